@@ -1,0 +1,256 @@
+/*
+ * sfbulk_fdw.h
+ *		What the files of src/fdw share: types that pass between planning and execution, and the
+ *		prototypes of every module, grouped by file.
+ *
+ * Names: FDW callbacks are sfbulkXxx after the API's member; what modules share is sfb_xxx.
+ */
+#ifndef SFBULK_FDW_H
+#define SFBULK_FDW_H
+
+#include "postgres.h"
+
+#include "foreign/fdwapi.h"
+#include "foreign/foreign.h"
+#include "nodes/pathnodes.h"
+#include "utils/relcache.h"
+
+#include "../client/sf_client.h"
+
+/* ---- types of Salesforce fields, as far as the FDW treats them differently ---------- */
+
+typedef enum SfbType
+{
+	SFB_TEXT,					/* string, textarea, phone, url, email, combobox, anyType, unknown */
+	SFB_PICKLIST,
+	SFB_MULTIPICKLIST,
+	SFB_ENCRYPTED,				/* encryptedstring: never filterable */
+	SFB_ID,
+	SFB_REFERENCE,
+	SFB_BOOLEAN,
+	SFB_INT,
+	SFB_LONG,
+	SFB_DOUBLE,
+	SFB_CURRENCY,
+	SFB_PERCENT,
+	SFB_DATE,
+	SFB_DATETIME,
+	SFB_TIME,
+	SFB_COMPOUND,				/* address, location: REST only */
+	SFB_BASE64					/* REST only */
+} SfbType;
+
+/* ---- options, merged and typed once (option.c) --------------------------------------- */
+
+/* Everything a scan wants to know about its table: server options overridden by table options. */
+typedef struct SfbTableOptions
+{
+	char	   *object;			/* API name, or NULL when query is given */
+	char	   *query;			/* read-only SOQL given by the user, or NULL */
+	bool		query_all;
+	bool		pushdown;
+	sf_transport transport;
+	int			rest_row_limit;
+	int			page_rows;
+	int			download_streams;
+	int			poll_interval_max;	/* ms */
+	int			job_timeout;	/* ms, 0 is none */
+	double		fdw_startup_cost;
+	double		fdw_tuple_cost;
+	bool		use_remote_estimate;
+	bool		async_capable;
+	bool		updatable;
+} SfbTableOptions;
+
+/* One column of a foreign table; dropped columns have field == NULL. */
+typedef struct SfbColumn
+{
+	AttrNumber	attnum;
+	char	   *attname;
+	char	   *field;			/* Salesforce path: option "field", else the column's name */
+	Oid			pgtype;
+	int32		typmod;
+	Oid			collation;
+	SfbType		type;			/* option "type", else the default for pgtype */
+	bool		case_sensitive;
+	bool		filterable;
+	bool		sortable;
+	bool		groupable;
+	bool		aggregatable;
+} SfbColumn;
+
+/* ---- what planning hands to execution: ForeignScan.fdw_private ------------------------ */
+
+/* Indexes into fdw_private; a tree of Nodes only, no secrets, no pointers. */
+enum SfbScanPrivate
+{
+	/* List: the SOQL before its operands are known; opaque outside soql.c */
+	SfbScanPrivateSoql,
+	/* IntList: for each field of the SELECT list the attribute number it fills; 0 fills none */
+	SfbScanPrivateAttrs,
+	/* Integer: an SfbScanKind */
+	SfbScanPrivateKind,
+	/* Integer: the sf_transport to ask for */
+	SfbScanPrivateTransport,
+	/* List of Strings or NIL: what EXPLAIN says about each clause and the transport */
+	SfbScanPrivateNotes
+};
+
+typedef enum SfbScanKind
+{
+	SFB_SCAN_ROWS,				/* a base relation's rows */
+	SFB_SCAN_COUNT				/* count(*) of the whole relation: one row, bigint columns (fdw_scan_tlist) */
+} SfbScanKind;
+
+/* ---- option.c ------------------------------------------------------------------------ */
+
+/* The options of a foreign table, palloc'd; ERROR when something does not fit together. */
+extern SfbTableOptions *sfb_table_options(Oid foreigntableid);
+
+/*
+ * All columns of a foreign table by attribute number (array[natts], index attnum - 1), palloc'd.
+ * rel must be open.
+ */
+extern SfbColumn *sfb_table_columns(Relation rel);
+
+/*
+ * Fills a client configuration from the server and the mapping (fresh from the catalogs).  The
+ * strings belong to the caller's memory context: switch to a short-lived one, hand the struct to
+ * sf_session_new, and wipe and drop it at once (sfb_wipe_config).  File options are read here and
+ * need a superuser-owned mapping/server; checks again what the validator checked.
+ */
+extern void sfb_client_config(ForeignServer *server, UserMapping *user, sf_config *config);
+extern void sfb_wipe_config(sf_config *config);
+
+/* Salesforce's describe type text -> SfbType (unknown -> SFB_TEXT) and back. */
+extern SfbType sfb_type_from_name(const char *name);
+extern const char *sfb_type_name(SfbType type);
+
+/* The SfbType assumed for a column of this PostgreSQL type without a "type" option. */
+extern SfbType sfb_default_type(Oid pgtype);
+
+/* ---- soql.c: SOQL text out of the planned form ----------------------------------------- */
+
+/*
+ * Builds the final SOQL.  soql is the SfbScanPrivateSoql list; values/nulls are the evaluated
+ * fdw_exprs (nexprs of them; their types are in soql).  An operand that cannot be sent drops its
+ * clause when it is rechecked locally anyway, or folds it.  *never is set when the clauses cannot
+ * be true for any row: then no request is to be made.  palloc'd UTF-8 text (not the database
+ * encoding).
+ */
+extern char *sfb_soql_build(List *soql, int nexprs, const Datum *values, const bool *nulls,
+							bool *never);
+
+/* The SELECT list in order: array of client columns in UTF-8, palloc'd; returns their number. */
+extern int	sfb_soql_columns(List *soql, sf_column **columns);
+
+/*
+ * The same text for EXPLAIN before execution: constants as literals, every other operand as
+ * :name taken from names (List of C strings parallel to fdw_exprs).
+ */
+extern char *sfb_soql_explain(List *soql, List *fdw_exprs, List *names);
+
+/* ---- plan.c: GetForeignRelSize, Paths, Plan, UpperPaths --------------------------------- */
+
+extern void sfbulkGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid);
+extern void sfbulkGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid);
+extern ForeignScan *sfbulkGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
+										 Oid foreigntableid, ForeignPath *best_path,
+										 List *tlist, List *scan_clauses, Plan *outer_plan);
+extern void sfbulkGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage,
+									   RelOptInfo *input_rel, RelOptInfo *output_rel,
+									   void *extra);
+
+/* ---- scan.c ---------------------------------------------------------------------------- */
+
+extern void sfbulkBeginForeignScan(ForeignScanState *node, int eflags);
+extern TupleTableSlot *sfbulkIterateForeignScan(ForeignScanState *node);
+extern void sfbulkReScanForeignScan(ForeignScanState *node);
+extern void sfbulkEndForeignScan(ForeignScanState *node);
+
+/*
+ * For explain.c: the SOQL that was (or will be) sent by a scan that has begun with more than
+ * EXPLAIN in mind, or NULL; and its client statistics (false when no request was made).
+ */
+extern const char *sfb_scan_soql(ForeignScanState *node);
+extern bool sfb_scan_stats(ForeignScanState *node, sf_query_stats *stats);
+
+/* ---- explain.c ------------------------------------------------------------------------- */
+
+extern void sfbulkExplainForeignScan(ForeignScanState *node, struct ExplainState *es);
+
+/* ---- import.c -------------------------------------------------------------------------- */
+
+extern List *sfbulkImportForeignSchema(ImportForeignSchemaStmt *stmt, Oid serverOid);
+
+/* ---- convert.c: text values to Datums --------------------------------------------------- */
+
+typedef struct SfbConverter SfbConverter;
+
+/*
+ * A converter for one column, chosen once: a direct path for the common types, the type's input
+ * function else.  The direct paths give exactly what the input functions give.  palloc'd in the
+ * current context.
+ */
+extern SfbConverter *sfb_converter_new(Oid pgtype, int32 typmod, SfbType type);
+
+/*
+ * One non-null value (data[len] == 0; may be changed in place) to a Datum, allocated in the
+ * current memory context.  ERROR 22xxx when it cannot be read; the caller's error context
+ * names column, row and job.
+ */
+extern Datum sfb_convert(SfbConverter *conv, char *data, int len);
+
+/* How the client must normalise the column's text for this converter. */
+extern sf_column_kind sfb_column_kind(SfbType type);
+
+/* ---- session.c: one client session per user mapping -------------------------------------- */
+
+/*
+ * The session of this user mapping, made when there is none yet or when the server's or the
+ * mapping's definition has changed; no network I/O.  Valid until the end of the transaction at
+ * least (a changed definition makes a new session, the old one stays until nothing uses it).
+ */
+extern sf_session *sfb_session_get(UserMapping *user);
+
+/* A use of a session: released sessions that are out of date are freed when the last use ends. */
+extern void sfb_session_pin(sf_session *session);
+extern void sfb_session_unpin(sf_session *session);
+
+/*
+ * Steps the session until its pending job cleanups are done or timeout_ms has passed; WARNING
+ * with the job id for each that failed.  May be called where interrupts are held off; never
+ * throws then.
+ */
+extern void sfb_session_cleanup(sf_session *session, int timeout_ms);
+
+/* Called by _PG_init once: nothing but registering what must exist per backend. */
+extern void sfb_session_init(void);
+
+/* ---- wait.c: the only place that waits ---------------------------------------------------- */
+
+/*
+ * Steps the session and, when it has to wait, sleeps on latch + descriptor.  Returns after
+ * progress; services interrupts (so it may throw), with no client frame on the stack.
+ */
+extern void sfb_wait(sf_session *session);
+
+/*
+ * The same bounded by a deadline and without servicing interrupts: for cleanup in abort and exit.
+ * False when the deadline has passed or the session is unusable.
+ */
+extern bool sfb_wait_deadline(sf_session *session, TimestampTz deadline);
+
+/* ---- error.c: sf_error -> ereport ---------------------------------------------------------- */
+
+/* Raises the error at elevel (ERROR, WARNING): SQLSTATE by class and code, message, detail, hint. */
+extern void sfb_report(int elevel, const sf_error *err);
+
+/* The SQLSTATE for an error, for tests and row errors. */
+extern int	sfb_sqlstate(const sf_error *err);
+
+/* ---- sfbulk_fdw.c: GUCs --------------------------------------------------------------------- */
+
+extern int	sfb_cleanup_timeout;	/* ms that ending a scan may take for its job's cleanup */
+
+#endif							/* SFBULK_FDW_H */
