@@ -1,0 +1,175 @@
+# lib.sh - what demo, test and bench share; source it, do not run it.
+#
+# A private PostgreSQL for a moment: the server's files are copied below a temporary root at the
+# paths they have in the system, and the extension is installed there.  PostgreSQL finds its
+# share and lib folders relative to its own executable, so it sees the copy and nothing of the
+# system changes.  PostgreSQL refuses to run as root; then everything that touches it runs as
+# the user "postgres", which Debian's package creates.
+#
+# shellcheck shell=bash
+
+# The clone.  Scripts cd there first.
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# make's own variables must not reach the makes that the scripts start: they have their own -j.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+# Nor may the settings of a PostgreSQL user reach the private server's clients.
+for var in $(compgen -e | grep -E '^PG(HOST|HOSTADDR|PORT|DATABASE|USER|PASSWORD|PASSFILE|SERVICE|SERVICEFILE|OPTIONS|SSL.*|DATA|CLIENTENCODING|TZ|APPNAME)$'); do
+	unset "$var"
+done
+unset var
+# Messages in English, whoever asks; C.UTF-8 is there without any locale package.
+export LC_ALL=C.UTF-8 LANG=C.UTF-8 TZ=UTC
+
+jobs=$(nproc 2>/dev/null || echo 2)
+
+# mk TARGET...: make in the clone, by all processors.
+mk()
+{
+	make -C "$top" --no-print-directory -j"$jobs" "$@"
+}
+
+# What to put before a command that PostgreSQL must accept the user of: the words of $pg_user, or
+# the function as_pg.  Each link execs the next, so $! after "${pg_user[@]}" command & is the
+# command's own process id.
+pg_user=(env)
+if [ "$(id -u)" -eq 0 ]; then
+	pg_user=(setpriv --reuid=postgres --regid=postgres --init-groups -- env HOME=/nonexistent
+		USER=postgres LOGNAME=postgres)
+fi
+as_pg()
+{
+	"${pg_user[@]}" "$@"
+}
+
+# work_dir: make the temporary directory $work.  Its path is short, because Unix sockets live in
+# it; whoever calls this removes it in a trap (stop_all does).
+work_dir()
+{
+	work=$(mktemp -d "${TMPDIR:-/tmp}/sfb.XXXXXX") || exit 1
+	chmod 755 "$work"
+	mkdir -m 700 "$work/tmp"
+	export TMPDIR=$work/tmp
+	give "$work" "$work/tmp"
+}
+
+# give FILE...: hand files over to the user of as_pg.
+give()
+{
+	if [ "$(id -u)" -eq 0 ]; then
+		chown -R postgres: "$@"
+	fi
+}
+
+# hermetic ROOT [MAKE-VARIABLE...]: a copy of PostgreSQL below ROOT with the built extension in it.
+# Sets pg_bindir (of the copy), pg_pkglibdir, pg_config.
+hermetic()
+{
+	local root=$1 bindir pkglibdir sharedir program
+	shift
+	pg_config=$(mk -s "$@" print-PG_CONFIG)
+	bindir=$("$pg_config" --bindir) || return 1
+	pkglibdir=$("$pg_config" --pkglibdir)
+	sharedir=$("$pg_config" --sharedir)
+	mkdir -p "$root$bindir" "$root$pkglibdir" "$root$sharedir" || return 1
+	# not all of bindir: elsewhere than on Debian that is /usr/bin
+	for program in postgres initdb pg_ctl psql pg_dump pg_dumpall pg_restore pg_config pg_isready \
+		pg_controldata pg_resetwal pg_basebackup createdb dropdb pgbench; do
+		[ -e "$bindir/$program" ] || continue
+		cp -L "$bindir/$program" "$root$bindir/" || return 1
+	done
+	# the LLVM half, 40 of 50 MB, is only for JIT
+	(cd "$pkglibdir" && tar -c --exclude=./bitcode --exclude='./llvmjit*' .) |
+		tar -x -C "$root$pkglibdir" || return 1
+	cp -RL "$sharedir/." "$root$sharedir/" || return 1
+	rm -f "$root$pkglibdir"/sfbulk_fdw.* "$root$sharedir"/extension/sfbulk_fdw*
+	mk -s "$@" install DESTDIR="$root" >/dev/null || return 1
+	pg_bindir=$root$bindir
+	pg_pkglibdir=$root$pkglibdir
+	chmod -R go+rX "$root"
+}
+
+# start_pg [SETTING=VALUE...]: a cluster in $work/data, reachable through a socket in $work/run only.
+# Sets PGHOST, PGPORT, PGUSER, PGDATABASE for psql and friends, and prepends the copy to PATH.
+start_pg()
+{
+	local options="" setting
+	mkdir -p "$work/run"
+	give "$work/run"
+	chmod 700 "$work/run"
+	export PGHOST=$work/run PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
+	PATH=$pg_bindir:$PATH
+	as_pg "$pg_bindir/initdb" -D "$work/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 -N \
+		>"$work/initdb.log" 2>&1 || {
+		cat "$work/initdb.log" >&2
+		return 1
+	}
+	{
+		echo "listen_addresses = ''"
+		echo "unix_socket_directories = '$work/run'"
+		echo "fsync = off"
+		echo "log_statement = none"
+		for setting in "$@"; do
+			echo "${setting%%=*} = '${setting#*=}'"
+		done
+	} >>"$work/data/postgresql.conf"
+	as_pg "$pg_bindir/pg_ctl" -D "$work/data" -l "$work/run/postgres.log" -w -t 60 start \
+		>"$work/pg_ctl.log" 2>&1 || {
+		cat "$work/pg_ctl.log" "$work/run/postgres.log" >&2
+		return 1
+	}
+	pg_started=yes
+}
+
+# start_sfsim [OPTION...]: sfsim on a port that the system chooses.  Sets SFSIM_PORT, SFSIM_URL and
+# what "sfsim --env" says (credentials of the simulated org).
+start_sfsim()
+{
+	local tries=0
+	mkdir -p "$work/sim"
+	[ -x "$work/sim/sfsim" ] || cp "$top/sfsim" "$work/sim/sfsim"
+	give "$work/sim"
+	rm -f "$work/sim/port"
+	"${pg_user[@]}" "$work/sim/sfsim" --port 0 --port-file "$work/sim/port" --die-with-parent "$@" \
+		>"$work/sim/sfsim.log" 2>&1 </dev/null &
+	sfsim_pid=$!
+	# the file appears, whole, when the simulator listens
+	until [ -s "$work/sim/port" ]; do
+		if ! kill -0 "$sfsim_pid" 2>/dev/null || [ $((tries += 1)) -gt 1200 ]; then
+			echo "sfsim did not start:" >&2
+			cat "$work/sim/sfsim.log" >&2
+			return 1
+		fi
+		sleep 0.1
+	done
+	SFSIM_PORT=$(cat "$work/sim/port")
+	SFSIM_URL=http://127.0.0.1:$SFSIM_PORT
+	export SFSIM_PORT SFSIM_URL
+	set -a
+	eval "$("$work/sim/sfsim" --env)"
+	set +a
+}
+
+stop_sfsim()
+{
+	if [ -n "${sfsim_pid:-}" ]; then
+		kill "$sfsim_pid" 2>/dev/null
+		wait "$sfsim_pid" 2>/dev/null
+		sfsim_pid=
+	fi
+}
+
+# stop_all: everything that was started, and the directory.  For a trap; may run twice.
+stop_all()
+{
+	stop_sfsim
+	if [ -n "${pg_started:-}" ]; then
+		as_pg "$pg_bindir/pg_ctl" -D "$work/data" -m immediate -w -t 30 stop >/dev/null 2>&1
+		pg_started=
+	fi
+	if [ -n "${work:-}" ]; then
+		cd /
+		rm -rf "$work"
+		work=
+	fi
+}
