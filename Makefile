@@ -82,6 +82,9 @@ INFLATE_LIBS_yes = -lisal
 INFLATE_LIBS_no = -lz
 
 WARNINGS = -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes
+# What PGXS asks for besides, so that code that passes as a plain C library passes there too.
+PLAIN_WARNINGS = $(WARNINGS) -Wpointer-arith -Wmissing-format-attribute -Wcast-function-type \
+	-Wformat-security -Werror=vla
 CLIENT_LIBS = -lcurl -lcjson -lcrypto
 SIM_CPPFLAGS = -D_GNU_SOURCE
 CLIENT_CPPFLAGS = -D_GNU_SOURCE
@@ -137,7 +140,7 @@ $(OBJS): build/flags
 
 # ---- sfsim -------------------------------------------------------------------------------
 
-SIM_CFLAGS = -std=gnu11 $(WARNINGS) -O2 -g -fno-strict-aliasing $(COPT)
+SIM_CFLAGS = -std=gnu11 $(PLAIN_WARNINGS) -O2 -g -fno-strict-aliasing $(COPT)
 
 .PHONY: sim
 all: sfsim
@@ -160,7 +163,7 @@ build/sim/%.o: simulator/%.c build/flags
 
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
 	-U_FORTIFY_SOURCE
-UNIT_CFLAGS = -std=gnu11 $(WARNINGS) -O1 -g $(SANITIZE) $(COPT)
+UNIT_CFLAGS = -std=gnu11 $(PLAIN_WARNINGS) -O1 -g $(SANITIZE) $(COPT)
 
 UNIT_SOURCES := $(wildcard test/unit/test_*.c)
 UNIT_SIM_SOURCES := $(wildcard test/unit/sim_*.c)
@@ -210,7 +213,7 @@ unit: unit-build
 
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
-FUZZ_CFLAGS = -std=gnu11 $(WARNINGS) -O1 -g $(SANITIZE) $(CLIENT_CPPFLAGS) -Isrc/client
+FUZZ_CFLAGS = -std=gnu11 $(PLAIN_WARNINGS) -O1 -g $(SANITIZE) $(CLIENT_CPPFLAGS) -Isrc/client
 FUZZ_PROGRAMS := $(patsubst test/fuzz/%.c,build/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
 FUZZ_INFLATE = $(if $(filter yes,$(HAVE_ISAL)),-DSF_HAVE_ISAL)
 
