@@ -12,6 +12,7 @@
 
 #include "foreign/fdwapi.h"
 #include "foreign/foreign.h"
+#include "lib/ilist.h"
 #include "nodes/pathnodes.h"
 #include "utils/relcache.h"
 
@@ -88,11 +89,17 @@ enum SfbScanPrivate
 	SfbScanPrivateSoql,
 	/* IntList: for each field of the SELECT list the attribute number it fills; 0 fills none */
 	SfbScanPrivateAttrs,
+	/*
+	 * IntList of pairs (index of a field in the SELECT list from 0, attribute number): further
+	 * columns declared on a field that is already selected, as SOQL refuses a field named twice.
+	 * Each is converted by its own type from the same text.
+	 */
+	SfbScanPrivateCopies,
 	/* Integer: an SfbScanKind */
 	SfbScanPrivateKind,
 	/* Integer: the sf_transport to ask for */
 	SfbScanPrivateTransport,
-	/* List of Strings or NIL: what EXPLAIN says about each clause and the transport */
+	/* List: what EXPLAIN says about the clauses and the transport; opaque outside explain.c */
 	SfbScanPrivateNotes
 };
 
@@ -132,11 +139,17 @@ extern SfbType sfb_default_type(Oid pgtype);
 /* ---- soql.c: SOQL text out of the planned form ----------------------------------------- */
 
 /*
+ * When to evaluate fdw_exprs: an expression with a PARAM_EXEC (a subquery's result, an outer
+ * row's value) has no value before the first fetch, so only plans without one can start their
+ * request when the executor starts.
+ */
+
+/*
  * Builds the final SOQL.  soql is the SfbScanPrivateSoql list; values/nulls are the evaluated
  * fdw_exprs (nexprs of them; their types are in soql).  An operand that cannot be sent drops its
  * clause when it is rechecked locally anyway, or folds it.  *never is set when the clauses cannot
- * be true for any row: then no request is to be made.  palloc'd UTF-8 text (not the database
- * encoding).
+ * be true for any row: then no request is to be made (an SFB_SCAN_COUNT still gives its one row,
+ * 0) and NULL is returned.  palloc'd UTF-8 text (not the database encoding).
  */
 extern char *sfb_soql_build(List *soql, int nexprs, const Datum *values, const bool *nulls,
 							bool *never);
@@ -185,23 +198,29 @@ extern List *sfbulkImportForeignSchema(ImportForeignSchemaStmt *stmt, Oid server
 
 /* ---- convert.c: text values to Datums --------------------------------------------------- */
 
-typedef struct SfbConverter SfbConverter;
+/* The converters of a scan's fields, in the order of its SELECT list. */
+typedef struct SfbRowConverter SfbRowConverter;
 
 /*
- * A converter for one column, chosen once: a direct path for the common types, the type's input
- * function else.  The direct paths give exactly what the input functions give.  palloc'd in the
- * current context.
+ * Chooses a converter for each of nfields fields: a direct path for the common types, the type's
+ * input function else; the direct paths give exactly what the input functions give.  attnums[i]
+ * is the attribute that field i fills (0: none) and columns the relation's columns (index
+ * attnum - 1).  palloc'd in the current context, which must last as long as rows are converted.
  */
-extern SfbConverter *sfb_converter_new(Oid pgtype, int32 typmod, SfbType type);
+extern SfbRowConverter *sfb_row_converter_new(int nfields, const AttrNumber *attnums,
+											  const SfbColumn *columns);
 
 /*
- * One non-null value (data[len] == 0; may be changed in place) to a Datum, allocated in the
- * current memory context.  ERROR 22xxx when it cannot be read; the caller's error context
- * names column, row and job.
+ * One row of the client into datums and isnull (index attnum - 1); attributes that no field fills
+ * are left alone.  What the Datums point to lives until the next call.  ERROR when a value cannot
+ * be read: sfb_row_converter_field then names its field.  Texts may be changed in place.
  */
-extern Datum sfb_convert(SfbConverter *conv, char *data, int len);
+extern void sfb_convert_row(SfbRowConverter *conv, sf_value *values, Datum *datums, bool *isnull);
 
-/* How the client must normalise the column's text for this converter. */
+/* Index of the field that is being converted, for error contexts. */
+extern int	sfb_row_converter_field(const SfbRowConverter *conv);
+
+/* How the client must normalise the text of a column of this type for the converters. */
 extern sf_column_kind sfb_column_kind(SfbType type);
 
 /* ---- session.c: one client session per user mapping -------------------------------------- */
@@ -213,41 +232,79 @@ extern sf_column_kind sfb_column_kind(SfbType type);
  */
 extern sf_session *sfb_session_get(UserMapping *user);
 
-/* A use of a session: released sessions that are out of date are freed when the last use ends. */
-extern void sfb_session_pin(sf_session *session);
-extern void sfb_session_unpin(sf_session *session);
+/*
+ * Owns one client object (a query, a describe) for a memory context: when the context goes away,
+ * or the subtransaction in which the guard was made aborts, the object is destroyed.  So a client
+ * object outlives neither an error nor its statement, and its session outlives it.
+ */
+typedef struct SfbGuard
+{
+	sf_session *session;		/* NULL once the transaction has aborted */
+	void	   *object;			/* set it after sfb_guard_new; NULL when there is none */
+	void		(*destroy) (void *object);	/* no network I/O, never throws; NULL is never passed */
+	SubTransactionId subid;		/* the one that must not abort */
+	dlist_node	link;
+	MemoryContextCallback callback;
+} SfbGuard;
+
+/* A guard without an object yet, tied to the current memory context and subtransaction. */
+extern SfbGuard *sfb_guard_new(sf_session *session, void (*destroy) (void *object));
+
+/* Destroys the object now; the guard can take another one. */
+extern void sfb_guard_clear(SfbGuard *guard);
 
 /*
  * Steps the session until its pending job cleanups are done or timeout_ms has passed; WARNING
- * with the job id for each that failed.  May be called where interrupts are held off; never
- * throws then.
+ * with the job id for each that failed.  May be called where interrupts are held off; services
+ * none and never throws.
  */
 extern void sfb_session_cleanup(sf_session *session, int timeout_ms);
 
-/* Called by _PG_init once: nothing but registering what must exist per backend. */
+/* Every session there is: for wait.c, which moves all of them on while it waits for one. */
+extern int	sfb_session_count(void);
+extern sf_session *sfb_session_nth(int n);
+
+/* Changes whenever the above do. */
+extern uint64 sfb_session_generation(void);
+
+/* Called by _PG_init once: registers the callbacks, nothing else. */
 extern void sfb_session_init(void);
 
 /* ---- wait.c: the only place that waits ---------------------------------------------------- */
 
 /*
- * Steps the session and, when it has to wait, sleeps on latch + descriptor.  Returns after
- * progress; services interrupts (so it may throw), with no client frame on the stack.
+ * Steps the session and, when it has to wait, sleeps on the latch and every session's descriptor.
+ * Returns after progress; services interrupts (so it may throw) with no client frame on the stack.
+ * ERROR when nothing is under way that could be waited for: call it only after SF_WAIT.
  */
 extern void sfb_wait(sf_session *session);
 
+/* Steps the session once without waiting, so that what was started is on its way. */
+extern void sfb_kick(sf_session *session);
+
 /*
- * The same bounded by a deadline and without servicing interrupts: for cleanup in abort and exit.
- * False when the deadline has passed or the session is unusable.
+ * The same as sfb_wait bounded by a deadline and without servicing interrupts: for cleanup in abort
+ * and exit.  Never throws.  False when the deadline has passed, the session is unusable, nothing
+ * is under way, or the postmaster has died.
  */
 extern bool sfb_wait_deadline(sf_session *session, TimestampTz deadline);
 
 /* ---- error.c: sf_error -> ereport ---------------------------------------------------------- */
 
-/* Raises the error at elevel (ERROR, WARNING): SQLSTATE by class and code, message, detail, hint. */
+/*
+ * Raises the error at elevel (ERROR, WARNING): SQLSTATE by class and code, message, detail, hint;
+ * column, row and job in the context.  At ERROR a pending cancel goes first.
+ */
 extern void sfb_report(int elevel, const sf_error *err);
 
 /* The SQLSTATE for an error, for tests and row errors. */
 extern int	sfb_sqlstate(const sf_error *err);
+
+/*
+ * A text of the client (UTF-8) in the database encoding, itself when nothing changes, else palloc'd;
+ * a character that the encoding lacks becomes '?', so it never fails for the text's sake.
+ */
+extern const char *sfb_server_text(const char *utf8);
 
 /* ---- sfbulk_fdw.c: GUCs --------------------------------------------------------------------- */
 
