@@ -36,13 +36,17 @@ CLIENT_OBJS = \
 	src/client/sf_id.o \
 	src/client/sf_inflate.o \
 	src/client/sf_json.o \
+	src/client/sf_json_error.o \
+	src/client/sf_json_rows.o \
 	src/client/sf_jwt.o \
 	src/client/sf_mux.o \
 	src/client/sf_query_job.o \
 	src/client/sf_rest.o \
 	src/client/sf_secret.o \
+	src/client/sf_soql.o \
 	src/client/sf_status.o \
-	src/client/sf_url.o
+	src/client/sf_url.o \
+	src/client/sf_utf8.o
 
 FDW_OBJS = \
 	src/fdw/convert.o \
@@ -99,7 +103,10 @@ ifneq ($(PGXS),)
 override with_llvm := $(if $(filter command,$(origin with_llvm)),$(with_llvm),no)
 
 # PostgreSQL's headers are system headers here: our warnings are for our code.
-PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server)
+# Up to 15 they leave PGDLLEXPORT empty, which -fvisibility=hidden would make a module that cannot
+# be loaded; what 16 defines is right for all.
+PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) \
+	'-DPGDLLEXPORT=__attribute__((visibility("default")))'
 PG_CFLAGS = -std=gnu11 $(WARNINGS) $(CLANG_QUIET) -fvisibility=hidden -MMD -MP
 SHLIB_LINK = $(CLIENT_LIBS) $(INFLATE_LIBS_$(HAVE_ISAL))
 

@@ -150,6 +150,13 @@ start_sfsim()
 	set +a
 }
 
+# The simulated org of the regression tests: small, and the same every time.
+start_sfsim_for_tests()
+{
+	start_sfsim --rows Account=1000 --rows Contact=2000 --rows Opportunity=1000 --rows User=20 \
+		--rows Invoice__c=5000 "$@"
+}
+
 stop_sfsim()
 {
 	if [ -n "${sfsim_pid:-}" ]; then
