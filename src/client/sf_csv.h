@@ -60,9 +60,9 @@ extern void sf_csv_free(sf_csv *csv);
 /*
  * Which columns rows shall have, in which order: each name is looked up in every page's header row,
  * ignoring ASCII case (the server may answer in the metadata's case).  Columns of the file that are
- * not named are skipped; of several with one name the first counts; a name may be given twice.
- * Names are copied.  Without this call rows have the file's columns.  Call it before the first
- * sf_csv_next, and again only after sf_csv_restart.
+ * not named are skipped; of several with one name the first counts; a name may be given twice (both
+ * values then share one text).  Names are copied.  Without this call rows have the file's columns.
+ * Call it before the first sf_csv_next, and again only after sf_csv_restart.
  */
 extern sf_status
 sf_csv_map_columns(sf_csv *csv, const char *const *names, int nnames, sf_error *err);

@@ -1,0 +1,930 @@
+/*
+ * sf_csv.c
+ *		A push parser for the CSV of bulk query results, zero copy.
+ *
+ * How it works
+ *
+ * The block is [record moved here][new input][two quotes][padding].  The two quotes behind the
+ * input are sentinels: the search for a closing quote needs no bound of its own, and a field that
+ * starts exactly at the end is found to be unfinished like any other.  A hit at or behind the end
+ * means "need more".
+ *
+ * read_record() knows one shape, the one Salesforce sends: "text", or "text"\n.  Whatever else it
+ * meets it hands to slow_field(), field by field: doubled quotes, unquoted fields, CRLF, the end of
+ * the input, errors.  A finished field is final (its closing quote is 0, doubled quotes
+ * are collapsed); an unfinished one was not changed, and is resumed at "scan" when more
+ * input is there.  So no byte is looked at again and again, however small the pieces are.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "sf_csv.h"
+#include "sf_status.h"
+#include "sf_utf8.h"
+
+/* Behind the input: two sentinels and what a 16 byte load may touch after them. */
+#define PADDING 64
+
+#define BLOCK_MIN 64
+
+/* Carrying less than this to the block's front costs less than the cache misses it saves. */
+#define CHEAP_MOVE 4096
+
+/* Lengths are ints, also with the padding. */
+#define RECORD_MAX_LIMIT (1024 * 1024 * 1024)
+
+#define likely(x)	__builtin_expect((x) != 0, 1)
+#define unlikely(x) __builtin_expect((x) != 0, 0)
+
+/* How a field ended. */
+typedef enum field_end
+{
+	FIELD_MORE, /* by a delimiter: another one follows */
+	FIELD_LAST, /* by the record's end */
+	FIELD_WAIT, /* not yet: the input is used up */
+	FIELD_BAD	/* malformed: the error is set */
+} field_end;
+
+/* One wanted column that is given a second time: values[to] = values[from]. */
+typedef struct repeat
+{
+	int to;
+	int from;
+} repeat;
+
+struct sf_csv
+{
+	/* options */
+	char delimiter;
+	size_t block_size;
+	size_t record_max;
+
+	/* the block */
+	char *block;
+	size_t alloc;  /* usable bytes, without the padding */
+	char *end;	   /* behind the input */
+	char *checked; /* valid UTF-8 up to here, or up to the character that is cut off at end */
+	char *bad;	 /* the first byte that is not, or NULL; always in a field not finished yet */
+	size_t room; /* what the last block_begin gave */
+
+	/* where the reading is */
+	char *record; /* start of the current record */
+	char *field;  /* start of its first unfinished field */
+	char *scan;	  /* where to go on in this field, or NULL for its start */
+	bool doubled; /* doubled quotes were seen in this field */
+	int nread;	  /* finished fields of this record */
+	int64_t rows; /* handed out */
+	bool header_done;
+	bool finished; /* no more input will come */
+	sf_error failed;
+
+	/* the file's columns, from the header row */
+	int nfile;
+	int nfile_alloc;
+	char **file_names;
+	sf_value *
+		*slots; /* where each file column's value goes: into values, or the last of them */
+
+	/* the caller's columns */
+	bool mapped;
+	int nwanted;
+	char **wanted;
+	int nvalues;
+	sf_value *values; /* nvalues, then one for what nobody wants */
+	int nrepeats;
+	repeat *repeats;
+};
+
+/* ---- life -------------------------------------------------------------------------- */
+
+sf_csv *
+sf_csv_new(const sf_csv_options *opts, sf_error *err)
+{
+	sf_csv *csv;
+	char delimiter = ',';
+
+	if (opts != NULL && opts->delimiter != 0)
+		delimiter = opts->delimiter;
+	if (delimiter == '"' || delimiter == '\n' || delimiter == '\r' ||
+		(unsigned char) delimiter >= 0x80)
+	{
+		sf_error_set(err, SF_ERR_CONFIG, "invalid CSV delimiter");
+		return NULL;
+	}
+
+	csv = calloc(1, sizeof(*csv));
+	if (csv == NULL)
+	{
+		sf_error_nomem(err);
+		return NULL;
+	}
+	csv->delimiter = delimiter;
+	csv->block_size = SF_CSV_BLOCK_SIZE;
+	csv->record_max = SF_CSV_RECORD_MAX;
+	if (opts != NULL && opts->block_size != 0)
+		csv->block_size = opts->block_size < BLOCK_MIN ? BLOCK_MIN : opts->block_size;
+	if (opts != NULL && opts->record_max != 0)
+		csv->record_max = opts->record_max;
+	if (csv->record_max > RECORD_MAX_LIMIT)
+		csv->record_max = RECORD_MAX_LIMIT;
+	return csv;
+}
+
+static void
+free_names(char **names, int n)
+{
+	for (int i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+}
+
+static void
+forget_header(sf_csv *csv)
+{
+	free_names(csv->file_names, csv->nfile);
+	free(csv->slots);
+	free(csv->values);
+	free(csv->repeats);
+	csv->file_names = NULL;
+	csv->slots = NULL;
+	csv->values = NULL;
+	csv->repeats = NULL;
+	csv->nfile = 0;
+	csv->nfile_alloc = 0;
+	csv->nvalues = 0;
+	csv->nrepeats = 0;
+	csv->header_done = false;
+}
+
+void
+sf_csv_free(sf_csv *csv)
+{
+	if (csv == NULL)
+		return;
+	forget_header(csv);
+	free_names(csv->wanted, csv->nwanted);
+	free(csv->block);
+	free(csv);
+}
+
+void
+sf_csv_restart(sf_csv *csv)
+{
+	forget_header(csv);
+	if (csv->alloc > csv->block_size)
+	{
+		free(csv->block);
+		csv->block = NULL;
+		csv->alloc = 0;
+	}
+	csv->end = csv->block;
+	csv->checked = csv->block;
+	csv->bad = NULL;
+	csv->room = 0;
+	csv->record = csv->block;
+	csv->field = csv->block;
+	csv->scan = NULL;
+	csv->doubled = false;
+	csv->nread = 0;
+	csv->rows = 0;
+	csv->finished = false;
+	sf_error_reset(&csv->failed);
+}
+
+sf_status
+sf_csv_map_columns(sf_csv *csv, const char *const *names, int nnames, sf_error *err)
+{
+	char **copy;
+
+	if (csv->header_done || csv->nfile > 0)
+		return sf_error_set(err, SF_ERR_PROTOCOL,
+							"columns must be mapped before the header row is read");
+
+	copy = calloc((size_t) nnames + 1, sizeof(*copy));
+	if (copy == NULL)
+		return sf_error_nomem(err);
+	for (int i = 0; i < nnames; i++)
+	{
+		copy[i] = strdup(names[i]);
+		if (copy[i] == NULL)
+		{
+			free_names(copy, i);
+			return sf_error_nomem(err);
+		}
+	}
+	free_names(csv->wanted, csv->nwanted);
+	csv->wanted = copy;
+	csv->nwanted = nnames;
+	csv->mapped = true;
+	return SF_OK;
+}
+
+/* ---- errors ------------------------------------------------------------------------ */
+
+/* Reports the sticky error, which the caller has just filled or which is there from before. */
+static sf_status
+failed(sf_csv *csv, sf_error *err)
+{
+	if (err != NULL && !sf_error_is_set(err))
+		*err = csv->failed;
+	return SF_FAILED;
+}
+
+/* Number of the record being read, for messages: 0 is the header row. */
+static int64_t
+current_row(const sf_csv *csv)
+{
+	return csv->header_done ? csv->rows + 1 : 0;
+}
+
+static const char *
+column_name(const sf_csv *csv, int column)
+{
+	if (csv->header_done && column < csv->nfile)
+		return csv->file_names[column];
+	return NULL;
+}
+
+/* Sets an error at the current row and, when column is not negative, at this column. */
+static field_end
+malformed(sf_csv *csv, int column, const char *what)
+{
+	const char *name = column < 0 ? NULL : column_name(csv, column);
+	int64_t row = current_row(csv);
+
+	if (row == 0)
+		sf_error_set(&csv->failed, SF_ERR_PROTOCOL, "malformed CSV in the header row: %s",
+					 what);
+	else if (name == NULL)
+		sf_error_set(&csv->failed, SF_ERR_PROTOCOL, "malformed CSV in row %lld: %s",
+					 (long long) row, what);
+	else
+		sf_error_set(&csv->failed, SF_ERR_PROTOCOL,
+					 "malformed CSV in column \"%s\" of row %lld: %s", name, (long long) row,
+					 what);
+	sf_error_column(&csv->failed, name);
+	csv->failed.row = row;
+	return FIELD_BAD;
+}
+
+static sf_status
+wrong_field_count(sf_csv *csv, bool too_many)
+{
+	sf_error_set(&csv->failed, SF_ERR_PROTOCOL,
+				 too_many ? "malformed CSV in row %lld: more than %d fields"
+						  : "malformed CSV in row %lld: %d fields expected",
+				 (long long) current_row(csv), csv->nfile);
+	if (!too_many)
+		sf_error_detail(&csv->failed, "The row has %d fields.", csv->nread + 1);
+	csv->failed.row = current_row(csv);
+	return SF_FAILED;
+}
+
+/*
+ * True when the current record ends before the bad byte.  Only called in a block that has one, so
+ * this can be slow, and fields keep no record of where they were.
+ */
+static bool
+bad_is_later(const sf_csv *csv, int *column)
+{
+	bool quoted = false;
+
+	*column = csv->nread;
+	for (const char *p = csv->field; p < csv->bad; p++)
+	{
+		if (*p == '"')
+			quoted = !quoted; /* a doubled quote does it twice */
+		else if (!quoted && *p == csv->delimiter)
+			(*column)++;
+		else if (!quoted && *p == '\n')
+			return true;
+	}
+	return false;
+}
+
+static sf_status
+bad_text(sf_csv *csv, int column)
+{
+	const unsigned char *bad = (const unsigned char *) csv->bad;
+	const char *what = *bad == 0 ? "NUL byte" : "invalid UTF-8";
+	const char *name = column_name(csv, column);
+	int64_t row = current_row(csv);
+	size_t left = (size_t) (csv->end - csv->bad);
+
+	if (row == 0)
+		sf_error_set(&csv->failed, SF_ERR_DATA, "%s in the CSV header row", what);
+	else if (name == NULL)
+		sf_error_set(&csv->failed, SF_ERR_DATA, "%s in row %lld", what, (long long) row);
+	else
+		sf_error_set(&csv->failed, SF_ERR_DATA, "%s in column \"%s\" of row %lld", what, name,
+					 (long long) row);
+	if (*bad == 0)
+		sf_error_detail(&csv->failed, "PostgreSQL text cannot hold NUL bytes.");
+	else if (left > 1)
+		sf_error_detail(&csv->failed, "The bytes from there on are 0x%02x 0x%02x.", bad[0],
+						bad[1]);
+	sf_error_column(&csv->failed, name);
+	csv->failed.row = row;
+	return SF_FAILED;
+}
+
+/* ---- the block --------------------------------------------------------------------- */
+
+/* Makes everything that points into the record follow it to its new place. */
+static void
+record_moved(sf_csv *csv, char *to)
+{
+	const char *from = csv->record;
+	const sf_value *unwanted = csv->values + csv->nvalues;
+
+	if (csv->header_done)
+	{
+		for (int i = 0; i < csv->nread; i++)
+		{
+			sf_value *value = csv->slots[i];
+
+			if (value != unwanted && value->data != NULL)
+				value->data = to + (value->data - from);
+		}
+	}
+	csv->end = to + (csv->end - from);
+	csv->checked = to + (csv->checked - from);
+	if (csv->bad != NULL)
+		csv->bad = to + (csv->bad - from);
+	csv->field = to + (csv->field - from);
+	if (csv->scan != NULL)
+		csv->scan = to + (csv->scan - from);
+	csv->record = to;
+}
+
+/* A block of at least size usable bytes, with the record at its front. */
+static sf_status
+larger_block(sf_csv *csv, size_t size)
+{
+	/* zeroed, so that loads behind the input never meet undefined bytes */
+	char *block = calloc(1, size + PADDING);
+	char *old = csv->block;
+
+	if (block == NULL)
+		return sf_error_nomem(&csv->failed);
+	if (old == NULL)
+	{
+		csv->record = block;
+		csv->field = block;
+		csv->checked = block;
+		csv->end = block;
+	}
+	else
+	{
+		memcpy(block, csv->record, (size_t) (csv->end - csv->record));
+		record_moved(csv, block);
+		free(old);
+	}
+	csv->block = block;
+	csv->alloc = size;
+	return SF_OK;
+}
+
+sf_status
+sf_csv_block_begin(sf_csv *csv, char **ptr, size_t *room, sf_error *err)
+{
+	size_t carry = (size_t) (csv->end - csv->record);
+	size_t behind;
+
+	if (sf_error_is_set(&csv->failed))
+		return failed(csv, err);
+	if (csv->finished)
+		return sf_error_set(err, SF_ERR_PROTOCOL, "CSV input after its end");
+
+	if (carry > csv->record_max)
+	{
+		int64_t row = current_row(csv);
+
+		sf_error_set(&csv->failed, SF_ERR_LIMIT, "row %lld of the CSV exceeds %zu bytes",
+					 (long long) row, csv->record_max);
+		csv->failed.row = row;
+		return failed(csv, err);
+	}
+
+	if (csv->block == NULL)
+	{
+		if (larger_block(csv, csv->block_size) != SF_OK)
+			return failed(csv, err);
+	}
+	else if (carry > csv->alloc / 2)
+	{
+		/* doubling keeps the copying in proportion to the input */
+		if (larger_block(csv, csv->alloc * 2) != SF_OK)
+			return failed(csv, err);
+	}
+	else
+	{
+		/*
+		 * To the front, where the cache is warm.  A long record that comes in small pieces stays
+		 * where it is until half the block is used, so that it is not moved for each of them.
+		 */
+		behind = csv->alloc - (size_t) (csv->end - csv->block);
+		if (csv->record != csv->block && (carry <= CHEAP_MOVE || behind < csv->alloc / 2))
+		{
+			if (carry > 0)
+				memmove(csv->block, csv->record, carry);
+			record_moved(csv, csv->block);
+		}
+	}
+
+	behind = csv->alloc - (size_t) (csv->end - csv->block);
+	csv->room = behind > csv->block_size ? csv->block_size : behind;
+	*ptr = csv->end;
+	*room = csv->room;
+	return SF_OK;
+}
+
+sf_status
+sf_csv_block_filled(sf_csv *csv, size_t n, sf_error *err)
+{
+	size_t left;
+	size_t good;
+	bool truncated;
+
+	if (sf_error_is_set(&csv->failed))
+		return failed(csv, err);
+	if (n > csv->room)
+		return sf_error_set(err, SF_ERR_PROTOCOL, "CSV input is larger than its room");
+
+	csv->room = 0;
+	csv->end += n;
+	csv->end[0] = '"';
+	csv->end[1] = '"';
+	if (csv->bad != NULL)
+		return SF_OK;
+
+	/* starts again with a character that the last piece had cut in two */
+	left = (size_t) (csv->end - csv->checked);
+	good = sf_utf8_check(csv->checked, left, &truncated);
+	csv->checked += good;
+	if (good < left && !truncated)
+		csv->bad = csv->checked;
+	return SF_OK;
+}
+
+sf_status
+sf_csv_finish(sf_csv *csv, sf_error *err)
+{
+	(void) err;
+	csv->finished = true;
+	if (csv->bad == NULL && csv->checked < csv->end)
+		csv->bad = csv->checked; /* a character that is cut off */
+	return SF_OK;
+}
+
+/* ---- fields ------------------------------------------------------------------------ */
+
+/* The next quote at or behind p; there is always one, see the sentinels. */
+static inline char *
+find_quote(char *p, const char *end)
+{
+#if defined(__SSE2__)
+	const __m128i quote = _mm_set1_epi8('"');
+
+	(void) end;
+	for (;;)
+	{
+		__m128i text = _mm_loadu_si128((const __m128i *) p);
+		int hits = _mm_movemask_epi8(_mm_cmpeq_epi8(text, quote));
+
+		if (hits != 0)
+			return p + __builtin_ctz((unsigned) hits);
+		p += 16;
+	}
+#else
+	return memchr(p, '"', (size_t) (end + 2 - p));
+#endif
+}
+
+static inline void
+set_value(sf_value *value, char *data, char *behind)
+{
+	*behind = 0;
+	value->len = (int) (behind - data);
+	value->data = behind == data ? NULL : data;
+}
+
+/* Turns doubled quotes into single ones; returns the new end. */
+static char *
+collapse_quotes(char *text, char *behind)
+{
+	char *to = text;
+	char *quote;
+
+	while ((quote = memchr(text, '"', (size_t) (behind - text))) != NULL)
+	{
+		size_t n = (size_t) (quote + 1 - text);
+
+		memmove(to, text, n);
+		to += n;
+		text = quote + 2;
+	}
+	memmove(to, text, (size_t) (behind - text));
+	return to + (behind - text);
+}
+
+/* This field is done, the next one starts at next. */
+static field_end
+field_done(sf_csv *csv, char *next, field_end how)
+{
+	csv->field = next;
+	csv->scan = NULL;
+	csv->doubled = false;
+	return how;
+}
+
+/* Not done: go on at scan when there is more. */
+static field_end
+field_waits(sf_csv *csv, char *scan)
+{
+	csv->scan = scan;
+	return FIELD_WAIT;
+}
+
+static field_end
+quoted_field(sf_csv *csv, sf_value *value)
+{
+	char *text = csv->field + 1;
+	char *end = csv->end;
+	char *quote = csv->scan == NULL ? text : csv->scan;
+	char *next;
+	field_end how = FIELD_LAST;
+
+	/* the closing quote: the first that is not doubled */
+	for (;;)
+	{
+		quote = find_quote(quote, end);
+		if (quote >= end)
+		{
+			if (!csv->finished)
+				return field_waits(csv, end);
+			return malformed(csv, csv->nread, "the closing quote is missing");
+		}
+		if (quote + 1 == end)
+		{
+			if (!csv->finished)
+				return field_waits(csv, quote);
+			break;
+		}
+		if (quote[1] != '"')
+			break;
+		csv->doubled = true;
+		quote += 2;
+	}
+
+	next = quote + 1;
+	if (next < end)
+	{
+		char c = *next++;
+
+		if (c == csv->delimiter)
+			how = FIELD_MORE;
+		else if (c == '\r')
+		{
+			if (next == end && !csv->finished)
+				return field_waits(csv, quote);
+			if (next < end && *next++ != '\n')
+				return malformed(csv, csv->nread, "text after the closing quote");
+		}
+		else if (c != '\n')
+			return malformed(csv, csv->nread, "text after the closing quote");
+	}
+
+	if (csv->doubled)
+		quote = collapse_quotes(text, quote);
+	set_value(value, text, quote);
+	return field_done(csv, next, how);
+}
+
+static field_end
+unquoted_field(sf_csv *csv, sf_value *value)
+{
+	char *text = csv->field;
+	char *end = csv->end;
+	char *p;
+
+	for (p = csv->scan == NULL ? text : csv->scan; p < end; p++)
+	{
+		char c = *p;
+
+		if (c == csv->delimiter)
+		{
+			set_value(value, text, p);
+			return field_done(csv, p + 1, FIELD_MORE);
+		}
+		if (c == '\n')
+		{
+			set_value(value, text, p);
+			return field_done(csv, p + 1, FIELD_LAST);
+		}
+		if (c == '\r')
+		{
+			if (p + 1 == end && !csv->finished)
+				return field_waits(csv, p);
+			if (p + 1 == end || p[1] == '\n')
+			{
+				char *next = p + 1 == end ? end : p + 2;
+
+				set_value(value, text, p);
+				return field_done(csv, next, FIELD_LAST);
+			}
+		}
+		if (c == '"')
+			return malformed(csv, csv->nread, "a quote inside an unquoted field");
+	}
+
+	if (!csv->finished)
+		return field_waits(csv, end);
+	set_value(value, text, end);
+	return field_done(csv, end, FIELD_LAST);
+}
+
+/* Reads one field of any form at csv->field, and moves it on when it is complete. */
+static field_end
+slow_field(sf_csv *csv, sf_value *value)
+{
+	if (csv->field == csv->end)
+	{
+		if (!csv->finished)
+			return FIELD_WAIT;
+		value->data = NULL;
+		value->len = 0;
+		return FIELD_LAST;
+	}
+	if (*csv->field == '"')
+		return quoted_field(csv, value);
+	return unquoted_field(csv, value);
+}
+
+/* ---- the header row ---------------------------------------------------------------- */
+
+static int
+find_name(char *const *names, int n, const char *name)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (strcasecmp(names[i], name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+static sf_status
+missing_column(sf_csv *csv, const char *name)
+{
+	char list[SF_MESSAGE_MAX];
+	size_t n = 0;
+
+	list[0] = 0;
+	for (int i = 0; i < csv->nfile && n < sizeof(list) - 3; i++)
+	{
+		if (i > 0)
+			n += sf_text_copy(list + n, sizeof(list) - n, ", ", 2);
+		n += sf_text_copy(list + n, sizeof(list) - n, csv->file_names[i],
+						  strlen(csv->file_names[i]));
+	}
+	sf_error_set(&csv->failed, SF_ERR_PROTOCOL,
+				 "column \"%s\" is missing in the CSV header row", name);
+	sf_error_detail(&csv->failed, "The header row is: %s", list);
+	sf_error_column(&csv->failed, name);
+	return SF_FAILED;
+}
+
+/* The header row is complete: decides where each of the file's columns goes. */
+static sf_status
+use_header(sf_csv *csv)
+{
+	csv->nvalues = csv->mapped ? csv->nwanted : csv->nfile;
+	csv->values = calloc((size_t) csv->nvalues + 1, sizeof(*csv->values));
+	csv->slots = calloc((size_t) csv->nfile, sizeof(*csv->slots));
+	csv->repeats = calloc((size_t) csv->nvalues + 1, sizeof(*csv->repeats));
+	if (csv->values == NULL || csv->slots == NULL || csv->repeats == NULL)
+		return sf_error_nomem(&csv->failed);
+
+	for (int i = 0; i < csv->nfile; i++)
+		csv->slots[i] = csv->mapped ? &csv->values[csv->nvalues] : &csv->values[i];
+
+	for (int i = 0; csv->mapped && i < csv->nwanted; i++)
+	{
+		int first = find_name(csv->wanted, i, csv->wanted[i]);
+		int column = find_name(csv->file_names, csv->nfile, csv->wanted[i]);
+
+		if (column < 0)
+			return missing_column(csv, csv->wanted[i]);
+		if (first >= 0)
+		{
+			csv->repeats[csv->nrepeats].to = i;
+			csv->repeats[csv->nrepeats].from = first;
+			csv->nrepeats++;
+		}
+		else
+			csv->slots[column] = &csv->values[i];
+	}
+	csv->header_done = true;
+	return SF_OK;
+}
+
+static sf_status
+add_file_name(sf_csv *csv, const sf_value *value)
+{
+	char *name;
+
+	if (csv->nfile >= SF_CSV_COLUMNS_MAX)
+		return sf_error_set(&csv->failed, SF_ERR_LIMIT, "the CSV has more than %d columns",
+							SF_CSV_COLUMNS_MAX);
+	if (csv->nfile == csv->nfile_alloc)
+	{
+		int alloc = csv->nfile_alloc == 0 ? 16 : csv->nfile_alloc * 2;
+		char **names = realloc(csv->file_names, (size_t) alloc * sizeof(*names));
+
+		if (names == NULL)
+			return sf_error_nomem(&csv->failed);
+		csv->file_names = names;
+		csv->nfile_alloc = alloc;
+	}
+	name = strdup(value->data == NULL ? "" : value->data);
+	if (name == NULL)
+		return sf_error_nomem(&csv->failed);
+	csv->file_names[csv->nfile++] = name;
+	return SF_OK;
+}
+
+/* Skips a byte order mark and empty lines before the header row.  False: need more input. */
+static bool
+skip_preamble(sf_csv *csv)
+{
+	static const char bom[] = "\xef\xbb\xbf";
+	size_t n = (size_t) (csv->end - csv->field);
+	size_t seen = n < 3 ? n : 3;
+
+	if (seen > 0 && memcmp(csv->field, bom, seen) == 0)
+	{
+		if (seen < 3)
+			return csv->finished;
+		csv->field += 3;
+	}
+	while (csv->field < csv->end && (*csv->field == '\n' || *csv->field == '\r'))
+		csv->field++;
+	csv->record = csv->field;
+	return csv->field < csv->end;
+}
+
+static sf_status
+read_header(sf_csv *csv)
+{
+	if (csv->nfile == 0 && csv->scan == NULL && !skip_preamble(csv))
+	{
+		return csv->finished ? SF_DONE : SF_WAIT;
+	}
+
+	for (;;)
+	{
+		sf_value value;
+		field_end how = slow_field(csv, &value);
+
+		if (how == FIELD_BAD)
+			return SF_FAILED;
+		if (how == FIELD_WAIT)
+			return SF_WAIT;
+		csv->nread++;
+		if (add_file_name(csv, &value) != SF_OK)
+			return SF_FAILED;
+		if (how == FIELD_LAST)
+			break;
+	}
+	csv->record = csv->field;
+	csv->nread = 0;
+	return use_header(csv);
+}
+
+/* ---- records ----------------------------------------------------------------------- */
+
+static inline sf_status
+record_done(sf_csv *csv)
+{
+	for (int i = 0; unlikely(i < csv->nrepeats); i++)
+		csv->values[csv->repeats[i].to] = csv->values[csv->repeats[i].from];
+	csv->rows++;
+	csv->record = csv->field;
+	csv->nread = 0;
+	return SF_OK;
+}
+
+/*
+ * Reads (on with) one record.  The loops take "…" followed by the byte that is expected there,
+ * everything else goes through slow_field.
+ */
+static sf_status
+read_record(sf_csv *csv)
+{
+	const int last = csv->nfile - 1;
+	const char *end = csv->end;
+	const char delimiter = csv->delimiter;
+	sf_value **slots = csv->slots;
+	int i = csv->nread;
+	char *p = csv->field;
+
+	/* a field begun in an earlier block knows where to go on */
+	bool fast = csv->scan == NULL;
+
+	for (; i <= last; i++)
+	{
+		const char expected = i < last ? delimiter : '\n';
+		field_end how;
+
+		if (likely(fast && *p == '"'))
+		{
+			char *quote = find_quote(p + 1, end);
+
+			if (likely(quote < end && quote[1] == expected))
+			{
+				set_value(slots[i], p + 1, quote);
+				p = quote + 2;
+				continue;
+			}
+		}
+
+		csv->field = p;
+		csv->nread = i;
+		how = slow_field(csv, slots[i]);
+		if (how == FIELD_WAIT)
+			return SF_WAIT;
+		if (how == FIELD_BAD)
+			return SF_FAILED;
+		if (unlikely((how == FIELD_MORE) != (i < last)))
+			return wrong_field_count(csv, how == FIELD_MORE);
+		p = csv->field;
+		fast = true;
+	}
+	csv->field = p;
+	return record_done(csv);
+}
+
+sf_status
+sf_csv_next(sf_csv *csv, sf_value **values, sf_error *err)
+{
+	sf_status status;
+
+	if (unlikely(sf_error_is_set(&csv->failed)))
+		return failed(csv, err);
+
+	if (unlikely(csv->bad != NULL) && csv->field < csv->end)
+	{
+		int column;
+
+		if (!bad_is_later(csv, &column))
+		{
+			bad_text(csv, column);
+			return failed(csv, err);
+		}
+	}
+
+	if (unlikely(!csv->header_done))
+	{
+		status = read_header(csv);
+		if (status == SF_FAILED)
+			return failed(csv, err);
+		if (status != SF_OK)
+			return status;
+		return sf_csv_next(csv, values, err);
+	}
+
+	if (csv->record == csv->end)
+		return csv->finished ? SF_DONE : SF_WAIT;
+
+	status = read_record(csv);
+	if (unlikely(status == SF_FAILED))
+		return failed(csv, err);
+	*values = csv->values;
+	return status;
+}
+
+int
+sf_csv_ncolumns(const sf_csv *csv)
+{
+	return csv->mapped ? csv->nwanted : csv->nvalues;
+}
+
+const char *
+sf_csv_header_name(const sf_csv *csv, int file_column)
+{
+	if (file_column < 0 || file_column >= csv->nfile)
+		return NULL;
+	return csv->file_names[file_column];
+}
+
+int64_t
+sf_csv_rows(const sf_csv *csv)
+{
+	return csv->rows;
+}
