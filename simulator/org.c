@@ -1,0 +1,572 @@
+/*
+ * org.c
+ *		The org's database: one SQLite file with a table per object, and its connections.
+ *
+ * The file is written without a journal (there is nothing to recover: the data can be made
+ * again) and then switched to WAL, so that readers never wait for a writer.  Every query has
+ * a connection of its own from a pool.
+ */
+#include "org.h"
+#include "calendar.h"
+#include "data.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Idle connections that are kept open; more threads than this are not expected. */
+#define POOL_MAX 16
+
+struct sim_org
+{
+	char dir[PATH_MAX];
+	char file[PATH_MAX + 16];
+	char id[SIM_ID_SIZE];
+	uint64_t seed;
+	sim_population rows[SIM_MAX_OBJECTS]; /* as generated */
+	_Atomic int64_t live[SIM_MAX_OBJECTS];
+	_Atomic uint64_t version;
+
+	pthread_mutex_t lock; /* guards what follows */
+	sim_switches switches;
+	sqlite3 *idle[POOL_MAX];
+	int nidle;
+};
+
+/* ---------------------------------------------------------------- options */
+
+void
+sim_options_init(sim_options *opt)
+{
+	memset(opt, 0, sizeof(*opt));
+	for (int i = 0; i < sim_object_total; i++)
+		opt->rows[i] = sim_objects[i]->default_rows;
+	opt->seed = 1;
+}
+
+bool
+sim_options_rows(sim_options *opt, const char *spec, sim_error *err)
+{
+	const char *eq = strchr(spec, '=');
+	char name[64];
+	char *end;
+	long long n;
+	const sim_object *obj;
+
+	if (eq == NULL || eq == spec || (size_t) (eq - spec) >= sizeof(name))
+		return sim_error_set(err, "INVALID_ROWS", "\"%s\" is not of the form Object=N", spec);
+	memcpy(name, spec, (size_t) (eq - spec));
+	name[eq - spec] = '\0';
+	obj = sim_object_find(name);
+	if (obj == NULL || obj->default_rows == 0)
+		return sim_error_set(err, "INVALID_ROWS", "there is no object \"%s\" that holds rows",
+							 name);
+	errno = 0;
+	n = strtoll(eq + 1, &end, 10);
+	if (end == eq + 1 || *end != '\0' || errno != 0 || n < 0 || n > 100000000)
+		return sim_error_set(err, "INVALID_ROWS",
+							 "\"%s\" is not a number of rows between 0 and 100000000", eq + 1);
+	if (n == 0 && strcmp(obj->name, "User") == 0)
+		return sim_error_set(err, "INVALID_ROWS", "an org needs at least one User");
+	opt->rows[sim_object_index(obj)] = n;
+	return true;
+}
+
+/* ---------------------------------------------------------------- connections */
+
+static pthread_once_t sqlite_once = PTHREAD_ONCE_INIT;
+
+/* Without memory statistics the connections do not share a mutex per allocation. */
+static void
+configure_sqlite(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+static bool
+sql_failed(sqlite3 *db, const char *what, sim_error *err)
+{
+	return sim_error_set(err, "UNKNOWN_EXCEPTION", "simulator database: %s: %s", what,
+						 db ? sqlite3_errmsg(db) : "out of memory");
+}
+
+static sqlite3 *
+open_database(sim_org *org, const char *pragmas, sim_error *err)
+{
+	sqlite3 *db = NULL;
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+
+	pthread_once(&sqlite_once, configure_sqlite);
+	if (sqlite3_open_v2(org->file, &db, flags, NULL) != SQLITE_OK || !sim_sql_register(db) ||
+		sqlite3_exec(db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
+	{
+		sql_failed(db, org->file, err);
+		sqlite3_close(db);
+		return NULL;
+	}
+	sqlite3_busy_timeout(db, 10000);
+	return db;
+}
+
+sqlite3 *
+sim_org_connect(sim_org *org, sim_error *err)
+{
+	sqlite3 *db = NULL;
+
+	pthread_mutex_lock(&org->lock);
+	if (org->nidle > 0)
+		db = org->idle[--org->nidle];
+	pthread_mutex_unlock(&org->lock);
+	if (db == NULL)
+		db = open_database(org,
+						   "PRAGMA synchronous = OFF; PRAGMA mmap_size = 8589934592;"
+						   "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4000;",
+						   err);
+	return db;
+}
+
+void
+sim_org_release(sim_org *org, sqlite3 *db)
+{
+	if (db == NULL)
+		return;
+	pthread_mutex_lock(&org->lock);
+	if (org->nidle < POOL_MAX)
+	{
+		org->idle[org->nidle++] = db;
+		db = NULL;
+	}
+	pthread_mutex_unlock(&org->lock);
+	sqlite3_close(db);
+}
+
+/* ---------------------------------------------------------------- tables and rows */
+
+static const char *
+column_type(const sim_field *f)
+{
+	switch (sim_type_kind(f->type))
+	{
+		case SIM_TEXT:
+			return f->flags & SF_CASE ? "TEXT" : "TEXT COLLATE SF_CI";
+		case SIM_DOUBLE:
+			return "REAL";
+		case SIM_BLOB:
+			return "BLOB";
+		default:
+			return "INTEGER";
+	}
+}
+
+/*
+ * Fields in column order.  IsDeleted comes first: every query looks at it, and SQLite reads a
+ * row from its start.
+ */
+static int
+column_order(const sim_object *obj, int *order)
+{
+	int n = 0;
+
+	for (int pass = 0; pass < 2; pass++)
+	{
+		for (int i = 0; i < obj->nfields; i++)
+		{
+			bool deleted = strcmp(obj->fields[i].name, "IsDeleted") == 0;
+
+			if (deleted == (pass == 0) && sim_field_has_column(&obj->fields[i]))
+				order[n++] = i;
+		}
+	}
+	return n;
+}
+
+static bool
+create_table(sqlite3 *db, const sim_object *obj, sim_error *err)
+{
+	int order[256];
+	int n = column_order(obj, order);
+	sim_buf sql = {0};
+	bool ok;
+
+	sim_buf_printf(&sql, "CREATE TABLE \"%s\" (", obj->name);
+	for (int i = 0; i < n; i++)
+	{
+		const sim_field *f = &obj->fields[order[i]];
+
+		sim_buf_printf(&sql, "%s\"%s\" %s", i ? ", " : "", f->name, column_type(f));
+		if (f->type == SIM_T_ID)
+			sim_buf_str(&sql, " PRIMARY KEY");
+		if (f->sql != NULL)
+			sim_buf_printf(&sql, " GENERATED ALWAYS AS (%s) VIRTUAL", f->sql);
+	}
+	sim_buf_str(&sql, ")");
+	ok = !sql.failed && sqlite3_exec(db, sql.data, NULL, NULL, NULL) == SQLITE_OK;
+	if (!ok)
+		sql_failed(db, obj->name, err);
+	sim_buf_free(&sql);
+	return ok;
+}
+
+static void
+bind_cell(sqlite3_stmt *st, int at, const sim_cell *cell)
+{
+	switch (cell->kind)
+	{
+		case SIM_CELL_NULL:
+			sqlite3_bind_null(st, at);
+			break;
+		case SIM_CELL_INT:
+			sqlite3_bind_int64(st, at, cell->i);
+			break;
+		case SIM_CELL_REAL:
+			sqlite3_bind_double(st, at, cell->d);
+			break;
+		case SIM_CELL_TEXT:
+			sqlite3_bind_text(st, at, cell->text, (int) cell->len, SQLITE_STATIC);
+			break;
+		case SIM_CELL_BLOB:
+			sqlite3_bind_blob(st, at, cell->text, (int) cell->len, SQLITE_STATIC);
+			break;
+	}
+}
+
+static sqlite3_stmt *
+prepare_insert(sqlite3 *db, const sim_object *obj, const int *order, int n)
+{
+	sim_buf sql = {0};
+	sqlite3_stmt *st = NULL;
+
+	sim_buf_printf(&sql, "INSERT INTO \"%s\" (", obj->name);
+	for (int i = 0; i < n; i++)
+		sim_buf_printf(&sql, "%s\"%s\"", i ? ", " : "", obj->fields[order[i]].name);
+	sim_buf_str(&sql, ") VALUES (");
+	for (int i = 0; i < n; i++)
+		sim_buf_str(&sql, i ? ", ?" : "?");
+	sim_buf_str(&sql, ")");
+	if (!sql.failed)
+		sqlite3_prepare_v2(db, sql.data, -1, &st, NULL);
+	sim_buf_free(&sql);
+	return st;
+}
+
+static bool
+fill_table(sim_org *org, sqlite3 *db, const sim_object *obj, sim_error *err)
+{
+	int order[256];
+	int stored = 0;
+	int n = column_order(obj, order);
+	int64_t total = org->rows[sim_object_index(obj)].total;
+	sim_cell *cells;
+	sqlite3_stmt *st;
+	bool ok = true;
+
+	/* computed columns take no value */
+	for (int i = 0; i < n; i++)
+	{
+		if (obj->fields[order[i]].sql == NULL)
+			order[stored++] = order[i];
+	}
+	st = prepare_insert(db, obj, order, stored);
+	cells = malloc(sizeof(sim_cell) * (size_t) stored);
+	if (st == NULL || cells == NULL)
+		ok = sql_failed(db, obj->name, err);
+	for (int64_t row = 0; ok && row < total; row++)
+	{
+		for (int i = 0; i < stored; i++)
+		{
+			sim_data_cell(org->seed, obj, order[i], row, org->rows, &cells[i]);
+			bind_cell(st, i + 1, &cells[i]);
+		}
+		if (sqlite3_step(st) != SQLITE_DONE || sqlite3_reset(st) != SQLITE_OK)
+			ok = sql_failed(db, obj->name, err);
+	}
+	sqlite3_finalize(st);
+	free(cells);
+	return ok;
+}
+
+static bool
+fill_database(sim_org *org, sim_error *err)
+{
+	sqlite3 *db = open_database(org,
+								"PRAGMA page_size = 8192; PRAGMA journal_mode = OFF;"
+								"PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;"
+								"PRAGMA cache_size = -64000; BEGIN",
+								err);
+	bool ok = db != NULL;
+
+	for (int i = 0; ok && i < sim_object_total; i++)
+	{
+		if (sim_object_queryable(sim_objects[i]))
+			ok = create_table(db, sim_objects[i], err) &&
+				 fill_table(org, db, sim_objects[i], err);
+	}
+	if (ok && sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+		ok = sql_failed(db, "commit", err);
+	sqlite3_close(db);
+	if (!ok)
+		return false;
+
+	db = open_database(org, "PRAGMA journal_mode = WAL", err);
+	sqlite3_close(db);
+	return db != NULL;
+}
+
+/* ---------------------------------------------------------------- opening and closing */
+
+/* A directory of our own, so that removing it removes nothing else. */
+static bool
+make_directory(sim_org *org, const char *wanted, sim_error *err)
+{
+	const char *parent = wanted;
+
+	if (parent == NULL)
+		parent = getenv("TMPDIR");
+	if (parent == NULL || *parent == '\0')
+		parent = "/tmp";
+	if (snprintf(org->dir, sizeof(org->dir), "%s/sfsim-org.XXXXXX", parent) >=
+			(int) sizeof(org->dir) ||
+		mkdtemp(org->dir) == NULL)
+	{
+		sim_error_set(err, "UNKNOWN_EXCEPTION", "could not create a directory in \"%s\": %s",
+					  parent, strerror(errno));
+		org->dir[0] = '\0';
+		return false;
+	}
+	snprintf(org->file, sizeof(org->file), "%s/org.db", org->dir);
+	return true;
+}
+
+static void
+remove_files(sim_org *org)
+{
+	static const char *const suffix[] = {"", "-wal", "-shm", "-journal"};
+	char name[sizeof(org->file) + 16];
+
+	if (org->dir[0] == '\0')
+		return;
+	for (size_t i = 0; i < sizeof(suffix) / sizeof(suffix[0]); i++)
+	{
+		snprintf(name, sizeof(name), "%s%s", org->file, suffix[i]);
+		unlink(name);
+	}
+	rmdir(org->dir);
+}
+
+sim_org *
+sim_org_open(const sim_options *opt, sim_error *err)
+{
+	sim_org *org = calloc(1, sizeof(*org));
+
+	if (org == NULL)
+	{
+		sim_error_set(err, "UNKNOWN_EXCEPTION", "out of memory");
+		return NULL;
+	}
+	pthread_mutex_init(&org->lock, NULL);
+	org->seed = opt->seed;
+	sim_id_make("00D", INT64_C(2) * 62 * 62 * 62 * 62 + 4711, org->id);
+	for (int i = 0; i < sim_object_total; i++)
+	{
+		org->rows[i] = sim_population_for(sim_objects[i], opt->rows[i]);
+		atomic_init(&org->live[i], opt->rows[i]);
+	}
+	atomic_init(&org->version, 1);
+	sim_org_reset_switches(org);
+	if (!make_directory(org, opt->dir, err) || !fill_database(org, err))
+	{
+		sim_org_close(org);
+		return NULL;
+	}
+	return org;
+}
+
+void
+sim_org_close(sim_org *org)
+{
+	if (org == NULL)
+		return;
+	while (org->nidle > 0)
+		sqlite3_close(org->idle[--org->nidle]);
+	remove_files(org);
+	pthread_mutex_destroy(&org->lock);
+	free(org);
+}
+
+const char *
+sim_org_id(const sim_org *org)
+{
+	return org->id;
+}
+
+int64_t
+sim_org_user_number(const sim_org *org)
+{
+	(void) org;
+	return sim_object_base(sim_object_find("User"));
+}
+
+void
+sim_org_user_id(const sim_org *org, char out[SIM_ID_SIZE])
+{
+	sim_id_make("005", sim_org_user_number(org), out);
+}
+
+const char *
+sim_org_user_name(const sim_org *org)
+{
+	(void) org;
+	return "admin@sfsim.example.com";
+}
+
+int64_t
+sim_org_row_count(sim_org *org, const sim_object *obj)
+{
+	return atomic_load(&org->live[sim_object_index(obj)]);
+}
+
+uint64_t
+sim_org_data_version(sim_org *org)
+{
+	return atomic_load(&org->version);
+}
+
+/* ---------------------------------------------------------------- switches */
+
+/* By number: name, place in sim_switches, values (the first is number 0), default. */
+static const struct
+{
+	const char *name;
+	size_t offset;
+	const char *values[4];
+	int preset;
+} switch_table[] = {
+	{"null_not_equal", offsetof(sim_switches, null_not_equal), {"false", "true"}, 1},
+	{"null_less", offsetof(sim_switches, null_less), {"false", "true"}, 0},
+	{"empty_is_null", offsetof(sim_switches, empty_is_null), {"false", "true"}, 1},
+	{"group_ignores_case", offsetof(sim_switches, group_ignores_case), {"false", "true"}, 1},
+	{"nulls_first", offsetof(sim_switches, nulls_first_asc_only), {"both", "asc"}, 0},
+	{"csv_header_case", offsetof(sim_switches, header_as_written), {"metadata", "query"}, 0},
+	{"csv_time", offsetof(sim_switches, csv_time), {"millis_z", "millis", "seconds"}, 0},
+};
+
+#define NSWITCHES ((int) (sizeof(switch_table) / sizeof(switch_table[0])))
+
+static int *
+switch_place(sim_switches *s, int i)
+{
+	return (int *) ((char *) s + switch_table[i].offset);
+}
+
+const char *
+sim_org_switch_name(int i)
+{
+	if (i < 0 || i > NSWITCHES)
+		return NULL;
+	return i == NSWITCHES ? "now" : switch_table[i].name;
+}
+
+void
+sim_org_reset_switches(sim_org *org)
+{
+	pthread_mutex_lock(&org->lock);
+	memset(&org->switches, 0, sizeof(org->switches));
+	for (int i = 0; i < NSWITCHES; i++)
+		*switch_place(&org->switches, i) = switch_table[i].preset;
+	pthread_mutex_unlock(&org->lock);
+	atomic_fetch_add(&org->version, 1);
+}
+
+static bool
+set_now(sim_org *org, const char *value, sim_error *err)
+{
+	int64_t now = 0;
+	bool real = strcasecmp(value, "real") == 0;
+
+	if (!real && !sim_parse_datetime(value, strlen(value), &now))
+		return sim_error_set(err, "INVALID_SWITCH",
+							 "\"%s\" is neither \"real\" nor a datetime", value);
+	pthread_mutex_lock(&org->lock);
+	org->switches.now_fixed = !real;
+	org->switches.now = now;
+	pthread_mutex_unlock(&org->lock);
+	atomic_fetch_add(&org->version, 1);
+	return true;
+}
+
+bool
+sim_org_set_switch(sim_org *org, const char *name, const char *value, sim_error *err)
+{
+	if (strcmp(name, "now") == 0)
+		return set_now(org, value, err);
+	for (int i = 0; i < NSWITCHES; i++)
+	{
+		if (strcmp(switch_table[i].name, name) != 0)
+			continue;
+		for (int v = 0; v < 4 && switch_table[i].values[v] != NULL; v++)
+		{
+			if (strcasecmp(switch_table[i].values[v], value) != 0)
+				continue;
+			pthread_mutex_lock(&org->lock);
+			*switch_place(&org->switches, i) = v;
+			pthread_mutex_unlock(&org->lock);
+			atomic_fetch_add(&org->version, 1);
+			return true;
+		}
+		return sim_error_set(err, "INVALID_SWITCH", "\"%s\" is no value of switch \"%s\"",
+							 value, name);
+	}
+	return sim_error_set(err, "INVALID_SWITCH", "there is no switch \"%s\"", name);
+}
+
+bool
+sim_org_get_switch(sim_org *org, const char *name, char *out, size_t size)
+{
+	sim_switches s;
+
+	sim_org_switches(org, &s);
+	if (strcmp(name, "now") == 0)
+	{
+		char text[SIM_DATETIME_SIZE] = "real";
+
+		if (s.now_fixed)
+			sim_format_datetime(s.now, "Z", text);
+		snprintf(out, size, "%s", text);
+		return true;
+	}
+	for (int i = 0; i < NSWITCHES; i++)
+	{
+		if (strcmp(switch_table[i].name, name) == 0)
+		{
+			snprintf(out, size, "%s", switch_table[i].values[*switch_place(&s, i)]);
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+sim_org_switches(sim_org *org, sim_switches *out)
+{
+	pthread_mutex_lock(&org->lock);
+	*out = org->switches;
+	pthread_mutex_unlock(&org->lock);
+}
+
+int64_t
+sim_switches_now(const sim_switches *s)
+{
+	struct timespec ts;
+
+	if (s->now_fixed)
+		return s->now;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}

@@ -1,0 +1,218 @@
+/*
+ * text.c
+ *		Case folding, LIKE and multi-select membership over UTF-8.
+ */
+#include "text.h"
+
+#include <locale.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+#include <wctype.h>
+
+/* Above this no script has case, save Adlam and friends below 0x1ffff. */
+#define FOLD_MAX 0x20000
+
+static uint32_t fold_table[FOLD_MAX];
+static pthread_once_t fold_once = PTHREAD_ONCE_INIT;
+
+/*
+ * Lower first, then upper: so that signs with two lower-case forms (Kelvin, final sigma) meet,
+ * as in Java's equalsIgnoreCase.
+ */
+static void
+build_fold_table(void)
+{
+	locale_t loc = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t) 0);
+
+	if (loc == (locale_t) 0)
+		loc = newlocale(LC_CTYPE_MASK, "en_US.UTF-8", (locale_t) 0);
+	for (uint32_t c = 0; c < FOLD_MAX; c++)
+	{
+		if (c < 0x80)
+			fold_table[c] = (c >= 'a' && c <= 'z') ? c - 32 : c;
+		else if (loc != (locale_t) 0)
+			fold_table[c] = (uint32_t) towupper_l(towlower_l((wint_t) c, loc), loc);
+		else
+			fold_table[c] = c;
+	}
+	if (loc != (locale_t) 0)
+		freelocale(loc);
+}
+
+/* Next code point; a broken sequence counts byte by byte. */
+static uint32_t
+next_char(const unsigned char **at, const unsigned char *end)
+{
+	const unsigned char *s = *at;
+	uint32_t c = *s;
+	int more = c < 0xc0 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+
+	if (more == 0 || end - s <= more)
+	{
+		*at = s + 1;
+		return c;
+	}
+	c &= 0x3fu >> more;
+	for (int i = 1; i <= more; i++)
+		c = c << 6 | (s[i] & 0x3f);
+	*at = s + 1 + more;
+	return c;
+}
+
+static uint32_t
+fold(uint32_t c)
+{
+	return c < FOLD_MAX ? fold_table[c] : c;
+}
+
+int
+sim_text_compare(void *arg, int alen, const void *a, int blen, const void *b)
+{
+	const unsigned char *pa = a;
+	const unsigned char *pb = b;
+	const unsigned char *enda = pa + alen;
+	const unsigned char *endb = pb + blen;
+
+	(void) arg;
+	pthread_once(&fold_once, build_fold_table);
+	while (pa < enda && pb < endb)
+	{
+		uint32_t ca = *pa;
+		uint32_t cb = *pb;
+
+		if ((ca | cb) < 0x80)
+		{
+			pa++;
+			pb++;
+		}
+		else
+		{
+			ca = next_char(&pa, enda);
+			cb = next_char(&pb, endb);
+		}
+		if (ca != cb)
+		{
+			ca = fold(ca);
+			cb = fold(cb);
+			if (ca != cb)
+				return ca < cb ? -1 : 1;
+		}
+	}
+	return (pa < enda) - (pb < endb);
+}
+
+/* One pattern character; *plain is false for an unescaped % or _. */
+static uint32_t
+next_pattern(const unsigned char **at, const unsigned char *end, bool *plain)
+{
+	uint32_t c = next_char(at, end);
+
+	*plain = c != '%' && c != '_';
+	if (c == '\\' && *at < end)
+		c = next_char(at, end);
+	return c;
+}
+
+bool
+sim_text_like(const char *pattern, size_t plen, const char *text, size_t len, bool ci)
+{
+	const unsigned char *p = (const unsigned char *) pattern;
+	const unsigned char *pend = p + plen;
+	const unsigned char *t = (const unsigned char *) text;
+	const unsigned char *tend = t + len;
+	const unsigned char *star_p = NULL; /* behind the last % */
+	const unsigned char *star_t = NULL; /* where its run ends at present */
+
+	pthread_once(&fold_once, build_fold_table);
+	for (;;)
+	{
+		bool matched = false;
+
+		if (p < pend)
+		{
+			bool plain;
+			uint32_t c = next_pattern(&p, pend, &plain);
+
+			if (!plain && c == '%')
+			{
+				star_p = p;
+				star_t = t;
+				continue;
+			}
+			if (t < tend)
+			{
+				uint32_t have = next_char(&t, tend);
+
+				matched = !plain || c == have || (ci && fold(c) == fold(have));
+			}
+		}
+		else if (t == tend)
+			return true;
+		if (matched)
+			continue;
+		if (star_p == NULL || star_t >= tend)
+			return false;
+		/* let the last % take one character more and try again */
+		next_char(&star_t, tend);
+		p = star_p;
+		t = star_t;
+	}
+}
+
+static bool
+has_member(const char *member, size_t mlen, const char *text, size_t len)
+{
+	const char *end = text + len;
+
+	while (text <= end)
+	{
+		const char *semi = memchr(text, ';', (size_t) (end - text));
+		const char *stop = semi ? semi : end;
+
+		if (sim_text_compare(NULL, (int) mlen, member, (int) (stop - text), text) == 0)
+			return true;
+		text = stop + 1;
+	}
+	return false;
+}
+
+bool
+sim_text_includes(const char *wanted, size_t wlen, const char *text, size_t len)
+{
+	const char *end = wanted + wlen;
+
+	while (wanted <= end)
+	{
+		const char *semi = memchr(wanted, ';', (size_t) (end - wanted));
+		const char *stop = semi ? semi : end;
+
+		if (!has_member(wanted, (size_t) (stop - wanted), text, len))
+			return false;
+		wanted = stop + 1;
+	}
+	return true;
+}
+
+size_t
+sim_text_chars(const char *text, size_t len)
+{
+	size_t chars = 0;
+
+	for (size_t i = 0; i < len; i++)
+		chars += ((unsigned char) text[i] & 0xc0) != 0x80;
+	return chars;
+}
+
+size_t
+sim_text_prefix(const char *text, size_t len, size_t chars)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+	{
+		if (((unsigned char) text[i] & 0xc0) != 0x80 && chars-- == 0)
+			break;
+	}
+	return i;
+}
