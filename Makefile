@@ -103,10 +103,7 @@ ifneq ($(PGXS),)
 override with_llvm := $(if $(filter command,$(origin with_llvm)),$(with_llvm),no)
 
 # PostgreSQL's headers are system headers here: our warnings are for our code.
-# Up to 15 they leave PGDLLEXPORT empty, which -fvisibility=hidden would make a module that cannot
-# be loaded; what 16 defines is right for all.
-PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) \
-	'-DPGDLLEXPORT=__attribute__((visibility("default")))'
+PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server)
 PG_CFLAGS = -std=gnu11 $(WARNINGS) $(CLANG_QUIET) -fvisibility=hidden -MMD -MP
 SHLIB_LINK = $(CLIENT_LIBS) $(INFLATE_LIBS_$(HAVE_ISAL))
 
