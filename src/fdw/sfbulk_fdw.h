@@ -136,6 +136,17 @@ extern const char *sfb_type_name(SfbType type);
 /* The SfbType assumed for a column of this PostgreSQL type without a "type" option. */
 extern SfbType sfb_default_type(Oid pgtype);
 
+/* Sets the type and what the fields of the type can do unless an option says otherwise. */
+extern void sfb_type_defaults(SfbType type, SfbColumn *column);
+
+/* ---- option_host.c ------------------------------------------------------------------- */
+
+/*
+ * True when credentials of this server may be sent to the URL's host: sfbulk_fdw.allowed_hosts, or a
+ * loopback host where a superuser owns the server.  For the instance that a login names.
+ */
+extern bool sfb_host_allowed(const char *url, ForeignServer *server);
+
 /* ---- soql.c: SOQL text out of the planned form ----------------------------------------- */
 
 /*
@@ -227,8 +238,8 @@ extern sf_column_kind sfb_column_kind(SfbType type);
 
 /*
  * The session of this user mapping, made when there is none yet or when the server's or the
- * mapping's definition has changed; no network I/O.  Valid until the end of the transaction at
- * least (a changed definition makes a new session, the old one stays until nothing uses it).
+ * mapping's definition has changed (the old one stays until nothing uses it); no network I/O.
+ * Valid as long as a guard of the caller's holds it: make that before anything else.
  */
 extern sf_session *sfb_session_get(UserMapping *user);
 
@@ -309,5 +320,6 @@ extern const char *sfb_server_text(const char *utf8);
 /* ---- sfbulk_fdw.c: GUCs --------------------------------------------------------------------- */
 
 extern int	sfb_cleanup_timeout;	/* ms that ending a scan may take for its job's cleanup */
+extern char *sfb_allowed_hosts; /* comma-separated patterns of hosts that get credentials */
 
 #endif							/* SFBULK_FDW_H */

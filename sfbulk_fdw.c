@@ -1,0 +1,92 @@
+/*
+ * sfbulk_fdw.c
+ *		The module's entry points: settings, handler, validator.  No logic lives here.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "access/reloptions.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "foreign/fdwapi.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "src/fdw/compat.h"
+#include "src/fdw/option.h"
+#include "src/fdw/sfbulk_fdw.h"
+
+PG_MODULE_MAGIC;
+
+PG_FUNCTION_INFO_V1(sfbulk_fdw_handler);
+PG_FUNCTION_INFO_V1(sfbulk_fdw_validator);
+PG_FUNCTION_INFO_V1(sfbulk_fdw_version);
+
+extern PGDLLEXPORT void _PG_init(void);
+
+#define SFBULK_FDW_VERSION "1.0"
+
+int sfb_cleanup_timeout = 5000;
+char *sfb_allowed_hosts = NULL;
+
+void
+_PG_init(void)
+{
+	DefineCustomIntVariable(
+		"sfbulk_fdw.cleanup_timeout",
+		"Time that the end of a scan may take to remove its job from Salesforce.",
+		"When it is up, a warning names the job that was left.", &sfb_cleanup_timeout, 5000, 0,
+		60000, PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
+
+	/* The domains of Salesforce's own login and org hosts, of its government and China clouds. */
+	DefineCustomStringVariable(
+		"sfbulk_fdw.allowed_hosts", "Hosts that credentials may be sent to.",
+		"Host names separated by commas; \"*.\" and a domain stands for every "
+		"host below it.",
+		&sfb_allowed_hosts,
+		"*.salesforce.com, *.force.com, *.cloudforce.com, *.database.com, "
+		"*.salesforce.mil, *.sfcrmproducts.cn",
+		PGC_SUSET, 0, NULL, NULL, NULL);
+
+	sfb_reserve_guc_prefix("sfbulk_fdw");
+	sfb_session_init();
+}
+
+Datum
+sfbulk_fdw_handler(PG_FUNCTION_ARGS)
+{
+	FdwRoutine *routine = makeNode(FdwRoutine);
+
+	routine->GetForeignRelSize = sfbulkGetForeignRelSize;
+	routine->GetForeignPaths = sfbulkGetForeignPaths;
+	routine->GetForeignPlan = sfbulkGetForeignPlan;
+	routine->GetForeignUpperPaths = sfbulkGetForeignUpperPaths;
+
+	routine->BeginForeignScan = sfbulkBeginForeignScan;
+	routine->IterateForeignScan = sfbulkIterateForeignScan;
+	routine->ReScanForeignScan = sfbulkReScanForeignScan;
+	routine->EndForeignScan = sfbulkEndForeignScan;
+
+	routine->ExplainForeignScan = sfbulkExplainForeignScan;
+	routine->ImportForeignSchema = sfbulkImportForeignSchema;
+
+	PG_RETURN_POINTER(routine);
+}
+
+Datum
+sfbulk_fdw_validator(PG_FUNCTION_ARGS)
+{
+	const char *noun;
+	int place = sfb_option_place(PG_GETARG_OID(1), &noun);
+
+	sfb_option_check_list(untransformRelOptions(PG_GETARG_DATUM(0)), place, noun);
+	PG_RETURN_VOID();
+}
+
+Datum
+sfbulk_fdw_version(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(
+		psprintf("sfbulk_fdw %s (%s)", SFBULK_FDW_VERSION, sf_inflate_backend())));
+}

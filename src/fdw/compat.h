@@ -1,0 +1,106 @@
+/*
+ * compat.h
+ *		What differs between PostgreSQL 14 and 18: the only place that asks for PG_VERSION_NUM.
+ *
+ * Include it after postgres.h.  The rest of the code is written against one spelling; where the
+ * versions disagree on a function's arguments, a macro of ours takes the newest form's and drops
+ * what an older one lacks.
+ */
+#ifndef SFB_COMPAT_H
+#define SFB_COMPAT_H
+
+#if PG_VERSION_NUM < 140000
+#error "sfbulk_fdw needs PostgreSQL 14 or later"
+#endif
+
+/*
+ * The module is built with hidden symbols, as PostgreSQL loads modules with RTLD_GLOBAL; before
+ * 16 PGDLLEXPORT does not make its entry points visible again.
+ */
+#if PG_VERSION_NUM < 160000
+#undef PGDLLEXPORT
+#define PGDLLEXPORT __attribute__((visibility("default")))
+#endif
+
+/* 16 moved the varlena macros out of postgres.h. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* 18 split explain.h. */
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#else
+#include "commands/explain.h"
+#endif
+
+/* Reserves the prefix of our settings, so that a misspelt one is reported; 15 renamed it. */
+#if PG_VERSION_NUM < 150000
+#define sfb_reserve_guc_prefix(prefix) EmitWarningsOnPlaceholders(prefix)
+#else
+#define sfb_reserve_guc_prefix(prefix) MarkGUCPrefixReserved(prefix)
+#endif
+
+/* The base relations of the query level; from 16 relids may hold outer joins besides. */
+#define sfb_query_baserels(root) ((root)->all_baserels)
+
+/*
+ * Paths: 17 added fdw_restrictinfo (of a join: none here), 18 the number of disabled nodes.
+ */
+#if PG_VERSION_NUM >= 180000
+#define sfb_foreignscan_path(root, rel, rows, startup, total, outer, priv)                    \
+	create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, NIL, outer, NULL, NIL,  \
+							priv)
+#define sfb_foreign_upper_path(root, rel, target, rows, startup, total, priv)                 \
+	create_foreign_upper_path(root, rel, target, rows, 0, startup, total, NIL, NULL, NIL, priv)
+#elif PG_VERSION_NUM >= 170000
+#define sfb_foreignscan_path(root, rel, rows, startup, total, outer, priv)                    \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, outer, NULL, NIL, priv)
+#define sfb_foreign_upper_path(root, rel, target, rows, startup, total, priv)                 \
+	create_foreign_upper_path(root, rel, target, rows, startup, total, NIL, NULL, NIL, priv)
+#else
+#define sfb_foreignscan_path(root, rel, rows, startup, total, outer, priv)                    \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, outer, NULL, priv)
+#define sfb_foreign_upper_path(root, rel, target, rows, startup, total, priv)                 \
+	create_foreign_upper_path(root, rel, target, rows, startup, total, NIL, NULL, priv)
+#endif
+
+/* 15 made Integer, String and Boolean node types of their own. */
+#if PG_VERSION_NUM < 150000
+#define boolVal(v)	   (intVal(v) != 0)
+#define makeBoolean(v) makeInteger(v)
+#endif
+
+/*
+ * Waiting: 17 gives a WaitEventSet to a resource owner (none: ours lives as long as the backend) and
+ * names the wait events of extensions.
+ */
+#if PG_VERSION_NUM >= 170000
+#define sfb_create_wait_event_set(nevents) CreateWaitEventSet(NULL, nevents)
+#define sfb_new_wait_event()			   WaitEventExtensionNew("SalesforceAnswer")
+#else
+#define sfb_create_wait_event_set(nevents) CreateWaitEventSet(TopMemoryContext, nevents)
+#define sfb_new_wait_event()			   PG_WAIT_EXTENSION
+#endif
+
+/*
+ * A foreign scan: 16 moved checkAsUser out of the range table entry, and fs_relids may hold outer joins
+ * from then on.
+ */
+#if PG_VERSION_NUM >= 160000
+#define sfb_check_as_user(fsplan, rte) ((fsplan)->checkAsUser)
+#define sfb_scan_baserels(fsplan)	   ((fsplan)->fs_base_relids)
+#else
+#define sfb_check_as_user(fsplan, rte) ((rte)->checkAsUser)
+#define sfb_scan_baserels(fsplan)	   ((fsplan)->fs_relids)
+#endif
+
+/* Does an Append or MergeAppend leave out children while it runs? 18 numbers the pruning infos. */
+#if PG_VERSION_NUM >= 180000
+#define sfb_append_prunes(append) ((append)->part_prune_index >= 0)
+#else
+#define sfb_append_prunes(append) ((append)->part_prune_info != NULL)
+#endif
+
+#endif /* SFB_COMPAT_H */

@@ -1,0 +1,507 @@
+/*
+ * option.c
+ *		The options there are, as one table, and their typed forms: of a foreign table, of its
+ *		columns, of a client session.
+ *
+ * A new option is one line in the table (and a member of a struct).  option_check.c checks values by
+ * what the line says, when they are set and again when they are used.
+ */
+#include "postgres.h"
+
+#include <sys/stat.h>
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "compat.h"
+#include "option.h"
+
+/* ---- the table ---------------------------------------------------------------------- */
+
+static const SfbEnumValue transport_values[] = {{"auto", SF_TRANSPORT_AUTO},
+												{"rest", SF_TRANSPORT_REST},
+												{"bulk", SF_TRANSPORT_BULK},
+												{NULL, 0}};
+
+static const SfbEnumValue auth_values[] = {{"client_credentials", SF_AUTH_CLIENT_CREDENTIALS},
+										   {"jwt", SF_AUTH_JWT},
+										   {"refresh_token", SF_AUTH_REFRESH_TOKEN},
+										   {"access_token", SF_AUTH_ACCESS_TOKEN},
+										   {"password", SF_AUTH_PASSWORD},
+										   {"soap", SF_AUTH_SOAP},
+										   {NULL, 0}};
+
+/*
+ * The types of describeSObject.  Several mean the same to us; the first of an SfbType is the one that
+ * sfb_type_name answers.
+ */
+static const SfbEnumValue type_values[] = {{"string", SFB_TEXT},
+										   {"textarea", SFB_TEXT},
+										   {"phone", SFB_TEXT},
+										   {"url", SFB_TEXT},
+										   {"email", SFB_TEXT},
+										   {"combobox", SFB_TEXT},
+										   {"anyType", SFB_TEXT},
+										   {"picklist", SFB_PICKLIST},
+										   {"multipicklist", SFB_MULTIPICKLIST},
+										   {"encryptedstring", SFB_ENCRYPTED},
+										   {"id", SFB_ID},
+										   {"reference", SFB_REFERENCE},
+										   {"boolean", SFB_BOOLEAN},
+										   {"int", SFB_INT},
+										   {"long", SFB_LONG},
+										   {"double", SFB_DOUBLE},
+										   {"currency", SFB_CURRENCY},
+										   {"percent", SFB_PERCENT},
+										   {"date", SFB_DATE},
+										   {"datetime", SFB_DATETIME},
+										   {"time", SFB_TIME},
+										   {"address", SFB_COMPOUND},
+										   {"location", SFB_COMPOUND},
+										   {"base64", SFB_BASE64},
+										   {NULL, 0}};
+
+static const SfbEnumValue names_values[] = {{"lower", SFB_NAMES_LOWER},
+											{"snake", SFB_NAMES_SNAKE},
+											{"exact", SFB_NAMES_EXACT},
+											{NULL, 0}};
+
+static const SfbEnumValue numbers_values[] = {{"numeric", 0}, {"float8", 1}, {NULL, 0}};
+
+static const SfbEnumValue multipicklist_values[] = {{"array", 0}, {"text", 1}, {NULL, 0}};
+
+#define SCAN		 (SFB_ON_SERVER | SFB_ON_TABLE)
+#define MS_MINUTE	 (60 * 1000.0)
+#define MS_DAY		 (24 * 60 * MS_MINUTE)
+#define CONFIG(m)	 SFB_TO_CONFIG, offsetof(sf_config, m)
+#define TABLE(m)	 SFB_TO_TABLE, offsetof(SfbTableOptions, m)
+#define COLUMN(m)	 SFB_TO_COLUMN, offsetof(SfbColumn, m)
+#define IMPORT(m)	 SFB_TO_IMPORT, offsetof(SfbImportOptions, m)
+#define NO_RANGE	 0, 0, NULL
+#define RANGE(a, b)	 (a), (b), NULL
+#define VALUES(list) 0, 0, (list)
+
+/* name, where, type, range or values, flags, excluded by, default, stored in */
+const SfbOption sfb_options[] = {
+	/* the org and the way to it */
+	{"login_url", SFB_ON_SERVER, SFB_OPT_URL, NO_RANGE, 0, NULL, NULL, CONFIG(login_url)},
+	{"instance_url", SFB_ON_SERVER, SFB_OPT_URL, NO_RANGE, 0, NULL, NULL,
+	 CONFIG(instance_url)},
+	{"api_version", SFB_ON_SERVER, SFB_OPT_VERSION, RANGE(41, 99), 0, NULL, "62.0",
+	 CONFIG(api_version)},
+	{"proxy", SFB_ON_SERVER, SFB_OPT_TEXT, NO_RANGE, 0, NULL, NULL, CONFIG(proxy)},
+	{"ca_file", SFB_ON_SERVER, SFB_OPT_FILE, NO_RANGE, SFB_OPT_SUPERUSER, NULL, NULL,
+	 CONFIG(ca_file)},
+	{"connect_timeout", SFB_ON_SERVER, SFB_OPT_MS, RANGE(1, 10 * MS_MINUTE), 0, NULL, "30s",
+	 CONFIG(connect_timeout_ms)},
+	{"request_timeout", SFB_ON_SERVER, SFB_OPT_MS, RANGE(1, 60 * MS_MINUTE), 0, NULL, "2min",
+	 CONFIG(request_timeout_ms)},
+	{"max_retries", SFB_ON_SERVER, SFB_OPT_INT, RANGE(0, 20), 0, NULL, "4",
+	 CONFIG(max_retries)},
+	{"compression", SFB_ON_SERVER, SFB_OPT_BOOL, NO_RANGE, SFB_OPT_NEGATED, NULL, "true",
+	 CONFIG(no_compression)},
+
+	/* who asks */
+	{"auth", SFB_ON_USER, SFB_OPT_ENUM, VALUES(auth_values), 0, NULL, NULL, CONFIG(auth)},
+	{"client_id", SFB_ON_USER, SFB_OPT_TEXT, NO_RANGE, 0, NULL, NULL, CONFIG(client_id)},
+	{"client_secret", SFB_ON_USER, SFB_OPT_TEXT, NO_RANGE, SFB_OPT_SECRET, NULL, NULL,
+	 CONFIG(client_secret)},
+	{"private_key", SFB_ON_USER, SFB_OPT_PEM, NO_RANGE, SFB_OPT_SECRET, "private_key_file",
+	 NULL, CONFIG(private_key)},
+	{"private_key_file", SFB_ON_USER, SFB_OPT_FILE, NO_RANGE, SFB_OPT_SUPERUSER, NULL, NULL,
+	 SFB_TO_KEYFILE, 0},
+	{"refresh_token", SFB_ON_USER, SFB_OPT_TEXT, NO_RANGE, SFB_OPT_SECRET, NULL, NULL,
+	 CONFIG(refresh_token)},
+	{"access_token", SFB_ON_USER, SFB_OPT_TEXT, NO_RANGE, SFB_OPT_SECRET, NULL, NULL,
+	 CONFIG(access_token)},
+	{"username", SFB_ON_USER, SFB_OPT_TEXT, NO_RANGE, 0, NULL, NULL, CONFIG(username)},
+	{"password", SFB_ON_USER, SFB_OPT_TEXT, NO_RANGE, SFB_OPT_SECRET, NULL, NULL,
+	 CONFIG(password)},
+	{"security_token", SFB_ON_USER, SFB_OPT_TEXT, NO_RANGE, SFB_OPT_SECRET, NULL, NULL,
+	 CONFIG(security_token)},
+
+	/* what a table is and how it is read */
+	{"object", SFB_ON_TABLE, SFB_OPT_OBJECT, NO_RANGE, SFB_OPT_REQUIRED, "query", NULL,
+	 TABLE(object)},
+	{"query", SFB_ON_TABLE, SFB_OPT_SOQL, NO_RANGE, 0, "object", NULL, TABLE(query)},
+	{"query_all", SFB_ON_TABLE, SFB_OPT_BOOL, NO_RANGE, 0, NULL, "false", TABLE(query_all)},
+	{"transport", SCAN, SFB_OPT_ENUM, VALUES(transport_values), 0, NULL, "auto",
+	 TABLE(transport)},
+	{"rest_row_limit", SCAN, SFB_OPT_INT, RANGE(1, 50000), 0, NULL, "2000",
+	 TABLE(rest_row_limit)},
+	{"pushdown", SCAN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, "true", TABLE(pushdown)},
+	{"page_rows", SCAN, SFB_OPT_INT, RANGE(0, 10000000), 0, NULL, "0", TABLE(page_rows)},
+	{"download_streams", SCAN, SFB_OPT_INT, RANGE(1, 20), 0, NULL, "5",
+	 TABLE(download_streams)},
+	{"poll_interval_max", SCAN, SFB_OPT_MS, RANGE(100, 10 * MS_MINUTE), 0, NULL, "10s",
+	 TABLE(poll_interval_max)},
+	{"job_timeout", SCAN, SFB_OPT_MS, RANGE(0, 7 * MS_DAY), 0, NULL, "0", TABLE(job_timeout)},
+	{"fdw_startup_cost", SCAN, SFB_OPT_REAL, RANGE(0, 1e9), 0, NULL, "1000",
+	 TABLE(fdw_startup_cost)},
+	{"fdw_tuple_cost", SCAN, SFB_OPT_REAL, RANGE(0, 1e9), 0, NULL, "0.05",
+	 TABLE(fdw_tuple_cost)},
+
+	/* what a column is */
+	{"field", SFB_ON_COLUMN, SFB_OPT_FIELD, NO_RANGE, 0, NULL, NULL, COLUMN(field)},
+	{"type", SFB_ON_COLUMN, SFB_OPT_ENUM, VALUES(type_values), 0, NULL, NULL, COLUMN(type)},
+	{"case_sensitive", SFB_ON_COLUMN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, NULL,
+	 COLUMN(case_sensitive)},
+	{"filterable", SFB_ON_COLUMN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, NULL, COLUMN(filterable)},
+	{"sortable", SFB_ON_COLUMN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, NULL, COLUMN(sortable)},
+	{"groupable", SFB_ON_COLUMN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, NULL, COLUMN(groupable)},
+	{"aggregatable", SFB_ON_COLUMN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, NULL,
+	 COLUMN(aggregatable)},
+
+	/* how a schema is imported */
+	{"names", SFB_ON_IMPORT, SFB_OPT_ENUM, VALUES(names_values), 0, NULL, "lower",
+	 IMPORT(names)},
+	{"custom_only", SFB_ON_IMPORT, SFB_OPT_BOOL, NO_RANGE, 0, NULL, "false",
+	 IMPORT(custom_only)},
+	{"compound", SFB_ON_IMPORT, SFB_OPT_BOOL, NO_RANGE, 0, NULL, "false", IMPORT(compound)},
+	{"not_null", SFB_ON_IMPORT, SFB_OPT_BOOL, NO_RANGE, 0, NULL, "false", IMPORT(not_null)},
+	{"numbers", SFB_ON_IMPORT, SFB_OPT_ENUM, VALUES(numbers_values), 0, NULL, "numeric",
+	 IMPORT(float8_numbers)},
+	{"multipicklist", SFB_ON_IMPORT, SFB_OPT_ENUM, VALUES(multipicklist_values), 0, NULL,
+	 "array", IMPORT(text_multipicklist)},
+
+	{NULL, 0, SFB_OPT_TEXT, NO_RANGE, 0, NULL, NULL, SFB_TO_KEYFILE, 0}};
+
+/* ---- typed structs out of options ----------------------------------------------------- */
+
+void
+sfb_option_defaults(SfbOptionTarget target, void *base)
+{
+	const SfbOption *option;
+
+	for (option = sfb_options; option->name != NULL; option++)
+		if (option->target == target && option->def != NULL)
+			sfb_option_store(option, option->def, (char *) base + option->offset);
+}
+
+void
+sfb_option_apply(List *options, SfbOptionTarget target, void *base)
+{
+	ListCell *lc;
+
+	foreach (lc, options)
+	{
+		DefElem *def = lfirst_node(DefElem, lc);
+		const SfbOption *option;
+
+		for (option = sfb_options; option->name != NULL; option++)
+			if (option->target == target && strcmp(option->name, def->defname) == 0)
+				sfb_option_store(option, defGetString(def), (char *) base + option->offset);
+	}
+}
+
+SfbTableOptions *
+sfb_table_options(Oid foreigntableid)
+{
+	ForeignTable *table = GetForeignTable(foreigntableid);
+	ForeignServer *server = GetForeignServer(table->serverid);
+	SfbTableOptions *result = palloc0(sizeof(SfbTableOptions));
+	sf_config config = {0};
+
+	sfb_option_defaults(SFB_TO_TABLE, result);
+	sfb_option_apply(server->options, SFB_TO_TABLE, result);
+	sfb_option_apply(table->options, SFB_TO_TABLE, result);
+
+	if ((result->object == NULL) == (result->query == NULL))
+		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+						errmsg("foreign table \"%s\" needs the option \"object\" or \"query\"",
+							   get_rel_name(foreigntableid))));
+
+	/* Bulk API 2.0 has query jobs since 47.0. */
+	sfb_option_defaults(SFB_TO_CONFIG, &config);
+	sfb_option_apply(server->options, SFB_TO_CONFIG, &config);
+	if (atof(config.api_version) < 47)
+	{
+		if (result->transport == SF_TRANSPORT_BULK)
+			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+							errmsg("transport \"bulk\" needs api_version 47.0 or later"),
+							errdetail("Server \"%s\" uses version %s.", server->servername,
+									  config.api_version)));
+		result->transport = SF_TRANSPORT_REST;
+	}
+
+	return result;
+}
+
+/* ---- columns ------------------------------------------------------------------------- */
+
+/* What the fields of a type can do in SOQL unless describe (and so an option) says otherwise. */
+static void
+set_type_defaults(SfbColumn *column)
+{
+	SfbType type = column->type;
+	bool opaque = (type == SFB_ENCRYPTED || type == SFB_COMPOUND || type == SFB_BASE64);
+	bool list = (type == SFB_MULTIPICKLIST);
+
+	column->case_sensitive = false;
+	column->filterable = !opaque;
+	column->sortable = !opaque && !list;
+	column->aggregatable = !opaque && !list && type != SFB_BOOLEAN;
+	column->groupable =
+		(type == SFB_TEXT || type == SFB_PICKLIST || type == SFB_ID || type == SFB_REFERENCE ||
+		 type == SFB_BOOLEAN || type == SFB_INT || type == SFB_LONG || type == SFB_DATE);
+}
+
+void
+sfb_type_defaults(SfbType type, SfbColumn *column)
+{
+	column->type = type;
+	set_type_defaults(column);
+}
+
+static void
+fill_column(Relation rel, Form_pg_attribute attr, SfbColumn *column)
+{
+	List *options = GetForeignColumnOptions(RelationGetRelid(rel), attr->attnum);
+
+	column->attname = pstrdup(NameStr(attr->attname));
+	column->pgtype = attr->atttypid;
+	column->typmod = attr->atttypmod;
+	column->collation = attr->attcollation;
+
+	/* The type first: it decides the defaults of the rest. */
+	column->type = sfb_default_type(attr->atttypid);
+	sfb_option_apply(options, SFB_TO_COLUMN, column);
+	set_type_defaults(column);
+	sfb_option_apply(options, SFB_TO_COLUMN, column);
+
+	if (column->field == NULL)
+	{
+		if (!sfb_valid_api_name(column->attname, false))
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_INVALID_COLUMN_NAME),
+					 errmsg("column \"%s\" of foreign table \"%s\" needs the option \"field\"",
+							column->attname, RelationGetRelationName(rel)),
+					 errdetail("Its name cannot be the API name of a Salesforce field.")));
+		column->field = column->attname;
+	}
+}
+
+SfbColumn *
+sfb_table_columns(Relation rel)
+{
+	TupleDesc desc = RelationGetDescr(rel);
+	SfbColumn *columns = palloc0(sizeof(SfbColumn) * Max(desc->natts, 1));
+	bool multicurrency = false;
+	int i;
+
+	for (i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		columns[i].attnum = i + 1;
+		/* A virtual generated column (18) is computed from others, a stored one is a field. */
+		if (attr->attisdropped || attr->attgenerated == 'v')
+			continue;
+		fill_column(rel, attr, &columns[i]);
+		if (pg_strcasecmp(columns[i].field, "CurrencyIsoCode") == 0)
+			multicurrency = true;
+	}
+
+	/*
+	 * With several currencies, an org compares and sums amounts after converting them, but returns each
+	 * in its record's currency: what it says about a comparison is not what PostgreSQL would say.
+	 */
+	for (i = 0; multicurrency && i < desc->natts; i++)
+	{
+		if (columns[i].type == SFB_CURRENCY)
+			columns[i].filterable = columns[i].sortable = columns[i].aggregatable = false;
+	}
+
+	return columns;
+}
+
+SfbType
+sfb_type_from_name(const char *name)
+{
+	const SfbEnumValue *value;
+
+	for (value = type_values; value->name != NULL; value++)
+		if (strcmp(value->name, name) == 0)
+			return (SfbType) value->value;
+	return SFB_TEXT;
+}
+
+const char *
+sfb_type_name(SfbType type)
+{
+	const SfbEnumValue *value;
+
+	for (value = type_values; value->name != NULL; value++)
+		if (value->value == (int) type)
+			return value->name;
+	return "string";
+}
+
+SfbType
+sfb_default_type(Oid pgtype)
+{
+	switch (getBaseType(pgtype))
+	{
+		case BOOLOID:
+			return SFB_BOOLEAN;
+		case INT2OID:
+		case INT4OID:
+			return SFB_INT;
+		case INT8OID:
+			return SFB_LONG;
+		case NUMERICOID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+			return SFB_DOUBLE;
+		case DATEOID:
+			return SFB_DATE;
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return SFB_DATETIME;
+		case TIMEOID:
+		case TIMETZOID:
+			return SFB_TIME;
+		case TEXTARRAYOID:
+		case 1015: /* varchar[] has no macro */
+			return SFB_MULTIPICKLIST;
+		case JSONOID:
+		case JSONBOID:
+			return SFB_COMPOUND;
+		default:
+			return SFB_TEXT;
+	}
+}
+
+/* ---- the client's configuration --------------------------------------------------------- */
+
+/*
+ * A small text file of the database server's machine.  Its content may be a secret: it appears in no
+ * message, and the caller wipes it.
+ */
+static char *
+read_key_file(const char *path)
+{
+	const long max_size = 64 * 1024; /* an RSA 16384 key in PEM has 12.7 kB */
+	struct stat st;
+	char *text;
+	FILE *file = AllocateFile(path, PG_BINARY_R);
+
+	if (file == NULL)
+		ereport(ERROR, (errcode_for_file_access(),
+						errmsg("could not open file \"%s\" of option \"private_key_file\": %m",
+							   path)));
+	if (fstat(fileno(file), &st) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(), errmsg("could not stat file \"%s\": %m", path)));
+	if (!S_ISREG(st.st_mode) || st.st_size > max_size)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("file \"%s\" of option \"private_key_file\" is not a private key", path),
+			 errdetail("It is not a regular file of at most %ld bytes.", max_size)));
+
+	text = palloc0(st.st_size + 1);
+	if (fread(text, 1, st.st_size, file) != (size_t) st.st_size)
+	{
+		explicit_bzero(text, st.st_size);
+		ereport(ERROR,
+				(errcode_for_file_access(), errmsg("could not read file \"%s\": %m", path)));
+	}
+	FreeFile(file);
+	return text;
+}
+
+/*
+ * Files are read with the database server's rights, so their names must come from a superuser.  The
+ * validator made sure of that when they were set; a dump restored by a superuser, and a server that
+ * has changed hands since, are why it is looked at again.
+ */
+static void
+check_file_owner(const char *option, ForeignServer *server, UserMapping *user)
+{
+	if (superuser_arg(server->owner) || (user != NULL && superuser_arg(user->userid)))
+		return;
+	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					errmsg("option \"%s\" of server \"%s\" may only be used where a superuser "
+						   "owns the server",
+						   option, server->servername)));
+}
+
+static void
+check_client_urls(ForeignServer *server, const sf_config *config)
+{
+	bool trusted = superuser_arg(server->owner);
+
+	if (config->login_url != NULL)
+		sfb_check_url("login_url", config->login_url, trusted);
+	if (config->instance_url != NULL)
+		sfb_check_url("instance_url", config->instance_url, trusted);
+
+	/* Plain http is for a program on this machine; through a proxy, secrets would leave it. */
+	if (config->proxy != NULL &&
+		((config->login_url != NULL && pg_strncasecmp(config->login_url, "http:", 5) == 0) ||
+		 (config->instance_url != NULL &&
+		  pg_strncasecmp(config->instance_url, "http:", 5) == 0)))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("option \"proxy\" of server \"%s\" cannot be used with an http URL",
+						server->servername)));
+}
+
+void
+sfb_client_config(ForeignServer *server, UserMapping *user, sf_config *config)
+{
+	ForeignServer *fresh_server = GetForeignServer(server->serverid);
+	UserMapping *fresh_user = GetUserMapping(user->userid, server->serverid);
+	char *key_file = NULL;
+	sf_error err;
+
+	memset(config, 0, sizeof(*config));
+	sfb_option_defaults(SFB_TO_CONFIG, config);
+	sfb_option_apply(fresh_server->options, SFB_TO_CONFIG, config);
+	sfb_option_apply(fresh_user->options, SFB_TO_CONFIG, config);
+	sfb_option_apply(fresh_user->options, SFB_TO_KEYFILE, &key_file);
+
+	/* The client takes 0 for its default. */
+	if (config->max_retries == 0)
+		config->max_retries = -1;
+
+	check_client_urls(fresh_server, config);
+	if (config->ca_file != NULL)
+		check_file_owner("ca_file", fresh_server, NULL);
+	if (key_file != NULL)
+	{
+		check_file_owner("private_key_file", fresh_server, fresh_user);
+		config->private_key = read_key_file(key_file);
+	}
+
+	sf_error_reset(&err);
+	if (sf_config_check(config, NULL, &err) != SF_OK)
+	{
+		sfb_wipe_config(config);
+		sfb_report(ERROR, &err);
+	}
+}
+
+void
+sfb_wipe_config(sf_config *config)
+{
+	const SfbOption *option;
+
+	for (option = sfb_options; option->name != NULL; option++)
+	{
+		char **value;
+
+		if (option->target != SFB_TO_CONFIG || !(option->flags & SFB_OPT_SECRET))
+			continue;
+		value = (char **) ((char *) config + option->offset);
+		if (*value != NULL)
+			explicit_bzero(*value, strlen(*value));
+		*value = NULL;
+	}
+}
