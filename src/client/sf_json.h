@@ -13,6 +13,12 @@ typedef struct sf_json sf_json;
 /* Deepest nesting taken; Salesforce's answers stay under 20. */
 #define SF_JSON_DEPTH_MAX 64
 
+/*
+ * Most values in one answer, since each takes some 100 bytes however short its text is.  Describes
+ * of 25 objects with 900 fields of 60 members are 1.4 million.
+ */
+#define SF_JSON_NODES_MAX (4 * 1000 * 1000)
+
 typedef enum sf_json_kind
 {
 	SF_JSON_NULL,
@@ -28,8 +34,9 @@ typedef enum sf_json_kind
 /*
  * Parses len bytes (need not be 0-terminated; the caller bounds them).  NULL with *err filled:
  * SF_ERR_PROTOCOL for what is not JSON, too deep, or followed by more text; SF_ERR_DATA for
- * invalid UTF-8, NUL bytes and \u0000, which no text here can hold; SF_ERR_MEMORY.  what names
- * the answer in messages ("answer to the login request").  The content is not echoed.
+ * invalid UTF-8, NUL bytes and \u0000, which no text here can hold; SF_ERR_LIMIT for too many
+ * values; SF_ERR_MEMORY.  Numbers of more than 15 digits keep their text, so none is lost.  what
+ * names the answer in messages ("answer to the login request").  The content is not echoed.
  */
 extern sf_json *sf_json_parse(const char *text, size_t len, const char *what, sf_error *err);
 
@@ -63,6 +70,12 @@ extern const char *sf_json_text(const sf_json *node);
 extern bool sf_json_int64(const sf_json *node, int64_t *value);
 extern bool sf_json_double(const sf_json *node, double *value);
 extern bool sf_json_bool(const sf_json *node, bool *value);
+
+/*
+ * Appends a number's text: as sent where it has more than 15 digits, else shortest, integral ones
+ * without a point up to 17 digits, Java's form beyond.
+ */
+extern sf_status sf_json_number_text(sf_buf *out, const sf_json *node);
 
 typedef enum sf_json_type
 {

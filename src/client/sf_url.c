@@ -288,7 +288,18 @@ sf_url_query_param(const char *link, const char *name, sf_buf *out)
 		size_t len = strcspn(++p, "&#");
 
 		if (len > name_len && p[name_len] == '=' && strncasecmp(p, name, name_len) == 0)
-			return decode(p + name_len + 1, len - name_len - 1, out);
+		{
+			size_t before = out->len;
+
+			if (decode(p + name_len + 1, len - name_len - 1, out))
+				return true;
+			if (out->failed == SF_ERR_NONE && out->len > before)
+			{
+				out->len = before;
+				out->data[before] = 0;
+			}
+			return false;
+		}
 		p = p[len] == '&' ? p + len : NULL;
 	}
 	return false;
