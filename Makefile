@@ -27,12 +27,14 @@ MODULE_big = sfbulk_fdw
 DATA = sfbulk_fdw--1.0.sql
 
 CLIENT_OBJS = \
-	src/client/sf_auth.o \
 	src/client/sf_buf.o \
-	src/client/sf_client.o \
 	src/client/sf_csv.o \
-	src/client/sf_describe.o \
 	src/client/sf_http.o \
+	src/client/sf_http_headers.o \
+	src/client/sf_http_queue.o \
+	src/client/sf_http_request.o \
+	src/client/sf_http_retry.o \
+	src/client/sf_http_trace.o \
 	src/client/sf_id.o \
 	src/client/sf_inflate.o \
 	src/client/sf_json.o \
@@ -40,8 +42,6 @@ CLIENT_OBJS = \
 	src/client/sf_json_rows.o \
 	src/client/sf_jwt.o \
 	src/client/sf_mux.o \
-	src/client/sf_query_job.o \
-	src/client/sf_rest.o \
 	src/client/sf_secret.o \
 	src/client/sf_soql.o \
 	src/client/sf_status.o \
@@ -51,14 +51,10 @@ CLIENT_OBJS = \
 FDW_OBJS = \
 	src/fdw/convert.o \
 	src/fdw/error.o \
-	src/fdw/explain.o \
-	src/fdw/import.o \
 	src/fdw/option.o \
-	src/fdw/plan.o \
-	src/fdw/scan.o \
+	src/fdw/option_check.o \
+	src/fdw/option_host.o \
 	src/fdw/session.o \
-	src/fdw/shippable.o \
-	src/fdw/soql.o \
 	src/fdw/wait.o
 
 OBJS = sfbulk_fdw.o $(CLIENT_OBJS) $(FDW_OBJS)

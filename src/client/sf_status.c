@@ -51,7 +51,7 @@ sf_text_copy(char *out, size_t size, const char *text, size_t len)
 	return n;
 }
 
-static void
+__attribute__((format(printf, 3, 0))) static void
 format_into(char *out, size_t size, const char *fmt, va_list args)
 {
 	char text[FORMAT_MAX];
