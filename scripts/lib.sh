@@ -122,20 +122,20 @@ start_pg()
 }
 
 # start_sfsim [OPTION...]: sfsim on a port that the system chooses.  Sets SFSIM_PORT, SFSIM_URL and
-# what "sfsim --env" says (credentials of the simulated org).
+# what "sfsim --env" says: SF_CLIENT_ID, SF_CLIENT_SECRET and the other logins of the org.
 start_sfsim()
 {
 	local tries=0
 	mkdir -p "$work/sim"
 	[ -x "$work/sim/sfsim" ] || cp "$top/sfsim" "$work/sim/sfsim"
+	rm -f "$work/sim/port" "$work/sim/env"
 	give "$work/sim"
-	rm -f "$work/sim/port"
-	"${pg_user[@]}" "$work/sim/sfsim" --port 0 --port-file "$work/sim/port" --die-with-parent "$@" \
-		>"$work/sim/sfsim.log" 2>&1 </dev/null &
+	"${pg_user[@]}" "$work/sim/sfsim" --port 0 --port-file "$work/sim/port" --env \
+		--die-with-parent "$@" >"$work/sim/env" 2>"$work/sim/sfsim.log" </dev/null &
 	sfsim_pid=$!
-	# the file appears, whole, when the simulator listens
-	until [ -s "$work/sim/port" ]; do
-		if ! kill -0 "$sfsim_pid" 2>/dev/null || [ $((tries += 1)) -gt 1200 ]; then
+	# the port's file comes, whole, when requests are taken, and then the logins
+	until [ -s "$work/sim/port" ] && grep -q '^SF_REFRESH_TOKEN=.' "$work/sim/env"; do
+		if ! kill -0 "$sfsim_pid" 2>/dev/null || [ $((tries += 1)) -gt 3000 ]; then
 			echo "sfsim did not start:" >&2
 			cat "$work/sim/sfsim.log" >&2
 			return 1
@@ -146,7 +146,8 @@ start_sfsim()
 	SFSIM_URL=http://127.0.0.1:$SFSIM_PORT
 	export SFSIM_PORT SFSIM_URL
 	set -a
-	eval "$("$work/sim/sfsim" --env)"
+	# shellcheck disable=SC1091
+	. "$work/sim/env"
 	set +a
 }
 

@@ -69,8 +69,11 @@ sub sfsim_start
 		});
 	chomp($self->{port} = slurp_file("$dir/port"));
 	$self->{url} = "http://127.0.0.1:$self->{port}";
-	$self->{env} = { map { /^(?:export +)?(\w+)='?(.*?)'?$/ ? ($1 => $2) : () }
-		  split /\n/, $self->get_text('/__sfsim/env') };
+	for (split /\n/, $self->get_text('/__sfsim/env'))
+	{
+		# shell assignments; a quote inside is written as '\''
+		$self->{env}{$1} = $2 =~ s/'\\''/'/gr if /^(\w+)='(.*)'$/;
+	}
 	return $self;
 }
 
@@ -78,7 +81,8 @@ sub sfsim_start
 sub url { return $_[0]{url}; }
 sub port { return $_[0]{port}; }
 
-# A credential of the simulated org by the name that "sfsim --env" gives it (SFSIM_CLIENT_ID).
+# A credential of the simulated org by the name that "sfsim --env" gives it: SF_CLIENT_ID, SF_CLIENT_SECRET,
+# SF_USERNAME, SF_PASSWORD, SF_SECURITY_TOKEN, SF_REFRESH_TOKEN, SF_TOKEN.
 sub env
 {
 	my ($self, $name) = @_;
@@ -119,13 +123,13 @@ sub request_text
 	return $answer->{content};
 }
 
-# The requests so far, oldest first, without those to the control endpoint; hashes with method,
-# path, status and so on.  With a pattern only those whose "METHOD path" matches.
+# The requests so far, oldest first, without those to the control endpoint: an array of hashes with n,
+# at_ms, method, path, query, headers, body, status, state, bytes, answer (headers) and fault.  With a
+# pattern only those whose "METHOD path" matches.
 sub log
 {
 	my ($self, $pattern) = @_;
 	my $log = $self->control('GET', 'log');
-	$log = $log->{requests} if ref $log eq 'HASH';
 	return $log if !defined $pattern;
 	return [ grep { "$_->{method} $_->{path}" =~ $pattern } @$log ];
 }
@@ -141,7 +145,7 @@ sub log_clear
 sub fault
 {
 	my ($self, $spec) = @_;
-	return $self->control('POST', 'faults', $spec)->{id};
+	return $self->control('POST', 'faults', $spec)->{ids}[0];
 }
 
 # Ends one fault, or all; requests that they hold go on.
@@ -149,6 +153,54 @@ sub fault_clear
 {
 	my ($self, $id) = @_;
 	$self->control('DELETE', defined $id ? "faults/$id" : 'faults');
+	return;
+}
+
+# Lets held requests and jobs go on: all, or those of the faults of one name.
+sub release
+{
+	my ($self, $name) = @_;
+	$self->control('POST', defined $name ? "release?name=$name" : 'release', {});
+	return;
+}
+
+# wait_request(path => GLOB, method => 'GET', state => 'done', count => 1): until so many requests
+# have arrived, been held, been answered or are done.  What a test waits for, instead of sleeping.
+sub wait_request
+{
+	my ($self, %want) = @_;
+	my $query = join '&', 'timeout_ms=' . 1000 * $PostgreSQL::Test::Utils::timeout_default,
+	  map { "$_=" . ($want{$_} =~ s/([^\w.*\/-])/sprintf('%%%02X', ord $1)/ger) } sort keys %want;
+	return $self->control('GET', "wait?$query")->{matched};
+}
+
+# Until at most so many jobs exist in the org.
+sub wait_jobs
+{
+	my ($self, $most) = @_;
+	return $self->wait_request(jobs => $most // 0);
+}
+
+# Every session of the org ends, as a revoked token's.
+sub expire_tokens
+{
+	my ($self) = @_;
+	$self->control('POST', 'tokens', { expire => 'all' });
+	return;
+}
+
+# A fresh access token, as if somebody had logged in.
+sub token
+{
+	my ($self) = @_;
+	return $self->control('POST', 'tokens', { issue => JSON::PP::true })->{access_token};
+}
+
+# Faults, log, options, switches and jobs as at the start.
+sub reset
+{
+	my ($self) = @_;
+	$self->control('POST', 'reset', {});
 	return;
 }
 
@@ -160,12 +212,11 @@ sub set
 	return;
 }
 
-# The jobs that exist in the org now.
+# The jobs that exist in the org now: hashes with id, state, operation, object, query.
 sub jobs
 {
 	my ($self) = @_;
-	my $jobs = $self->control('GET', 'jobs');
-	return ref $jobs eq 'HASH' ? $jobs->{jobs} : $jobs;
+	return $self->control('GET', 'jobs');
 }
 
 # Ends the simulator, as a network that is gone.
@@ -229,8 +280,8 @@ sub server_create
 	my %server = (login_url => $sim->url, %{ $opt{options} // {} });
 	my %mapping = %{
 		$opt{mapping} // {
-			client_id => $sim->env('SFSIM_CLIENT_ID'),
-			client_secret => $sim->env('SFSIM_CLIENT_SECRET')
+			client_id => $sim->env('SF_CLIENT_ID'),
+			client_secret => $sim->env('SF_CLIENT_SECRET')
 		}
 	};
 	$node->safe_psql($opt{dbname} // 'postgres',
