@@ -19,6 +19,7 @@ PG_CONFIG := $(or $(PG_CONFIG),$(firstword $(foreach p,$(shell command -v pg_con
 PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
 
 .DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
 
 # ---- the extension -----------------------------------------------------------------------
 
