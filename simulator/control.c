@@ -1,0 +1,527 @@
+/*
+ * control.c
+ *		/__sfsim/: what tests and people see and switch, without a session.
+ *
+ *	GET    /log              requests so far (reqlog.c)
+ *	DELETE /log
+ *	GET    /wait?…           until something has happened
+ *	GET    /jobs             jobs that exist, with their states
+ *	DELETE /jobs             forget them
+ *	GET    /faults           with counters
+ *	POST   /faults           add one, or an array (faults.c)
+ *	DELETE /faults[/id]
+ *	POST   /release[?name=]  let held requests and jobs go on
+ *	GET    /options          all options and engine switches
+ *	POST   /options          change some: {"page_rows": 100, "csv_time": "millis"}
+ *	POST   /tokens           {"expire": "all" | token} or {"issue": true}
+ *	POST   /jwt-key          body: PEM public key or certificate
+ *	DELETE /cursors          every REST query locator becomes invalid
+ *	GET    /state            counters
+ *	GET    /env              shell lines, as --env prints them
+ *	POST   /reset            faults, log, options, switches and jobs as at the start
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <cjson/cJSON.h>
+
+#include "server.h"
+
+static void
+refuse(srv_request *req, const sim_error *err)
+{
+	sim_buf *b = srv_json(req, 400);
+
+	sim_buf_str(b, "{\"error\":");
+	sim_json_string(b, err->message, strlen(err->message));
+	sim_buf_char(b, '}');
+}
+
+static void
+counted(srv_request *req, const char *what, int n)
+{
+	sim_buf_printf(srv_json(req, 200), "{\"%s\":%d}", what, n);
+}
+
+/* ---------------------------------------------------------------- options */
+
+typedef enum opt_kind
+{
+	OPT_INT,
+	OPT_INT64,
+	OPT_BOOL,
+	OPT_SHAPE,
+	OPT_STATE
+} opt_kind;
+
+typedef struct opt_def
+{
+	const char *name;
+	opt_kind kind;
+	size_t offset;
+	int64_t min;
+	int64_t max;
+} opt_def;
+
+#define OPT(name, kind, min, max)                                                             \
+	{                                                                                         \
+#name, kind, offsetof(srv_options, name), min, max                                    \
+	}
+
+static const opt_def opt_defs[] = {
+	OPT(page_rows, OPT_INT, 1, 1000000),
+	OPT(query_rows, OPT_INT, 1, 2000),
+	OPT(queue_ms, OPT_INT, 0, 86400000),
+	OPT(job_ms, OPT_INT, 0, 86400000),
+	OPT(page_links, OPT_INT, 1, 1000),
+	OPT(api_max, OPT_INT, 0, INT32_MAX),
+	OPT(max_cursors, OPT_INT, 1, 1000),
+	OPT(not_ready, OPT_INT, 204, 404),
+	OPT(gzip_level, OPT_INT, 1, 9),
+	OPT(cache_mb, OPT_INT64, 0, 1 << 24),
+	OPT(result_pages, OPT_SHAPE, 0, 0),
+	OPT(hold_jobs, OPT_STATE, 0, 0),
+	OPT(chunked, OPT_BOOL, 0, 1),
+	OPT(errors_at_create, OPT_BOOL, 0, 1),
+	OPT(delete_any_state, OPT_BOOL, 0, 1),
+	OPT(pk_chunking_key, OPT_BOOL, 0, 1),
+	OPT(shuffle, OPT_BOOL, 0, 1),
+	OPT(soap_login, OPT_BOOL, 0, 1),
+	OPT(password_flow, OPT_BOOL, 0, 1),
+	OPT(rotate_refresh_token, OPT_BOOL, 0, 1),
+	OPT(schema_modified, OPT_INT64, 0, INT64_MAX / 2),
+};
+
+static const char *const shape_names[] = {"doc", "postman", "chunks", "off"};
+
+static void
+options_json(srv *s, sim_buf *b)
+{
+	srv_options opt = srv_options_get(s);
+	const char *name;
+
+	sim_buf_char(b, '{');
+	for (size_t i = 0; i < sizeof(opt_defs) / sizeof(*opt_defs); i++)
+	{
+		const opt_def *d = &opt_defs[i];
+		const char *at = (const char *) &opt + d->offset;
+
+		sim_buf_printf(b, "%s\"%s\":", i ? "," : "", d->name);
+		switch (d->kind)
+		{
+			case OPT_INT:
+				sim_buf_printf(b, "%d", *(const int *) at);
+				break;
+			case OPT_INT64:
+				sim_buf_printf(b, "%lld", (long long) *(const int64_t *) at);
+				break;
+			case OPT_BOOL:
+				sim_buf_str(b, *(const bool *) at ? "true" : "false");
+				break;
+			case OPT_SHAPE:
+				sim_buf_printf(b, "\"%s\"", shape_names[*(const srv_pages_shape *) at]);
+				break;
+			case OPT_STATE:
+				sim_buf_printf(b, "\"%s\"", job_state_name(*(const srv_state *) at));
+				break;
+		}
+	}
+	for (int i = 0; (name = sim_org_switch_name(i)) != NULL; i++)
+	{
+		char value[128] = "";
+
+		sim_org_get_switch(s->org, name, value, sizeof(value));
+		sim_buf_printf(b, ",\"%s\":", name);
+		sim_json_string(b, value, strlen(value));
+	}
+	sim_buf_char(b, '}');
+}
+
+/* Put one value into opt; false and *err when it does not fit. */
+static bool
+set_option(srv_options *opt, const opt_def *d, const cJSON *v, sim_error *err)
+{
+	char *at = (char *) opt + d->offset;
+	const char *text = cJSON_GetStringValue(v);
+	bool number = cJSON_IsNumber(v) && v->valuedouble >= (double) d->min &&
+				  v->valuedouble <= (double) d->max;
+
+	switch (d->kind)
+	{
+		case OPT_INT:
+			if (number)
+				*(int *) at = (int) v->valuedouble;
+			return number ||
+				   sim_error_set(err, "INVALID_INPUT", "%s is out of range", d->name);
+		case OPT_INT64:
+			if (number)
+				*(int64_t *) at = (int64_t) v->valuedouble;
+			return number ||
+				   sim_error_set(err, "INVALID_INPUT", "%s is out of range", d->name);
+		case OPT_BOOL:
+			if (!cJSON_IsBool(v))
+				return sim_error_set(err, "INVALID_INPUT", "%s is true or false", d->name);
+			*(bool *) at = cJSON_IsTrue(v);
+			return true;
+		case OPT_SHAPE:
+			for (int i = 0; text && i <= PAGES_OFF; i++)
+				if (strcmp(shape_names[i], text) == 0)
+				{
+					*(srv_pages_shape *) at = (srv_pages_shape) i;
+					return true;
+				}
+			return sim_error_set(err, "INVALID_INPUT", "%s is doc, postman, chunks or off",
+								 d->name);
+		case OPT_STATE:
+			if (!cJSON_IsNull(v) &&
+				(text == NULL ||
+				 (strcmp(text, "none") != 0 && job_state_parse(text) > JOB_IN_PROGRESS)))
+				return sim_error_set(err, "INVALID_INPUT",
+									 "%s is UploadComplete, InProgress or none", d->name);
+			*(srv_state *) at = text ? job_state_parse(text) : JOB_STATES;
+			return true;
+	}
+	return false;
+}
+
+/* One member of POST /options: an option, a credential or an engine switch. */
+static bool
+apply_member(srv *s, srv_options *opt, const cJSON *v, sim_error *err)
+{
+	const char *text = cJSON_GetStringValue(v);
+
+	for (size_t i = 0; i < sizeof(opt_defs) / sizeof(*opt_defs); i++)
+		if (strcmp(opt_defs[i].name, v->string) == 0)
+			return set_option(opt, &opt_defs[i], v, err);
+	if (text && auth_set_credential(s, v->string, text))
+		return true;
+	if (cJSON_IsBool(v))
+		text = cJSON_IsTrue(v) ? "true" : "false";
+	if (text == NULL)
+		return sim_error_set(err, "INVALID_INPUT", "unknown option \"%s\"", v->string);
+	return sim_org_set_switch(s->org, v->string, text, err);
+}
+
+static void
+post_options(srv_request *req, const cJSON *body)
+{
+	srv *s = req->srv;
+	const cJSON *v;
+	sim_error err;
+	bool ok = cJSON_IsObject(body);
+
+	if (!ok)
+		sim_error_set(&err, "INVALID_INPUT", "the body is not a JSON object");
+	cJSON_ArrayForEach (v, body)
+	{
+		srv_options opt = srv_options_get(s);
+
+		ok = ok && apply_member(s, &opt, v, &err);
+		if (!ok)
+			break;
+		pthread_mutex_lock(&s->lock);
+		s->options = opt;
+		pthread_mutex_unlock(&s->lock);
+	}
+	if (!ok)
+		refuse(req, &err);
+	else
+		options_json(s, srv_json(req, 200));
+	log_wake(s);
+}
+
+/* ---------------------------------------------------------------- faults, tokens, waiting */
+
+static void
+post_faults(srv_request *req, const cJSON *body)
+{
+	const cJSON *one;
+	sim_error err;
+	sim_buf ids = {0};
+	bool ok = true;
+
+	sim_buf_str(&ids, "{\"ids\":[");
+	if (cJSON_IsArray(body))
+	{
+		cJSON_ArrayForEach (one, body)
+		{
+			int64_t id = ok ? faults_add(req->srv, one, &err) : -1;
+
+			ok = ok && id >= 0;
+			sim_buf_printf(&ids, "%s%lld", one == body->child ? "" : ",", (long long) id);
+		}
+	}
+	else
+	{
+		int64_t id = faults_add(req->srv, body, &err);
+
+		ok = id >= 0;
+		sim_buf_printf(&ids, "%lld", (long long) id);
+	}
+	sim_buf_str(&ids, "]}");
+	if (ok)
+		sim_buf_add(srv_json(req, 200), ids.data, ids.len);
+	else
+		refuse(req, &err);
+	sim_buf_free(&ids);
+}
+
+static void
+post_tokens(srv_request *req, const cJSON *body)
+{
+	const char *expire =
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, "expire"));
+	char token[AUTH_TOKEN_SIZE];
+	sim_error err;
+
+	if (expire)
+		counted(req, "expired",
+				auth_expire(req->srv, strcmp(expire, "all") == 0 ? NULL : expire));
+	else if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(body, "issue")))
+	{
+		auth_issue(req->srv, "control", token);
+		sim_buf_printf(srv_json(req, 200), "{\"access_token\":\"%s\",\"instance_url\":\"%s\"}",
+					   token, req->srv->base_url);
+	}
+	else
+	{
+		sim_error_set(&err, "INVALID_INPUT", "expected \"expire\" or \"issue\"");
+		refuse(req, &err);
+	}
+}
+
+/* Wait until at most so many jobs exist. */
+static bool
+wait_jobs(srv *s, int most, int timeout_ms, int *n)
+{
+	int64_t end = srv_mono_ms() + timeout_ms;
+
+	for (;;)
+	{
+		int64_t left = end - srv_mono_ms();
+
+		*n = jobs_count(s);
+		if (*n <= most)
+			return true;
+
+		/* in slices: a job may go between the count and the wait */
+		if (left <= 0 || !log_wait_change(s, left > 50 ? 50 : (int) left))
+			return false;
+	}
+}
+
+/*
+ * GET /wait?method=&path=&state=&count=&timeout_ms=  or  ?jobs=N
+ * 200 {"matched":n} as soon as it is so, 408 with the same body when not.
+ */
+static void
+get_wait(srv_request *req)
+{
+	static const char *const names[] = {"arrived", "held", "answered", "done"};
+	char *method = srv_param(req->query, "method", NULL);
+	char *path = srv_param(req->query, "path", NULL);
+	char *state = srv_param(req->query, "state", NULL);
+	int64_t jobs = srv_param_int(req, "jobs", -1);
+	int64_t count = srv_param_int(req, "count", 1);
+	int64_t timeout = srv_param_int(req, "timeout_ms", 10000);
+	log_state want = state ? LOG_ABORTED : LOG_DONE;
+	sim_error err;
+	int n = 0;
+
+	for (int i = 0; state && i < 4; i++)
+		if (strcmp(names[i], state) == 0)
+			want = (log_state) i;
+	if (want == LOG_ABORTED || count < 0 || timeout < 0 || timeout > 600000)
+	{
+		sim_error_set(&err, "INVALID_INPUT",
+					  "state is arrived, held, answered or done; timeout_ms at most 600000");
+		refuse(req, &err);
+	}
+	else
+	{
+		bool ok = jobs >= 0
+					  ? wait_jobs(req->srv, (int) jobs, (int) timeout, &n)
+					  : log_wait(req->srv, method, path, want, (int) count, (int) timeout, &n);
+
+		sim_buf_printf(srv_json(req, ok ? 200 : 408), "{\"matched\":%d}", n);
+	}
+	free(method);
+	free(path);
+	free(state);
+}
+
+static void
+get_state(srv_request *req)
+{
+	srv *s = req->srv;
+	sim_buf *b = srv_json(req, 200);
+	int64_t calls;
+
+	pthread_mutex_lock(&s->lock);
+	calls = s->api_calls;
+	pthread_mutex_unlock(&s->lock);
+	sim_buf_printf(b, "{\"api_calls\":%lld,\"jobs\":%d,\"data_version\":%llu,\"pages\":",
+				   (long long) calls, jobs_count(s),
+				   (unsigned long long) sim_org_data_version(s->org));
+	pages_json(s, b);
+	sim_buf_char(b, '}');
+}
+
+static void
+post_reset(srv_request *req)
+{
+	srv *s = req->srv;
+
+	faults_clear(s, -1);
+	pthread_mutex_lock(&s->lock);
+	s->options = s->initial;
+	pthread_mutex_unlock(&s->lock);
+	sim_org_reset_switches(s->org);
+	cursors_drop_all(s);
+	log_clear(s);
+	counted(req, "jobs", jobs_drop_all(s));
+	log_wake(s);
+}
+
+/* A value in single quotes for the shell. */
+static void
+shell_line(sim_buf *out, const char *name, const char *value)
+{
+	sim_buf_printf(out, "%s='", name);
+	for (; *value; value++)
+	{
+		if (*value == '\'')
+			sim_buf_str(out, "'\\''");
+		else
+			sim_buf_char(out, *value);
+	}
+	sim_buf_str(out, "'\n");
+}
+
+void
+control_env(srv *s, sim_buf *out)
+{
+	static const char *const creds[][2] = {{"SF_PASSWORD", "password"},
+										   {"SF_SECURITY_TOKEN", "security_token"},
+										   {"SF_CLIENT_ID", "client_id"},
+										   {"SF_CLIENT_SECRET", "client_secret"},
+										   {"SF_REFRESH_TOKEN", "refresh_token"}};
+	char value[512];
+	char token[AUTH_TOKEN_SIZE];
+
+	auth_issue(s, "env", token);
+	shell_line(out, "SF_URL", s->base_url);
+	shell_line(out, "SF_TOKEN", token);
+	shell_line(out, "SF_USERNAME", sim_org_user_name(s->org));
+	for (size_t i = 0; i < sizeof(creds) / sizeof(*creds); i++)
+	{
+		auth_get_credential(s, creds[i][1], value, sizeof(value));
+		shell_line(out, creds[i][0], value);
+	}
+}
+
+/* ---------------------------------------------------------------- dispatch */
+
+static void
+handle_delete(srv_request *req, const char *what)
+{
+	srv *s = req->srv;
+
+	if (strcmp(what, "log") == 0)
+	{
+		log_clear(s);
+		counted(req, "log", 0);
+	}
+	else if (strcmp(what, "faults") == 0)
+		counted(req, "removed", faults_clear(s, req->nsegs > 2 ? atoll(req->segs[2]) : -1));
+	else if (strcmp(what, "jobs") == 0)
+		counted(req, "removed", jobs_drop_all(s));
+	else if (strcmp(what, "cursors") == 0)
+		counted(req, "removed", cursors_drop_all(s));
+	else
+		srv_not_found(req);
+	log_wake(s);
+}
+
+static void
+handle_get(srv_request *req, const char *what)
+{
+	srv *s = req->srv;
+
+	if (strcmp(what, "log") == 0)
+		log_json(s, srv_json(req, 200));
+	else if (strcmp(what, "wait") == 0)
+		get_wait(req);
+	else if (strcmp(what, "jobs") == 0)
+		jobs_json(s, srv_json(req, 200));
+	else if (strcmp(what, "faults") == 0)
+		faults_json(s, srv_json(req, 200));
+	else if (strcmp(what, "options") == 0)
+		options_json(s, srv_json(req, 200));
+	else if (strcmp(what, "state") == 0)
+		get_state(req);
+	else if (strcmp(what, "env") == 0)
+	{
+		srv_text(req, 200, "text/plain;charset=UTF-8", NULL);
+		control_env(s, &req->resp.body);
+	}
+	else if (*what == '\0')
+		srv_text(req, 200, "text/plain;charset=UTF-8",
+				 "sfsim: a local simulator, not Salesforce.\n"
+				 "GET log wait jobs faults options state env; POST faults release options "
+				 "tokens jwt-key reset; DELETE log faults jobs cursors\n");
+	else
+		srv_not_found(req);
+}
+
+static void
+handle_post(srv_request *req, const char *what)
+{
+	const char *data = req->body.data ? req->body.data : "";
+	cJSON *body = cJSON_ParseWithLength(data, req->body.len);
+	sim_error err;
+
+	if (strcmp(what, "faults") == 0)
+		post_faults(req, body);
+	else if (strcmp(what, "options") == 0)
+		post_options(req, body);
+	else if (strcmp(what, "tokens") == 0)
+		post_tokens(req, body);
+	else if (strcmp(what, "reset") == 0)
+		post_reset(req);
+	else if (strcmp(what, "jwt-key") == 0)
+	{
+		if (auth_set_jwt_key(req->srv, data, req->body.len, &err))
+			counted(req, "keys", 1);
+		else
+			refuse(req, &err);
+	}
+	else if (strcmp(what, "release") == 0)
+	{
+		char *name = srv_param(req->query, "name", NULL);
+
+		counted(req, "released", faults_release(req->srv, name));
+		log_wake(req->srv);
+		free(name);
+	}
+	else
+		srv_not_found(req);
+	cJSON_Delete(body);
+}
+
+void
+control_handle(srv_request *req)
+{
+	const char *what = req->nsegs > 1 ? req->segs[1] : "";
+
+	if (strcmp(req->method, "GET") == 0)
+		handle_get(req, what);
+	else if (strcmp(req->method, "POST") == 0)
+		handle_post(req, what);
+	else if (strcmp(req->method, "DELETE") == 0)
+		handle_delete(req, what);
+	else
+		srv_error(req, 405, "METHOD_NOT_ALLOWED", "Method not allowed");
+}

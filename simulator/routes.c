@@ -1,0 +1,173 @@
+/*
+ * routes.c
+ *		Which handler answers which URL.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "server.h"
+
+#define M_GET	 1
+#define M_POST	 2
+#define M_PATCH	 4
+#define M_DELETE 8
+
+#define OLDEST_VERSION	31 /* 21 to 30 were retired in Summer '25 */
+#define RETIRED_VERSION 21
+#define NEWEST_VERSION	66
+
+typedef void (*srv_handler)(srv_request *req);
+
+typedef struct route
+{
+	int methods;
+	int min_version;  /* first API version that has the resource */
+	const char *path; /* below /services/data/vXX.X; a star stands for one segment */
+	srv_handler handler;
+} route;
+
+/* Literal segments are compared without case: jobs/query/…/resultpages occurs in links. */
+static const route data_routes[] = {
+	{M_GET, 0, "", rest_resources},
+	{M_GET, 0, "limits", rest_limits},
+	{M_GET, 40, "limits/recordCount", rest_record_count},
+	{M_GET, 0, "sobjects", rest_sobjects},
+	{M_GET, 0, "sobjects/*", rest_sobject},
+	{M_GET, 0, "sobjects/*/describe", rest_describe},
+	{M_GET, 0, "sobjects/*/*", rest_row},
+	{M_GET, 0, "query", rest_query},
+	{M_GET, 0, "queryAll", rest_query},
+	{M_GET, 0, "query/*", rest_query_more},
+	{M_GET, 0, "queryAll/*", rest_query_more},
+	{M_POST, 38, "composite", rest_composite},
+	{M_POST, 34, "composite/batch", rest_batch},
+	{M_POST, 47, "jobs/query", job_create},
+	{M_GET, 47, "jobs/query", job_list},
+	{M_GET, 47, "jobs/query/*", job_info},
+	{M_PATCH, 47, "jobs/query/*", job_patch},
+	{M_DELETE, 47, "jobs/query/*", job_delete},
+	{M_GET, 47, "jobs/query/*/results", job_results},
+	{M_GET, 58, "jobs/query/*/resultPages", job_result_pages},
+	{0, 0, NULL, NULL},
+};
+
+/* These need no session, or look after it themselves. */
+static const route other_routes[] = {
+	{M_GET, 0, "services/data", rest_versions},
+	{M_POST, 0, "services/oauth2/token", auth_token},
+	{M_POST | M_GET, 0, "services/oauth2/revoke", auth_revoke},
+	{M_POST, 0, "services/oauth2/introspect", auth_introspect},
+	{M_GET | M_POST, 0, "services/oauth2/userinfo", auth_userinfo},
+	{M_GET, 0, "id/*/*", auth_identity},
+	{M_POST, 0, "services/Soap/u/*", soap_login},
+	{M_POST, 0, "services/Soap/u/*/*", soap_login},
+	{0, 0, NULL, NULL},
+};
+
+static int
+method_bit(const char *method)
+{
+	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
+		return M_GET;
+	if (strcmp(method, "POST") == 0)
+		return M_POST;
+	if (strcmp(method, "PATCH") == 0)
+		return M_PATCH;
+	if (strcmp(method, "DELETE") == 0)
+		return M_DELETE;
+	return 0;
+}
+
+static bool
+segments_match(const char *pattern, char *const *segs, int nsegs)
+{
+	int i = 0;
+
+	while (*pattern)
+	{
+		size_t n = strcspn(pattern, "/");
+
+		if (i == nsegs)
+			return false;
+		if (!(n == 1 && *pattern == '*') &&
+			(strlen(segs[i]) != n || strncasecmp(segs[i], pattern, n) != 0))
+			return false;
+		i++;
+		pattern += n;
+		if (*pattern == '/')
+			pattern++;
+	}
+	return i == nsegs;
+}
+
+static void
+dispatch(srv_request *req, const route *table, char *const *segs, int nsegs, int version)
+{
+	int bit = method_bit(req->method);
+	bool other_method = false;
+
+	for (const route *r = table; r->path; r++)
+	{
+		if (version < r->min_version || !segments_match(r->path, segs, nsegs))
+			continue;
+		if (r->methods & bit)
+		{
+			r->handler(req);
+			return;
+		}
+		other_method = true;
+	}
+	if (other_method)
+		srv_error(req, 405, "METHOD_NOT_ALLOWED", "HTTP Method '%s' not allowed. %s",
+				  req->method, "Check the resource for the methods that it takes");
+	else
+		srv_not_found(req);
+}
+
+/* "v62.0" into req->version; the number, or -1. */
+static int
+parse_version(srv_request *req, const char *seg)
+{
+	int n;
+
+	if ((seg[0] != 'v' && seg[0] != 'V') || !isdigit((unsigned char) seg[1]) ||
+		strlen(seg) > 5 || strcmp(seg + strspn(seg + 1, "0123456789") + 1, ".0") != 0)
+		return -1;
+	n = atoi(seg + 1);
+	snprintf(req->version, sizeof(req->version), "%d.0", n);
+	return n;
+}
+
+void
+srv_route(srv_request *req)
+{
+	int version;
+
+	if (req->nsegs < 0)
+		srv_not_found(req);
+	else if (req->nsegs < 3 || strcmp(req->segs[0], "services") != 0 ||
+			 strcmp(req->segs[1], "data") != 0)
+		dispatch(req, other_routes, req->segs, req->nsegs, NEWEST_VERSION);
+	else if (!auth_check(req))
+		return;
+	else if ((version = parse_version(req, req->segs[2])) >= RETIRED_VERSION &&
+			 version < OLDEST_VERSION)
+		srv_error(req, 410, "GONE", "The requested resource is no longer available");
+	else if (version < OLDEST_VERSION || version > NEWEST_VERSION)
+		srv_not_found(req);
+	else
+	{
+		/* parts of a composite call are not calls of their own */
+		req->api = true;
+		if (req->conn)
+		{
+			pthread_mutex_lock(&req->srv->lock);
+			req->srv->api_calls++;
+			pthread_mutex_unlock(&req->srv->lock);
+		}
+		dispatch(req, data_routes, req->segs + 3, req->nsegs - 3, version);
+	}
+}

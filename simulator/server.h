@@ -1,0 +1,482 @@
+/*
+ * server.h
+ *		The HTTP half of sfsim: what its files share.
+ *
+ * One srv is the running program.  Every connection has a thread of its own
+ * (libmicrohttpd's MHD_USE_THREAD_PER_CONNECTION), so a handler may block, a
+ * paused reader disturbs nobody, and a fault may hold a request for as long as
+ * a test likes.  Handlers fill req->resp; server.c applies the fault that
+ * addresses the request, compresses, logs and sends.
+ *
+ * Table of contents: options | request and response | respond.c | request.c |
+ * routes.c | handlers | auth.c | pages.c | jobs.c | faults.c | reqlog.c |
+ * control.c
+ */
+#ifndef SFSIM_SERVER_H
+#define SFSIM_SERVER_H
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "engine.h"
+
+struct MHD_Connection;
+
+/* ---------------------------------------------------------------- options */
+
+/* The shape of GET …/resultPages: three are documented somewhere. */
+typedef enum srv_pages_shape
+{
+	PAGES_DOC,	   /* resultPages[].resultUrl, absolute paths (the guide) */
+	PAGES_POSTMAN, /* resultPages[].resultLink, relative links, no null */
+	PAGES_CHUNKS,  /* resultChunks[].resultLink, relative links */
+	PAGES_OFF	   /* 404, as on releases before v58 */
+} srv_pages_shape;
+
+/* Job states in their order of time; the last three are final. */
+typedef enum srv_state
+{
+	JOB_UPLOAD_COMPLETE,
+	JOB_IN_PROGRESS,
+	JOB_COMPLETE,
+	JOB_FAILED,
+	JOB_ABORTED,
+	JOB_STATES /* their number; also "none" */
+} srv_state;
+
+/* What POST /__sfsim/options can change while the program runs (control.c). */
+typedef struct srv_options
+{
+	int page_rows;	  /* rows of a result page when maxRecords asks for no less */
+	int query_rows;	  /* rows of a REST answer when batchSize does not say */
+	int queue_ms;	  /* a job stays UploadComplete for so long */
+	int job_ms;		  /* and then InProgress */
+	int page_links;	  /* links per resultPages answer */
+	int api_max;	  /* Sforce-Limit-Info: api-usage=n/api_max */
+	int max_cursors;  /* open REST cursors; the oldest is dropped beyond */
+	int not_ready;	  /* status of results before JobComplete: 204, 400 or 404 */
+	int gzip_level;	  /* of result pages */
+	int64_t cache_mb; /* renderings kept on disk */
+	srv_pages_shape result_pages;
+	srv_state hold_jobs;   /* jobs stop in this state until it is changed; JOB_STATES: none */
+	bool chunked;		   /* Transfer-Encoding: chunked instead of Content-Length */
+	bool errors_at_create; /* SOQL errors: 400 at create, else a Failed job */
+	bool delete_any_state; /* DELETE takes an InProgress job as well */
+	bool pk_chunking_key;  /* isPkChunkingSupported in the job info */
+	bool shuffle;		   /* rows of a page in an order of its own, unless ORDER BY */
+	bool soap_login;	   /* false: SOAP login() is switched off */
+	bool password_flow;	   /* false: grant_type=password is switched off */
+	bool rotate_refresh_token; /* each refresh answers with a new refresh token */
+	int64_t schema_modified;   /* seconds; Last-Modified of describes */
+} srv_options;
+
+typedef struct srv_auth srv_auth;
+typedef struct srv_jobs srv_jobs;
+typedef struct srv_pages srv_pages;
+typedef struct srv_faults srv_faults;
+typedef struct srv_log srv_log;
+typedef struct srv_cursors srv_cursors;
+
+/* The running program. */
+typedef struct srv
+{
+	sim_org *org;
+	char base_url[64];	  /* "http://127.0.0.1:8080", no slash at the end */
+	const char *temp_dir; /* private directory for pages and spools */
+	bool tls;
+
+	srv_auth *auth;
+	srv_jobs *jobs;
+	srv_pages *pages;
+	srv_faults *faults;
+	srv_log *log;
+	srv_cursors *cursors;
+
+	pthread_mutex_t lock; /* guards options and api_calls */
+	srv_options options;
+	srv_options initial; /* as the command line had them */
+	int64_t api_calls;
+} srv;
+
+/* Fill the defaults. */
+void srv_options_init(srv_options *opt);
+
+/* A consistent copy of the present options. */
+srv_options srv_options_get(srv *s);
+
+/* ---------------------------------------------------------------- request and response */
+
+#define SRV_MAX_BODY	((size_t) 32 << 20) /* request bodies; beyond: 413 */
+#define SRV_MAX_HEADERS 64
+#define SRV_MAX_SEGS	12
+
+typedef struct srv_header
+{
+	char *name;
+	char *value;
+} srv_header;
+
+typedef struct srv_response
+{
+	int status;
+	char content_type[64]; /* empty: no Content-Type header */
+	sim_buf body;		   /* when no file is set */
+	char *file;			   /* a rendered page: the plain file */
+	char *file_gz;		   /* and the same compressed */
+	srv_header headers[SRV_MAX_HEADERS];
+	int nheaders;
+	bool no_gzip; /* the body goes out as it is */
+	bool gzipped; /* body is a gzip stream already */
+	bool lower_headers;
+} srv_response;
+
+typedef struct srv_request
+{
+	srv *srv;
+	struct MHD_Connection *conn; /* NULL: a subrequest of /composite */
+	char method[16];
+	char *uri;				  /* as on the request line */
+	char *path;				  /* percent-decoded, without the query */
+	const char *query;		  /* raw query text inside uri, "" when there is none */
+	char *segs[SRV_MAX_SEGS]; /* decoded path segments; a trailing slash is dropped */
+	int nsegs;				  /* -1: the path can match no route */
+	srv_header headers[SRV_MAX_HEADERS];
+	int nheaders;
+	size_t header_bytes; /* request line and headers, as the 431 rule counts */
+	sim_buf body;
+	bool body_too_big;
+	char version[8];	 /* "62.0" once routed below /services/data */
+	bool api;			 /* a data call: gets Sforce-Limit-Info */
+	struct cJSON *fault; /* the actions of the fault that fired, NULL for none */
+	struct srv_gate *gate;
+	int64_t log_id; /* 0: not logged */
+	uint64_t acked; /* TCP bytes acknowledged on this connection before the answer */
+	int64_t body_size;
+	srv_response resp;
+} srv_request;
+
+/* Start and stop the HTTP server.  The port in *port may be 0; the chosen one is stored. */
+struct MHD_Daemon *
+srv_start(srv *s, int *port, const char *cert_pem, const char *key_pem, sim_error *err);
+void srv_stop(srv *s, struct MHD_Daemon *daemon);
+
+/* ---------------------------------------------------------------- request.c */
+
+/* A new request with its URI taken apart; free copes with half-built ones. */
+srv_request *srv_request_new(srv *s, const char *uri);
+void srv_request_free(srv_request *req);
+
+/* Add a request header (values are copied). */
+void srv_request_header(srv_request *req, const char *name, const char *value);
+
+/* Header by name in any case; NULL when absent. */
+const char *srv_header_get(const srv_request *req, const char *name);
+
+/*
+ * Parameter of a raw application/x-www-form-urlencoded text (a query or a body), decoded and
+ * malloc'd; NULL when absent.  *len, when given, gets the length, as a value may hold NULs.
+ */
+char *srv_param(const char *form, const char *name, size_t *len);
+
+/* The same from the query as a number; dflt when absent, -1 when not a plain number. */
+int64_t srv_param_int(const srv_request *req, const char *name, int64_t dflt);
+
+/* Percent-decoding in place, "+" as a blank when plus is set; returns the new length. */
+size_t srv_url_decode(char *s, size_t len, bool plus);
+void srv_url_encode(sim_buf *out, const char *s);
+
+/* base64url or base64, padded or not, into malloc'd bytes; NULL when malformed. */
+unsigned char *srv_base64_decode(const char *s, size_t len, size_t *outlen);
+void srv_base64url_encode(sim_buf *out, const void *data, size_t len);
+
+/* Does the comma list in Accept-Encoding admit gzip? */
+bool srv_accepts_gzip(const srv_request *req);
+
+/* ---------------------------------------------------------------- respond.c */
+
+/* Status and content type "application/json;charset=UTF-8"; the body starts empty. */
+sim_buf *srv_json(srv_request *req, int status);
+
+/* Any other answer: the text may be NULL for an empty body. */
+void srv_text(srv_request *req, int status, const char *content_type, const char *text);
+
+/* Take over a cJSON tree as the body (frees it); NULL answers 500. */
+void srv_json_tree(srv_request *req, int status, struct cJSON *tree);
+
+/*
+ * The error array.  /jobs puts errorCode before message, everything else message first (both
+ * seen in recorded answers).
+ */
+void srv_error(srv_request *req, int status, const char *code, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void srv_not_found(srv_request *req);
+
+/* HTTP status that goes with an engine error, and the error array for it. */
+void srv_engine_error(srv_request *req, const sim_error *err);
+
+/* Set (replace), or with value NULL remove, a response header. */
+void srv_set_header(srv_response *resp, const char *name, const char *value);
+void srv_set_headerf(srv_response *resp, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+const char *srv_get_header(const srv_response *resp, const char *name);
+
+void srv_response_reset(srv_response *resp);
+
+/* Rewrite compact JSON with " : " and line breaks, as X-PrettyPrint:1 does. */
+void srv_pretty_json(const sim_buf *in, sim_buf *out);
+
+/* Compress into out as a gzip stream (or raw deflate window bits 15+16); false: no memory. */
+bool srv_gzip(const void *data, size_t len, int level, sim_buf *out);
+
+/* Load the plain file of a page answer into resp->body, so that it can be edited. */
+bool srv_load_file(srv_response *resp);
+bool srv_read_file(const char *path, sim_buf *out);
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT" and back (-1: not a date). */
+void srv_http_date(int64_t seconds, char out[40]);
+int64_t srv_parse_http_date(const char *text);
+
+/* Milliseconds of the real clock and of the monotonic one. */
+int64_t srv_now_ms(void);
+int64_t srv_mono_ms(void);
+
+/* Lock-free random bytes as lower-case letters, digits and the like; n characters + NUL. */
+void srv_random_text(char *out, size_t n);
+
+/* ---------------------------------------------------------------- routes.c */
+
+/* Dispatch by the routing table: token check, API version, handler. */
+void srv_route(srv_request *req);
+
+/* ---------------------------------------------------------------- handlers */
+
+/* auth.c, soap.c */
+void auth_token(srv_request *req);
+void auth_revoke(srv_request *req);
+void auth_introspect(srv_request *req);
+void auth_userinfo(srv_request *req);
+void auth_identity(srv_request *req);
+void soap_login(srv_request *req);
+
+/* rest.c */
+void rest_versions(srv_request *req);
+void rest_resources(srv_request *req);
+void rest_limits(srv_request *req);
+void rest_record_count(srv_request *req);
+void rest_sobjects(srv_request *req);
+void rest_sobject(srv_request *req);
+void rest_describe(srv_request *req);
+void rest_row(srv_request *req);
+
+/* composite.c */
+void rest_composite(srv_request *req);
+void rest_batch(srv_request *req);
+
+/* cursors.c: /query, /queryAll and their next pages */
+void rest_query(srv_request *req);
+void rest_query_more(srv_request *req);
+
+/* jobs.c, results.c */
+void job_create(srv_request *req);
+void job_list(srv_request *req);
+void job_info(srv_request *req);
+void job_patch(srv_request *req);
+void job_delete(srv_request *req);
+void job_results(srv_request *req);
+void job_result_pages(srv_request *req);
+
+/* control.c: everything below /__sfsim/ */
+void control_handle(srv_request *req);
+
+/* The shell lines of --env; the caller frees out. */
+void control_env(srv *s, sim_buf *out);
+
+/* ---------------------------------------------------------------- auth.c */
+
+srv_auth *auth_new(srv *s);
+void auth_free(srv_auth *a);
+
+/* Is the request's Bearer token good?  Else the 401 answer is filled in. */
+bool auth_check(srv_request *req);
+
+/*
+ * A new session.  app: the consumer key, or NULL for a SOAP session; out gets the token
+ * ("00D…!…").
+ */
+#define AUTH_TOKEN_SIZE 128
+void auth_issue(srv *s, const char *app, char out[AUTH_TOKEN_SIZE]);
+
+/* End one session (by its token), or with NULL all of them; returns how many ended. */
+int auth_expire(srv *s, const char *token);
+
+/* Is this the password, followed by the security token? */
+bool auth_password_ok(srv *s, const char *username, const char *password);
+
+/* PEM text of a public key or certificate that JWT assertions are verified with. */
+bool auth_set_jwt_key(srv *s, const char *pem, size_t len, sim_error *err);
+
+/* Change one of username-independent credentials: "password", "security_token", … */
+bool auth_set_credential(srv *s, const char *name, const char *value);
+
+/* Copy of a credential: client_id client_secret password security_token refresh_token. */
+bool auth_get_credential(srv *s, const char *name, char *out, size_t size);
+
+/* jwt.c: verify header, signature and claims; NULL, or the error code with its text. */
+const char *jwt_verify(srv *s, const char *pem, const char *client_id, const char *assertion,
+					   const char **description);
+
+/* ---------------------------------------------------------------- pages.c */
+
+typedef struct srv_render srv_render;
+
+typedef struct srv_render_key
+{
+	const char *soql;
+	unsigned flags; /* SIM_QUERY_ALL */
+	const char *version;
+	char delim;
+	bool crlf;
+} srv_render_key;
+
+typedef enum render_state
+{
+	RENDER_RUNNING,
+	RENDER_DONE,
+	RENDER_FAILED
+} render_state;
+
+srv_pages *pages_new(srv *s);
+void pages_free(srv_pages *p);
+
+/*
+ * A rendering of this query at the present data version: one that exists, or a new one that
+ * starts at once in the background.  Release it with render_release().  NULL and *err when
+ * memory is short or the disk budget is used by renderings of living jobs.
+ */
+srv_render *render_get(srv *s, const srv_render_key *key, sim_error *err);
+void render_release(srv_render *r);
+
+/* One more user of a rendering that has one. */
+srv_render *render_ref(srv_render *r);
+
+/* State now; waits up to wait_ms for the end.  err may be NULL. */
+render_state render_poll(srv_render *r, int wait_ms, sim_error *err);
+
+int64_t render_rows(const srv_render *r); /* of a finished one */
+
+/*
+ * The files that hold rows [first, first + count): malloc'd paths of the plain and the gzip
+ * file.  Made on demand when the rendering has no such page.  False and *err on I/O errors.
+ */
+bool render_page(srv_render *r, int64_t first, int64_t count, char **plain, char **gz,
+				 sim_error *err);
+
+/* {"renderings":n,"bytes":n,…} for GET /__sfsim/state. */
+void pages_json(srv *s, sim_buf *out);
+
+/* ---------------------------------------------------------------- jobs.c */
+
+srv_jobs *jobs_new(srv *s);
+void jobs_free(srv_jobs *j);
+
+/* JSON array of all jobs that exist, with their states, for GET /__sfsim/jobs. */
+void jobs_json(srv *s, sim_buf *out);
+
+/* Number of jobs that exist. */
+int jobs_count(srv *s);
+
+/* Forget every job; returns how many there were. */
+int jobs_drop_all(srv *s);
+
+/*
+ * The job of the URL, finished and of the request's version: its id and a
+ * reference to its rendering.  Else false, with the answer filled in.
+ */
+bool job_open_result(srv_request *req, char id[SIM_ID_SIZE], srv_render **render);
+
+const char *job_state_name(srv_state state);
+srv_state job_state_parse(const char *name); /* JOB_STATES when unknown */
+
+/* ---------------------------------------------------------------- cursors.c */
+
+srv_cursors *cursors_new(void);
+void cursors_free(srv_cursors *c);
+int cursors_drop_all(srv *s); /* every locator becomes invalid; returns how many */
+
+/* ---------------------------------------------------------------- faults.c */
+
+/* Something that waits until it is released; opened once it stays open. */
+typedef struct srv_gate srv_gate;
+
+srv_faults *faults_new(void);
+void faults_free(srv_faults *f);
+
+/* The fault for this request goes into req->fault and req->gate. */
+void faults_match(srv_request *req);
+
+/* Add one fault from JSON; its id, or -1 and *err. */
+int64_t faults_add(srv *s, const struct cJSON *spec, sim_error *err);
+
+/* Remove one (id) or all (id < 0) and release what they hold; returns how many. */
+int faults_clear(srv *s, int64_t id);
+void faults_json(srv *s, sim_buf *out);
+
+/* Release holds by name (NULL: all); returns how many faults were concerned. */
+int faults_release(srv *s, const char *name);
+
+/* Let everything go for good, at the end of the program. */
+void faults_stop(srv *s);
+
+/* Actions, in the order in which server.c asks for them. */
+bool fault_before(srv_request *req); /* true: req->resp is the answer already */
+bool fault_closes(const srv_request *req, const char *when); /* "before", "after" */
+void fault_after(srv_request *req);							 /* edits the answer */
+void fault_hold(srv_request *req, const char *when);		 /* "before", "after" */
+bool fault_flag(const srv_request *req, const char *name);
+int64_t fault_number(const srv_request *req, const char *name, int64_t dflt);
+
+srv_gate *gate_ref(srv_gate *g);
+void gate_unref(srv_gate *g);
+bool gate_is_open(srv_gate *g);
+void gate_wait(srv_gate *g);
+
+/* ---------------------------------------------------------------- reqlog.c */
+
+typedef enum log_state
+{
+	LOG_ARRIVED,
+	LOG_HELD,
+	LOG_ANSWERED,
+	LOG_DONE,
+	LOG_ABORTED
+} log_state;
+
+srv_log *log_new(void);
+void log_free(srv_log *l);
+void log_arrive(srv_request *req);
+void log_mark(srv_request *req, log_state state);
+void log_answer(srv_request *req);
+void log_done(srv_request *req, bool complete, int64_t bytes);
+void log_clear(srv *s);
+void log_json(srv *s, sim_buf *out);
+
+/*
+ * Wait until count requests match (method and path are globs or NULL) and have reached at
+ * least the state; false when timeout_ms pass first.  *n gets the number that match.
+ */
+bool log_wait(srv *s, const char *method, const char *path, log_state state, int count,
+			  int timeout_ms, int *n);
+
+/* Wait for any change, at most timeout_ms; false when the program stops. */
+bool log_wait_change(srv *s, int timeout_ms);
+
+/* Wake all waiters: something else that they look at has changed. */
+void log_wake(srv *s);
+void log_stop(srv *s);
+
+#endif /* SFSIM_SERVER_H */
