@@ -42,6 +42,28 @@ as_pg()
 	"${pg_user[@]}" "$@"
 }
 
+# waiting COMMAND...: run it so that a signal to this script is served at once, not after it.
+waiting()
+{
+	local status
+	"$@" &
+	child=$!
+	wait "$child"
+	status=$?
+	child=
+	return "$status"
+}
+
+# kill_tree PID: it and all that it has started and not let go.
+kill_tree()
+{
+	local pid
+	for pid in $(cat "/proc/$1"/task/*/children 2>/dev/null); do
+		kill_tree "$pid"
+	done
+	kill "$1" 2>/dev/null
+}
+
 # work_dir: make the temporary directory $work.  Its path is short, because Unix sockets live in
 # it; whoever calls this removes it in a trap (stop_all does).
 work_dir()
@@ -118,7 +140,6 @@ start_pg()
 		cat "$work/pg_ctl.log" "$work/run/postgres.log" >&2
 		return 1
 	}
-	pg_started=yes
 }
 
 # start_sfsim [OPTION...]: sfsim on a port that the system chooses.  Sets SFSIM_PORT, SFSIM_URL and
@@ -170,14 +191,23 @@ stop_sfsim()
 # stop_all: everything that was started, and the directory.  For a trap; may run twice.
 stop_all()
 {
+	local file pid tries=0
+	if [ -n "${child:-}" ]; then
+		kill_tree "$child"
+		wait "$child" 2>/dev/null
+		child=
+	fi
 	stop_sfsim
-	if [ -n "${pg_started:-}" ]; then
-		as_pg "$pg_bindir/pg_ctl" -D "$work/data" -m immediate -w -t 30 stop >/dev/null 2>&1
-		pg_started=
-	fi
-	if [ -n "${work:-}" ]; then
-		cd /
-		rm -rf "$work"
-		work=
-	fi
+	[ -n "${work:-}" ] || return
+	# every server whose data lies in the directory, also one that a killed test left behind
+	while IFS= read -r file; do
+		read -r pid <"$file" && kill -QUIT "$pid" 2>/dev/null
+		while [ -e "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null &&
+			[ $((tries += 1)) -lt 100 ]; do
+			sleep 0.1
+		done
+	done < <(find "$work" -name postmaster.pid 2>/dev/null)
+	cd /
+	rm -rf "$work"
+	work=
 }
