@@ -143,9 +143,11 @@ typedef struct sim_org sim_org;
 
 typedef struct sim_options
 {
-	int64_t rows[SIM_MAX_OBJECTS]; /* by sim_object_list() position; not-deleted + deleted */
-	uint64_t seed;				   /* another seed gives other data of the same shape */
-	const char *dir;			   /* where the database file goes; NULL: own directory under
+	int64_t rows
+		[SIM_MAX_OBJECTS]; /* by sim_object_list() position: rows that are not deleted; about one in a
+									* hundred more is made deleted, for queryAll */
+	uint64_t seed;		   /* another seed gives other data of the same shape */
+	const char *dir; /* where the database file goes; NULL: own directory under
 									* $TMPDIR or /tmp, removed by sim_org_close() */
 } sim_options;
 
@@ -260,7 +262,7 @@ typedef struct sim_column
 
 /* Flags of sim_query_prepare(). */
 #define SIM_QUERY_ALL  1 /* queryAll: deleted rows as well */
-#define SIM_QUERY_REST 2 /* reserved to REST rules; no effect today */
+#define SIM_QUERY_REST 2 /* FIELDS() gives compound and base64 fields too; not so in bulk */
 
 /*
  * Parse, check against the schema and open a cursor.  version ("62.0") is used for the urls

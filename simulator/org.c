@@ -30,8 +30,9 @@ struct sim_org
 	char file[PATH_MAX + 16];
 	char id[SIM_ID_SIZE];
 	uint64_t seed;
-	sim_population rows[SIM_MAX_OBJECTS]; /* as generated */
-	_Atomic int64_t live[SIM_MAX_OBJECTS];
+	sim_population rows[SIM_MAX_OBJECTS];  /* as generated */
+	_Atomic int64_t live[SIM_MAX_OBJECTS]; /* now */
+	_Atomic int64_t deleted[SIM_MAX_OBJECTS];
 	_Atomic uint64_t version;
 
 	pthread_mutex_t lock; /* guards what follows */
@@ -377,6 +378,7 @@ sim_org_open(const sim_options *opt, sim_error *err)
 	{
 		org->rows[i] = sim_population_for(sim_objects[i], opt->rows[i]);
 		atomic_init(&org->live[i], opt->rows[i]);
+		atomic_init(&org->deleted[i], org->rows[i].deleted);
 	}
 	atomic_init(&org->version, 1);
 	sim_org_reset_switches(org);
@@ -430,6 +432,14 @@ int64_t
 sim_org_row_count(sim_org *org, const sim_object *obj)
 {
 	return atomic_load(&org->live[sim_object_index(obj)]);
+}
+
+int64_t
+sim_org_stored_rows(sim_org *org, const sim_object *obj, bool all)
+{
+	int i = sim_object_index(obj);
+
+	return atomic_load(&org->live[i]) + (all ? atomic_load(&org->deleted[i]) : 0);
 }
 
 uint64_t

@@ -33,6 +33,12 @@ int64_t sim_switches_now(const sim_switches *s);
 sqlite3 *sim_org_connect(sim_org *org, sim_error *err);
 void sim_org_release(sim_org *org, sqlite3 *db);
 
+/*
+ * Rows of an object, the deleted ones too when all is set.  Valid for a snapshot when
+ * sim_org_data_version() is the same before and after it was taken.
+ */
+int64_t sim_org_stored_rows(sim_org *org, const sim_object *obj, bool all);
+
 /* Row number of the user all sessions run as. */
 int64_t sim_org_user_number(const sim_org *org);
 
