@@ -10,6 +10,7 @@
 #include <string.h>
 
 #ifdef SF_HAVE_ISAL
+#include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
 #else
 #include <zlib.h>
@@ -17,6 +18,11 @@
 
 #include "sf_inflate.h"
 #include "sf_status.h"
+
+/*
+ * ISA-L 2.30 loses its place in a header with optional fields that comes in small pieces, so with
+ * it the header (RFC 1952, 2.3) is read here, and only deflate data and trailer are left to it.
+ */
 
 /* The libraries count in 32 bits. */
 #define STEP_MAX ((size_t) 1 << 30)
@@ -38,10 +44,29 @@ typedef enum step_result
 	STEP_NOMEM
 } step_result;
 
+#ifdef SF_HAVE_ISAL
+/* Parts of a gzip header in their order; those that flags do not name are skipped. */
+typedef enum header_part
+{
+	HEADER_FIXED, /* ten bytes */
+	HEADER_EXTRA_LEN,
+	HEADER_EXTRA,
+	HEADER_NAME,	/* up to a 0 */
+	HEADER_COMMENT, /* up to a 0 */
+	HEADER_CRC,		/* low half of the CRC of all before */
+	HEADER_DONE
+} header_part;
+#endif
+
 struct sf_inflate
 {
 #ifdef SF_HAVE_ISAL
 	struct inflate_state lib;
+	header_part part;
+	uint32_t at;   /* bytes read of this part */
+	uint32_t word; /* a number of two bytes that is being read */
+	uint32_t crc;  /* of the header so far */
+	uint8_t flags;
 #else
 	z_stream lib;
 	bool lib_ready;
@@ -62,12 +87,88 @@ sf_inflate_backend(void)
 	return "isa-l";
 }
 
+#define FIXED_LEN	   10
+#define METHOD_DEFLATE 8
+#define FLAG_CRC	   0x02
+#define FLAG_EXTRA	   0x04
+#define FLAG_NAME	   0x08
+#define FLAG_COMMENT   0x10
+#define FLAGS_UNKNOWN  0xe0
+
 static bool
 backend_start(sf_inflate *z)
 {
 	isal_inflate_init(&z->lib);
-	z->lib.crc_flag = ISAL_GZIP;
+	/* the data without a header, and a trailer that is verified */
+	z->lib.crc_flag = ISAL_GZIP_NO_HDR_VER;
+	z->part = HEADER_FIXED;
+	z->at = 0;
+	z->crc = 0;
+	z->flags = 0;
 	return true;
+}
+
+static void
+next_part(sf_inflate *z)
+{
+	static const uint8_t flag_of[] = {0,		 FLAG_EXTRA,   FLAG_EXTRA,
+									  FLAG_NAME, FLAG_COMMENT, FLAG_CRC};
+
+	z->at = 0;
+	do
+		z->part++;
+	while (z->part != HEADER_DONE && (z->flags & flag_of[z->part]) == 0);
+}
+
+/* One byte of the header; false when it cannot be one. */
+static bool
+header_byte(sf_inflate *z, uint8_t byte)
+{
+	static const uint8_t begin[] = {0x1f, 0x8b, METHOD_DEFLATE};
+	uint32_t crc_before = z->crc;
+	uint32_t at = z->at++;
+
+	z->crc = crc32_gzip_refl(z->crc, &byte, 1);
+	switch (z->part)
+	{
+		case HEADER_FIXED:
+			if (at < sizeof(begin) && byte != begin[at])
+				return false;
+			if (at == sizeof(begin))
+				z->flags = byte;
+			if (z->at == FIXED_LEN)
+				next_part(z);
+			return (z->flags & FLAGS_UNKNOWN) == 0;
+		case HEADER_EXTRA_LEN:
+			z->word = at == 0 ? byte : z->word | (uint32_t) byte << 8;
+			if (at == 1)
+			{
+				next_part(z);
+				if (z->word == 0)
+					next_part(z);
+			}
+			return true;
+		case HEADER_EXTRA:
+			if (z->at == z->word)
+				next_part(z);
+			return true;
+		case HEADER_NAME:
+		case HEADER_COMMENT:
+			if (byte == 0)
+				next_part(z);
+			return true;
+		case HEADER_CRC:
+			if (at == 0)
+			{
+				z->word = crc_before & 0xffff;
+				return byte == (z->word & 0xff);
+			}
+			next_part(z);
+			return byte == z->word >> 8;
+		case HEADER_DONE:
+			break;
+	}
+	return false;
 }
 
 static step_result
@@ -75,19 +176,32 @@ backend_step(sf_inflate *z, uint8_t *out, size_t room, size_t *consumed, size_t 
 {
 	size_t in = z->input_left > STEP_MAX ? STEP_MAX : z->input_left;
 	size_t space = room > STEP_MAX ? STEP_MAX : room;
+	size_t header = 0;
 	int result;
 
-	z->lib.next_in = (uint8_t *) (uintptr_t) z->input;
-	z->lib.avail_in = (uint32_t) in;
+	*produced = 0;
+	while (z->part != HEADER_DONE && header < in)
+	{
+		if (!header_byte(z, z->input[header++]))
+		{
+			*consumed = header;
+			return STEP_CORRUPT;
+		}
+	}
+	*consumed = header;
+	if (z->part != HEADER_DONE)
+		return STEP_ON;
+
+	z->lib.next_in = (uint8_t *) (uintptr_t) (z->input + header);
+	z->lib.avail_in = (uint32_t) (in - header);
 	z->lib.next_out = out;
 	z->lib.avail_out = (uint32_t) space;
 	result = isal_inflate(&z->lib);
+	/* in damaged data it may leave counters that mean nothing */
+	if (result < 0 || z->lib.avail_in > in - header || z->lib.avail_out > space)
+		return STEP_CORRUPT;
 	*consumed = in - z->lib.avail_in;
 	*produced = space - z->lib.avail_out;
-
-	/* positive values say that it wants more input or output */
-	if (result < 0)
-		return STEP_CORRUPT;
 	return z->lib.block_state == ISAL_BLOCK_FINISH ? STEP_END : STEP_ON;
 }
 
