@@ -1,0 +1,129 @@
+/*
+ * explain.c
+ *		What EXPLAIN says about a scan.
+ *
+ * Plain: the object.  VERBOSE: the SOQL, the transport and why, and how each condition is treated.
+ * ANALYZE VERBOSE: the SOQL as sent and what the scan did.  Only what is the same in every run is shown
+ * without TIMING, so that tests can compare it.
+ */
+#include "postgres.h"
+
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/ruleutils.h"
+
+#include "compat.h"
+#include "planner.h"
+
+/* Conditions as SQL, joined as PostgreSQL shows a filter. */
+static void
+explain_conditions(const char *label, List *conditions, List *context, bool useprefix,
+				   ExplainState *es)
+{
+	Node *all;
+
+	if (conditions == NIL)
+		return;
+	all = (Node *) make_ands_explicit(conditions);
+	ExplainPropertyText(label, deparse_expression(all, context, useprefix, false), es);
+}
+
+/* Operands as SQL, for those that have no value yet. */
+static List *
+operand_names(List *exprs, List *context)
+{
+	List *names = NIL;
+	ListCell *lc;
+
+	foreach (lc, exprs)
+		names = lappend(names, deparse_expression(lfirst(lc), context, false, false));
+	return names;
+}
+
+static void
+explain_statistics(ForeignScanState *node, ExplainState *es)
+{
+	sf_query_stats stats;
+
+	if (!sfb_scan_stats(node, &stats))
+		return;
+	ExplainPropertyText("Transport Used", sfb_transport_name(stats.transport), es);
+	ExplainPropertyInteger("Rows Received", NULL, stats.rows, es);
+
+	/* These depend on how fast things went. */
+	if (!es->timing)
+		return;
+	if (stats.job_id[0] != '\0')
+		ExplainPropertyText("Job", stats.job_id, es);
+	ExplainPropertyInteger("API Calls", NULL, stats.api_calls, es);
+	ExplainPropertyInteger("Pages", NULL, stats.pages, es);
+	if (stats.transport == SF_TRANSPORT_BULK)
+	{
+		ExplainPropertyInteger("Polls", NULL, stats.polls, es);
+		ExplainPropertyInteger("Job Time", "ms", stats.job_ms, es);
+	}
+	if (stats.retries > 0)
+		ExplainPropertyInteger("Retries", NULL, stats.retries, es);
+	ExplainPropertyInteger("Bytes Received", NULL, stats.wire_bytes, es);
+	ExplainPropertyInteger("Bytes Decompressed", NULL, stats.text_bytes, es);
+}
+
+/* How each condition is treated. */
+static void
+explain_filters(ForeignScan *fscan, List *rechecked_at, List *context, ExplainState *es)
+{
+	bool useprefix = list_length(es->rtable) > 1;
+	List *rechecked = NIL;
+	List *local = NIL;
+	int i = 0;
+	ListCell *lc;
+
+	foreach (lc, fscan->scan.plan.qual)
+	{
+		if (list_member_int(rechecked_at, i++))
+			rechecked = lappend(rechecked, lfirst(lc));
+		else
+			local = lappend(local, lfirst(lc));
+	}
+	explain_conditions("Remote Filter", fscan->fdw_recheck_quals, context, useprefix, es);
+	explain_conditions("Remote Filter, Rechecked", rechecked, context, useprefix, es);
+	explain_conditions("Local Filter", local, context, useprefix, es);
+}
+
+void
+sfbulkExplainForeignScan(ForeignScanState *node, ExplainState *es)
+{
+	ForeignScan *fscan = castNode(ForeignScan, node->ss.ps.plan);
+	List *soql = list_nth(fscan->fdw_private, SfbScanPrivateSoql);
+	List *notes = list_nth(fscan->fdw_private, SfbScanPrivateNotes);
+	sf_transport transport = intVal(list_nth(fscan->fdw_private, SfbScanPrivateTransport));
+	const char *object = sfb_soql_object(soql);
+	const char *text;
+	List *context;
+
+	if (object != NULL)
+		ExplainPropertyText("Salesforce Object", object, es);
+	else
+		ExplainPropertyText("Salesforce Query", "as given by option \"query\"", es);
+	if (!es->verbose)
+		return;
+
+	/* Without the ancestors, which are not ours to know, an outer row's value shows as $n. */
+	context = set_deparse_context_plan(es->deparse_cxt, (Plan *) fscan, NIL);
+
+	text = es->analyze ? sfb_scan_soql(node) : NULL;
+	if (text != NULL)
+		text = sfb_server_text(text);
+	else
+		text =
+			sfb_soql_explain(soql, fscan->fdw_exprs, operand_names(fscan->fdw_exprs, context));
+	ExplainPropertyText("SOQL", text ? text : "none, as no row can fulfil the conditions", es);
+	ExplainPropertyText("Transport",
+						psprintf("%s (%s)", sfb_transport_name(transport),
+								 strVal(list_nth(notes, SfbNoteTransport))),
+						es);
+	explain_filters(fscan, list_nth(notes, SfbNoteRechecked), context, es);
+	if (es->analyze)
+		explain_statistics(node, es);
+}
