@@ -55,6 +55,7 @@ FDW_OBJS = \
 	src/fdw/option.o \
 	src/fdw/option_check.o \
 	src/fdw/option_host.o \
+	src/fdw/scan.o \
 	src/fdw/session.o \
 	src/fdw/wait.o
 
@@ -126,6 +127,18 @@ no-postgresql:
 endif
 
 -include $(OBJS:.o=.d)
+
+# ---- a module of the regression tests: convert.c against PostgreSQL's input functions ------------
+
+TEST_MODULE = build/sfb_test_convert.so
+.PHONY: test-module
+test-module: $(TEST_MODULE)
+ifneq ($(PGXS),)
+$(TEST_MODULE): test/convert/sfb_test_convert.c build/flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(CFLAGS_SL) $(CPPFLAGS) -shared -MT $@ -MF $(@:.so=.d) -o $@ $<
+-include $(TEST_MODULE:.so=.d)
+endif
 
 # ---- rebuild when the flags change -------------------------------------------------------
 

@@ -92,7 +92,7 @@
 #define sfb_check_as_user(fsplan, rte) ((fsplan)->checkAsUser)
 #define sfb_scan_baserels(fsplan)	   ((fsplan)->fs_base_relids)
 #else
-#define sfb_check_as_user(fsplan, rte) ((rte)->checkAsUser)
+#define sfb_check_as_user(fsplan, rte) ((void) (fsplan), (rte)->checkAsUser)
 #define sfb_scan_baserels(fsplan)	   ((fsplan)->fs_relids)
 #endif
 

@@ -22,10 +22,10 @@
 
 typedef enum SfbType
 {
-	SFB_TEXT,					/* string, textarea, phone, url, email, combobox, anyType, unknown */
+	SFB_TEXT, /* string, textarea, phone, url, email, combobox, anyType, unknown */
 	SFB_PICKLIST,
 	SFB_MULTIPICKLIST,
-	SFB_ENCRYPTED,				/* encryptedstring: never filterable */
+	SFB_ENCRYPTED, /* encryptedstring: never filterable */
 	SFB_ID,
 	SFB_REFERENCE,
 	SFB_BOOLEAN,
@@ -37,8 +37,8 @@ typedef enum SfbType
 	SFB_DATE,
 	SFB_DATETIME,
 	SFB_TIME,
-	SFB_COMPOUND,				/* address, location: REST only */
-	SFB_BASE64					/* REST only */
+	SFB_COMPOUND, /* address, location: REST only */
+	SFB_BASE64	  /* REST only */
 } SfbType;
 
 /* ---- options, merged and typed once (option.c) --------------------------------------- */
@@ -46,38 +46,38 @@ typedef enum SfbType
 /* Everything a scan wants to know about its table: server options overridden by table options. */
 typedef struct SfbTableOptions
 {
-	char	   *object;			/* API name, or NULL when query is given */
-	char	   *query;			/* read-only SOQL given by the user, or NULL */
-	bool		query_all;
-	bool		pushdown;
+	char *object; /* API name, or NULL when query is given */
+	char *query;  /* read-only SOQL given by the user, or NULL */
+	bool query_all;
+	bool pushdown;
 	sf_transport transport;
-	int			rest_row_limit;
-	int			page_rows;
-	int			download_streams;
-	int			poll_interval_max;	/* ms */
-	int			job_timeout;	/* ms, 0 is none */
-	double		fdw_startup_cost;
-	double		fdw_tuple_cost;
-	bool		use_remote_estimate;
-	bool		async_capable;
-	bool		updatable;
+	int rest_row_limit;
+	int page_rows;
+	int download_streams;
+	int poll_interval_max; /* ms */
+	int job_timeout;	   /* ms, 0 is none */
+	double fdw_startup_cost;
+	double fdw_tuple_cost;
+	bool use_remote_estimate;
+	bool async_capable;
+	bool updatable;
 } SfbTableOptions;
 
 /* One column of a foreign table; dropped columns have field == NULL. */
 typedef struct SfbColumn
 {
-	AttrNumber	attnum;
-	char	   *attname;
-	char	   *field;			/* Salesforce path: option "field", else the column's name */
-	Oid			pgtype;
-	int32		typmod;
-	Oid			collation;
-	SfbType		type;			/* option "type", else the default for pgtype */
-	bool		case_sensitive;
-	bool		filterable;
-	bool		sortable;
-	bool		groupable;
-	bool		aggregatable;
+	AttrNumber attnum;
+	char *attname;
+	char *field; /* Salesforce path: option "field", else the column's name */
+	Oid pgtype;
+	int32 typmod;
+	Oid collation;
+	SfbType type; /* option "type", else the default for pgtype */
+	bool case_sensitive;
+	bool filterable;
+	bool sortable;
+	bool groupable;
+	bool aggregatable;
 } SfbColumn;
 
 /* ---- what planning hands to execution: ForeignScan.fdw_private ------------------------ */
@@ -105,8 +105,8 @@ enum SfbScanPrivate
 
 typedef enum SfbScanKind
 {
-	SFB_SCAN_ROWS,				/* a base relation's rows */
-	SFB_SCAN_COUNT				/* count(*) of the whole relation: one row, bigint columns (fdw_scan_tlist) */
+	SFB_SCAN_ROWS, /* a base relation's rows */
+	SFB_SCAN_COUNT /* count(*) of the whole relation: one row, bigint columns (fdw_scan_tlist) */
 } SfbScanKind;
 
 /* ---- option.c ------------------------------------------------------------------------ */
@@ -162,11 +162,11 @@ extern bool sfb_host_allowed(const char *url, ForeignServer *server);
  * be true for any row: then no request is to be made (an SFB_SCAN_COUNT still gives its one row,
  * 0) and NULL is returned.  palloc'd UTF-8 text (not the database encoding).
  */
-extern char *sfb_soql_build(List *soql, int nexprs, const Datum *values, const bool *nulls,
-							bool *never);
+extern char *
+sfb_soql_build(List *soql, int nexprs, const Datum *values, const bool *nulls, bool *never);
 
 /* The SELECT list in order: array of client columns in UTF-8, palloc'd; returns their number. */
-extern int	sfb_soql_columns(List *soql, sf_column **columns);
+extern int sfb_soql_columns(List *soql, sf_column **columns);
 
 /*
  * The same text for EXPLAIN before execution: constants as literals, every other operand as
@@ -176,14 +176,15 @@ extern char *sfb_soql_explain(List *soql, List *fdw_exprs, List *names);
 
 /* ---- plan.c: GetForeignRelSize, Paths, Plan, UpperPaths --------------------------------- */
 
-extern void sfbulkGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid);
+extern void
+sfbulkGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid);
 extern void sfbulkGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid);
 extern ForeignScan *sfbulkGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 										 Oid foreigntableid, ForeignPath *best_path,
 										 List *tlist, List *scan_clauses, Plan *outer_plan);
-extern void sfbulkGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage,
-									   RelOptInfo *input_rel, RelOptInfo *output_rel,
-									   void *extra);
+extern void
+sfbulkGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
+						   RelOptInfo *output_rel, void *extra);
 
 /* ---- scan.c ---------------------------------------------------------------------------- */
 
@@ -218,18 +219,19 @@ typedef struct SfbRowConverter SfbRowConverter;
  * is the attribute that field i fills (0: none) and columns the relation's columns (index
  * attnum - 1).  palloc'd in the current context, which must last as long as rows are converted.
  */
-extern SfbRowConverter *sfb_row_converter_new(int nfields, const AttrNumber *attnums,
-											  const SfbColumn *columns);
+extern SfbRowConverter *
+sfb_row_converter_new(int nfields, const AttrNumber *attnums, const SfbColumn *columns);
 
 /*
  * One row of the client into datums and isnull (index attnum - 1); attributes that no field fills
  * are left alone.  What the Datums point to lives until the next call.  ERROR when a value cannot
  * be read: sfb_row_converter_field then names its field.  Texts may be changed in place.
  */
-extern void sfb_convert_row(SfbRowConverter *conv, sf_value *values, Datum *datums, bool *isnull);
+extern void
+sfb_convert_row(SfbRowConverter *conv, const sf_value *values, Datum *datums, bool *isnull);
 
 /* Index of the field that is being converted, for error contexts. */
-extern int	sfb_row_converter_field(const SfbRowConverter *conv);
+extern int sfb_row_converter_field(const SfbRowConverter *conv);
 
 /* How the client must normalise the text of a column of this type for the converters. */
 extern sf_column_kind sfb_column_kind(SfbType type);
@@ -250,16 +252,16 @@ extern sf_session *sfb_session_get(UserMapping *user);
  */
 typedef struct SfbGuard
 {
-	sf_session *session;		/* NULL once the transaction has aborted */
-	void	   *object;			/* set it after sfb_guard_new; NULL when there is none */
-	void		(*destroy) (void *object);	/* no network I/O, never throws; NULL is never passed */
-	SubTransactionId subid;		/* the one that must not abort */
-	dlist_node	link;
+	sf_session *session;		   /* NULL once the transaction has aborted */
+	void *object;				   /* set it after sfb_guard_new; NULL when there is none */
+	void (*destroy)(void *object); /* no network I/O, never throws; NULL is never passed */
+	SubTransactionId subid;		   /* the one that must not abort */
+	dlist_node link;
 	MemoryContextCallback callback;
 } SfbGuard;
 
 /* A guard without an object yet, tied to the current memory context and subtransaction. */
-extern SfbGuard *sfb_guard_new(sf_session *session, void (*destroy) (void *object));
+extern SfbGuard *sfb_guard_new(sf_session *session, void (*destroy)(void *object));
 
 /* Destroys the object now; the guard can take another one. */
 extern void sfb_guard_clear(SfbGuard *guard);
@@ -272,7 +274,7 @@ extern void sfb_guard_clear(SfbGuard *guard);
 extern void sfb_session_cleanup(sf_session *session, int timeout_ms);
 
 /* Every session there is: for wait.c, which moves all of them on while it waits for one. */
-extern int	sfb_session_count(void);
+extern int sfb_session_count(void);
 extern sf_session *sfb_session_nth(int n);
 
 /* Changes whenever the above do. */
@@ -309,7 +311,7 @@ extern bool sfb_wait_deadline(sf_session *session, TimestampTz deadline);
 extern void sfb_report(int elevel, const sf_error *err);
 
 /* The SQLSTATE for an error, for tests and row errors. */
-extern int	sfb_sqlstate(const sf_error *err);
+extern int sfb_sqlstate(const sf_error *err);
 
 /*
  * A text of the client (UTF-8) in the database encoding, itself when nothing changes, else palloc'd;
@@ -319,7 +321,7 @@ extern const char *sfb_server_text(const char *utf8);
 
 /* ---- sfbulk_fdw.c: GUCs --------------------------------------------------------------------- */
 
-extern int	sfb_cleanup_timeout;	/* ms that ending a scan may take for its job's cleanup */
+extern int sfb_cleanup_timeout; /* ms that ending a scan may take for its job's cleanup */
 extern char *sfb_allowed_hosts; /* comma-separated patterns of hosts that get credentials */
 
-#endif							/* SFBULK_FDW_H */
+#endif /* SFBULK_FDW_H */

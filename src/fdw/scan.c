@@ -1,0 +1,482 @@
+/*
+ * scan.c
+ *		Foreign scans while they run: from fdw_private to rows.
+ *
+ * A scan without run-time parameters sends its request when the executor starts, so that the jobs
+ * of a join or a UNION wait in Salesforce's queue together; any other at its first row.
+ */
+#include "sfbulk_fdw.h"
+
+#include "access/htup_details.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/plannodes.h"
+#include "parser/parsetree.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "compat.h"
+
+typedef struct SfbScanState
+{
+	/* from the plan and the catalogs */
+	SfbTableOptions *options;
+	char *relname;	 /* of the foreign table, for error contexts */
+	List *soql_plan; /* opaque, for soql.c */
+	SfbScanKind kind;
+	sf_transport transport;
+	int nfields;
+	sf_column *columns;		  /* the SELECT list */
+	SfbColumn *table_columns; /* by attnum - 1; NULL for SFB_SCAN_COUNT */
+	AttrNumber *attnums;	  /* that the SELECT list fills */
+	bool rewindable;		  /* the executor may want the rows again */
+
+	/* parameters */
+	List *exprs; /* ExprStates of fdw_exprs */
+	int nexprs;
+	Datum *values;
+	bool *nulls;
+
+	/* the request */
+	SfbGuard *guard; /* owns the sf_query */
+	char *soql;		 /* in UTF-8, NULL before the first request */
+	bool never;		 /* no row can be: no request was made */
+	bool started;	 /* soql and never are set, and a request made where one is */
+	bool rescan;	 /* parameters may have changed since */
+	bool fetched;	 /* something was asked of the request */
+	bool done;		 /* and all of it was read */
+	bool have_stats; /* stats are those of a request that is over */
+	sf_query_stats stats;
+	sf_error error; /* of the client; here because it is 3 kB */
+
+	/* rows */
+	SfbRowConverter *converter;
+	int64 row; /* number of the one at work, from 1 */
+	ErrorContextCallback callback;
+
+	MemoryContext soql_context; /* of soql */
+} SfbScanState;
+
+/* ---- may the request leave at executor start? ------------------------------------------------ */
+
+/* Does an expression need what only a running plan has: the row of an outer plan, an InitPlan? */
+static bool
+has_exec_param(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubPlan) || (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC))
+		return true;
+	return expression_tree_walker(node, has_exec_param, context);
+}
+
+/*
+ * Is wanted below plan, where it will run for sure unless the statement ends early?  Not so below
+ * a Result that has a one-time filter and below an Append that leaves out children as it runs.
+ */
+static bool
+plan_contains(Plan *plan, Plan *wanted)
+{
+	List *children = NIL;
+	ListCell *lc;
+
+	if (plan == NULL)
+		return false;
+	if (plan == wanted)
+		return true;
+	check_stack_depth();
+	switch (nodeTag(plan))
+	{
+		case T_Result:
+			if (((Result *) plan)->resconstantqual != NULL)
+				return false;
+			break;
+		case T_Append:
+			if (!sfb_append_prunes((Append *) plan))
+				children = ((Append *) plan)->appendplans;
+			break;
+		case T_MergeAppend:
+			if (!sfb_append_prunes((MergeAppend *) plan))
+				children = ((MergeAppend *) plan)->mergeplans;
+			break;
+		case T_SubqueryScan:
+			return plan_contains(((SubqueryScan *) plan)->subplan, wanted);
+		case T_CustomScan:
+			children = ((CustomScan *) plan)->custom_plans;
+			break;
+		default:
+			break;
+	}
+	foreach (lc, children)
+		if (plan_contains(lfirst(lc), wanted))
+			return true;
+	return plan_contains(plan->lefttree, wanted) || plan_contains(plan->righttree, wanted);
+}
+
+static bool
+may_start_early(ForeignScanState *node, int eflags)
+{
+	EState *estate = node->ss.ps.state;
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+
+	/* EXPLAIN of CREATE TABLE AS ... WITH NO DATA runs nothing; EvalPlanQual has the row already. */
+	if ((eflags & EXEC_FLAG_WITH_NO_DATA) || estate->es_epq_active != NULL)
+		return false;
+	/* InitPlans, SubPlans and CTEs are beside the plan tree, and may never be asked. */
+	return !has_exec_param((Node *) plan->fdw_exprs, NULL) &&
+		   plan_contains(estate->es_plannedstmt->planTree, (Plan *) plan);
+}
+
+/* ---- the request --------------------------------------------------------------------------- */
+
+static void
+destroy_query(void *object)
+{
+	sf_query_free(object);
+}
+
+/* The client's request, NULL when there is none. */
+static inline sf_query *
+scan_query(SfbScanState *scan)
+{
+	return scan->guard->object;
+}
+
+/* Ends the request; its job is queued for cleanup, its figures stay. */
+static void
+end_request(SfbScanState *scan)
+{
+	if (scan_query(scan) == NULL)
+		return;
+	sf_query_get_stats(scan_query(scan), &scan->stats);
+	scan->have_stats = true;
+	sfb_guard_clear(scan->guard);
+}
+
+/* The SOQL for the current parameters, and whether it can have rows at all. */
+static char *
+build_soql(ForeignScanState *node, bool *never)
+{
+	SfbScanState *scan = node->fdw_state;
+	ExprContext *econtext = node->ss.ps.ps_ExprContext;
+	MemoryContext oldcontext = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+	ListCell *lc;
+	int i = 0;
+	char *soql;
+
+	foreach (lc, scan->exprs)
+	{
+		scan->values[i] = ExecEvalExpr((ExprState *) lfirst(lc), econtext, &scan->nulls[i]);
+		i++;
+	}
+	*never = false;
+	soql = sfb_soql_build(scan->soql_plan, scan->nexprs, scan->values, scan->nulls, never);
+	MemoryContextSwitchTo(oldcontext);
+	return soql;
+}
+
+static void
+send_request(SfbScanState *scan)
+{
+	SfbTableOptions *options = scan->options;
+	sf_query_spec spec = {
+		.soql = scan->soql,
+		.columns = scan->columns,
+		.ncolumns = scan->nfields,
+		.count_only = scan->kind == SFB_SCAN_COUNT,
+		.query_all = options->query_all,
+		.transport = scan->transport,
+		.rest_row_limit = options->rest_row_limit,
+		.page_rows = options->page_rows,
+		.download_streams = options->download_streams,
+		.poll_interval_max_ms = options->poll_interval_max,
+		.job_timeout_ms = options->job_timeout,
+	};
+
+	scan->guard->object = sf_query_start(scan->guard->session, &spec, &scan->error);
+	if (scan_query(scan) == NULL)
+		sfb_report(ERROR, &scan->error);
+	sfb_kick(scan->guard->session);
+}
+
+/*
+ * Brings the request in line with the parameters: the first one, the same again from its first
+ * row when the parameters give the same SOQL, or another.
+ */
+static void
+start_request(ForeignScanState *node)
+{
+	SfbScanState *scan = node->fdw_state;
+	bool never;
+	char *soql = build_soql(node, &never);
+	bool same =
+		scan->started && never == scan->never && (never || strcmp(soql, scan->soql) == 0);
+
+	scan->rescan = false;
+	scan->done = false;
+	scan->row = 0;
+	if (same && (never || (scan_query(scan) != NULL && !scan->fetched)))
+		return;
+	if (same && scan_query(scan) != NULL)
+	{
+		if (sf_query_rewind(scan_query(scan), &scan->error) == SF_FAILED)
+			sfb_report(ERROR, &scan->error);
+		scan->fetched = false;
+		return;
+	}
+
+	end_request(scan);
+	scan->started = false;
+	MemoryContextReset(scan->soql_context);
+	scan->soql = soql ? MemoryContextStrdup(scan->soql_context, soql) : NULL;
+	scan->never = never;
+	scan->fetched = false;
+	if (!never)
+		send_request(scan);
+	scan->started = true;
+}
+
+/* ---- begin --------------------------------------------------------------------------------- */
+
+/* A line of context for errors while a row is converted: where, never what. */
+static void
+conversion_context(void *arg)
+{
+	SfbScanState *scan = arg;
+	const char *field = scan->columns[sfb_row_converter_field(scan->converter)].path;
+	AttrNumber attnum = scan->attnums[sfb_row_converter_field(scan->converter)];
+	sf_query_stats stats = {0};
+
+	if (scan_query(scan) != NULL)
+		sf_query_get_stats(scan_query(scan), &stats);
+	errcontext("column \"%s\" (field %s) of foreign table \"%s\", row " INT64_FORMAT
+			   " of the result",
+			   scan->table_columns[attnum - 1].attname, sfb_server_text(field), scan->relname,
+			   scan->row);
+	if (stats.job_id[0])
+		errcontext("bulk job %s", stats.job_id);
+}
+
+/* What the plan says about the SELECT list and where its fields go. */
+static void
+init_columns(SfbScanState *scan, List *attrs, Relation rel)
+{
+	ListCell *lc;
+	int i = 0;
+
+	scan->nfields = sfb_soql_columns(scan->soql_plan, &scan->columns);
+	if (scan->kind == SFB_SCAN_COUNT)
+		return;
+	if (scan->nfields != list_length(attrs))
+		elog(ERROR, "plan has %d fields for %d attributes", scan->nfields, list_length(attrs));
+	scan->attnums = palloc0(sizeof(AttrNumber) * Max(scan->nfields, 1));
+	foreach (lc, attrs)
+		scan->attnums[i++] = lfirst_int(lc);
+	scan->table_columns = sfb_table_columns(rel);
+	scan->converter = sfb_row_converter_new(scan->nfields, scan->attnums, scan->table_columns);
+}
+
+static void
+init_parameters(SfbScanState *scan, ForeignScanState *node, List *fdw_exprs)
+{
+	scan->exprs = ExecInitExprList(fdw_exprs, &node->ss.ps);
+	scan->nexprs = list_length(fdw_exprs);
+	scan->values = palloc0(sizeof(Datum) * Max(scan->nexprs, 1));
+	scan->nulls = palloc0(sizeof(bool) * Max(scan->nexprs, 1));
+}
+
+/* The session of the user whose rights apply: a view's owner, else who runs the statement. */
+static sf_session *
+scan_session(ForeignScan *plan, RangeTblEntry *rte)
+{
+	Oid userid = sfb_check_as_user(plan, rte);
+
+	if (!OidIsValid(userid))
+		userid = GetUserId();
+	return sfb_session_get(GetUserMapping(userid, GetForeignTable(rte->relid)->serverid));
+}
+
+void
+sfbulkBeginForeignScan(ForeignScanState *node, int eflags)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	EState *estate = node->ss.ps.state;
+	SfbScanState *scan;
+	RangeTblEntry *rte;
+	Index rtindex;
+
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+		return;
+
+	/* A relation's scan has its index, a pushed-down aggregate the set of one. */
+	rtindex = plan->scan.scanrelid > 0 ? plan->scan.scanrelid
+									   : (Index) bms_next_member(sfb_scan_baserels(plan), -1);
+	rte = exec_rt_fetch(rtindex, estate);
+
+	scan = palloc0(sizeof(SfbScanState));
+	scan->options = sfb_table_options(rte->relid);
+	scan->soql_plan = list_nth(plan->fdw_private, SfbScanPrivateSoql);
+	scan->kind = intVal(list_nth(plan->fdw_private, SfbScanPrivateKind));
+	scan->transport = intVal(list_nth(plan->fdw_private, SfbScanPrivateTransport));
+	scan->rewindable = (eflags & EXEC_FLAG_REWIND) != 0;
+	scan->soql_context =
+		AllocSetContextCreate(CurrentMemoryContext, "sfbulk_fdw SOQL", ALLOCSET_SMALL_SIZES);
+	if (node->ss.ss_currentRelation != NULL)
+		scan->relname = RelationGetRelationName(node->ss.ss_currentRelation);
+	init_columns(scan, list_nth(plan->fdw_private, SfbScanPrivateAttrs),
+				 node->ss.ss_currentRelation);
+	init_parameters(scan, node, plan->fdw_exprs);
+
+	scan->callback.callback = conversion_context;
+	scan->callback.arg = scan;
+	scan->guard = sfb_guard_new(scan_session(plan, rte), destroy_query);
+	node->fdw_state = scan;
+
+	if (may_start_early(node, eflags))
+		start_request(node);
+}
+
+/* ---- rows ---------------------------------------------------------------------------------- */
+
+/* Waits until the request answers; false at its end. */
+static bool
+next_row(SfbScanState *scan, sf_value **values)
+{
+	for (;;)
+	{
+		switch (sf_query_next_row(scan_query(scan), values, &scan->error))
+		{
+			case SF_OK:
+				return true;
+			case SF_WAIT:
+				sfb_wait(scan->guard->session);
+				break;
+			case SF_DONE:
+				return false;
+			case SF_FAILED:
+				sfb_report(ERROR, &scan->error);
+		}
+	}
+}
+
+/* All rows were read: the job can go while the rest of the plan works, unless they are read again. */
+static void
+finish_request(SfbScanState *scan)
+{
+	scan->done = true;
+	if (!scan->rewindable && scan_query(scan) != NULL)
+	{
+		end_request(scan);
+		scan->started = false;
+		sfb_kick(scan->guard->session);
+	}
+}
+
+/* count(*) of the whole relation: one row with the number in every column. */
+static void
+fill_count(SfbScanState *scan, TupleTableSlot *slot)
+{
+	sf_value *values;
+	int64 count = 0;
+
+	if (!scan->never)
+	{
+		char *end;
+
+		if (!next_row(scan, &values) || values[0].data == NULL)
+			elog(ERROR, "no count in the answer");
+		errno = 0;
+		count = strtoi64(values[0].data, &end, 10);
+		if (errno != 0 || *end != '\0')
+			elog(ERROR, "count is no integer");
+	}
+	for (int i = 0; i < slot->tts_tupleDescriptor->natts; i++)
+	{
+		slot->tts_values[i] = Int64GetDatum(count);
+		slot->tts_isnull[i] = false;
+	}
+	scan->done = true;
+}
+
+TupleTableSlot *
+sfbulkIterateForeignScan(ForeignScanState *node)
+{
+	SfbScanState *scan = node->fdw_state;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	sf_value *values;
+
+	ExecClearTuple(slot);
+	if (unlikely(scan->rescan || (!scan->started && !scan->done)))
+		start_request(node);
+	if (unlikely(scan->done))
+		return slot;
+
+	scan->fetched = true;
+	if (unlikely(scan->kind == SFB_SCAN_COUNT))
+		fill_count(scan, slot);
+	else
+	{
+		if (scan->never || !next_row(scan, &values))
+		{
+			finish_request(scan);
+			return slot;
+		}
+		scan->row++;
+
+		/* What the SELECT list does not fill is not looked at. */
+		memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts);
+		scan->callback.previous = error_context_stack;
+		error_context_stack = &scan->callback;
+		sfb_convert_row(scan->converter, values, slot->tts_values, slot->tts_isnull);
+		error_context_stack = scan->callback.previous;
+	}
+	return ExecStoreVirtualTuple(slot);
+}
+
+void
+sfbulkReScanForeignScan(ForeignScanState *node)
+{
+	SfbScanState *scan = node->fdw_state;
+
+	/* Whether anything has changed is known when the parameters are evaluated, at the next row. */
+	if (scan->started || scan->done)
+		scan->rescan = true;
+}
+
+void
+sfbulkEndForeignScan(ForeignScanState *node)
+{
+	SfbScanState *scan = node->fdw_state;
+
+	if (scan == NULL || scan->guard->session == NULL)
+		return;
+	end_request(scan);
+	sfb_session_cleanup(scan->guard->session, sfb_cleanup_timeout);
+}
+
+/* ---- for explain.c -------------------------------------------------------------------------- */
+
+const char *
+sfb_scan_soql(ForeignScanState *node)
+{
+	SfbScanState *scan = node->fdw_state;
+
+	return scan ? scan->soql : NULL;
+}
+
+bool
+sfb_scan_stats(ForeignScanState *node, sf_query_stats *stats)
+{
+	SfbScanState *scan = node->fdw_state;
+
+	if (scan == NULL)
+		return false;
+	if (scan_query(scan) != NULL)
+		sf_query_get_stats(scan_query(scan), stats);
+	else if (scan->have_stats)
+		*stats = scan->stats;
+	else
+		return false;
+	return true;
+}

@@ -1,0 +1,189 @@
+/*
+ * wait.c
+ *		The only place that waits.
+ *
+ * A wait is for one session, but every session of the backend is moved on meanwhile: two scans of
+ * two orgs log in, poll and download side by side.
+ */
+#include "sfbulk_fdw.h"
+
+#include <poll.h>
+
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/postmaster.h"
+#include "storage/latch.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "compat.h"
+
+/* Most sessions that are looked at in one wake-up; the rest is seen by the next. */
+#define WAIT_EVENTS 16
+
+/* This many answers "nothing is under way" to somebody who waits are a bug, not a coincidence. */
+#define IDLE_MAX 1000
+
+/*
+ * The latch, the postmaster and the descriptors of all sessions.  Kept, because building it costs
+ * a dozen system calls and a fast download waits thousands of times.
+ */
+static WaitEventSet *wait_set = NULL;
+static uint64 wait_set_generation = 0;
+
+/* Shown in pg_stat_activity; 0 until the first wait. */
+static uint32 wait_event = 0;
+
+/* Shows what the session did: one line for each request, redacted by the client. */
+static void
+drain_trace(sf_session *session)
+{
+	char line[512];
+
+	if (!message_level_is_interesting(DEBUG1))
+		return;
+	while (sf_session_trace(session, line, sizeof(line)))
+		ereport(DEBUG1, errmsg_internal("sfbulk_fdw: %s", sfb_server_text(line)),
+				errhidestmt(true), errhidecontext(true));
+}
+
+/* Makes the set anew when sessions came or went. */
+static void
+prepare_wait_set(void)
+{
+	uint64 generation = sfb_session_generation();
+	int nsessions = sfb_session_count();
+
+	if (wait_set != NULL && wait_set_generation == generation)
+		return;
+	if (wait_event == 0)
+		wait_event = sfb_new_wait_event();
+	if (wait_set != NULL)
+	{
+		WaitEventSet *old = wait_set;
+
+		wait_set = NULL;
+		FreeWaitEventSet(old);
+	}
+
+	/* In a static at once: whatever fails from here on, the next call frees it. */
+	wait_set = sfb_create_wait_event_set(nsessions + 2);
+	wait_set_generation = 0;
+	AddWaitEventToSet(wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	for (int i = 0; i < nsessions; i++)
+	{
+		sf_session *session = sfb_session_nth(i);
+
+		AddWaitEventToSet(wait_set, WL_SOCKET_READABLE, sf_session_fd(session), NULL, session);
+	}
+	wait_set_generation = generation;
+}
+
+/* Sleeps until something happens and moves on every session but ours, which the caller steps. */
+static void
+wait_once(sf_session *session)
+{
+	WaitEvent events[WAIT_EVENTS];
+	int n;
+
+	prepare_wait_set();
+	n = WaitEventSetWait(wait_set, -1, events, lengthof(events), wait_event);
+	for (int i = 0; i < n; i++)
+	{
+		sf_session *other = events[i].user_data;
+
+		if (events[i].events & WL_LATCH_SET)
+			ResetLatch(MyLatch);
+		else if ((events[i].events & WL_SOCKET_READABLE) && other != session)
+		{
+			/* A session that fails here fails again when its own scan asks for it. */
+			sf_error ignored = {0};
+
+			sf_session_step(other, &ignored);
+			drain_trace(other);
+		}
+	}
+	CHECK_FOR_INTERRUPTS();
+}
+
+void
+sfb_wait(sf_session *session)
+{
+	static int idle = 0;
+
+	CHECK_FOR_INTERRUPTS();
+	for (;;)
+	{
+		sf_error err = {0};
+		sf_step step = sf_session_step(session, &err);
+
+		drain_trace(session);
+		switch (step)
+		{
+			case SF_STEP_READY:
+				idle = 0;
+				return;
+			case SF_STEP_IDLE:
+				if (++idle < IDLE_MAX)
+					return;
+				idle = 0;
+				elog(ERROR, "sfbulk_fdw waits for an answer that was not asked for");
+				break;
+			case SF_STEP_FAILED:
+				sfb_report(ERROR, &err);
+				break;
+			case SF_STEP_WAIT:
+				idle = 0;
+				wait_once(session);
+				break;
+		}
+	}
+}
+
+void
+sfb_kick(sf_session *session)
+{
+	sf_error err = {0};
+
+	if (sf_session_step(session, &err) == SF_STEP_FAILED)
+		sfb_report(ERROR, &err);
+	drain_trace(session);
+}
+
+/*
+ * poll() and not a WaitEventSet: this runs while a transaction aborts or a backend exits, where
+ * nothing may throw and the latch says nothing that we could act on.
+ */
+bool
+sfb_wait_deadline(sf_session *session, TimestampTz deadline)
+{
+	for (;;)
+	{
+		sf_error err = {0};
+		sf_step step = sf_session_step(session, &err);
+		long ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+		struct pollfd fds[2];
+		int rc;
+
+		if (ms <= 0)
+			return false;
+		if (step == SF_STEP_READY)
+			return true;
+		if (step != SF_STEP_WAIT)
+			return false;
+
+		fds[0] = (struct pollfd){.fd = sf_session_fd(session), .events = POLLIN};
+		/* negative, so ignored by poll, where there is no postmaster (single-user mode) */
+		fds[1] =
+			(struct pollfd){.fd = postmaster_alive_fds[POSTMASTER_FD_WATCH], .events = POLLIN};
+		pgstat_report_wait_start(wait_event ? wait_event : PG_WAIT_EXTENSION);
+		rc = poll(fds, lengthof(fds), (int) Min(ms, INT_MAX));
+		pgstat_report_wait_end();
+
+		if (rc < 0 && errno != EINTR)
+			return false;
+		if (rc > 0 && fds[1].revents != 0)
+			return false;
+	}
+}
