@@ -399,7 +399,8 @@ void
 rest_query(srv_request *req)
 {
 	srv *s = req->srv;
-	unsigned flags = strcasecmp(req->segs[3], "queryAll") == 0 ? SIM_QUERY_ALL : 0;
+	unsigned flags =
+		SIM_QUERY_REST | (strcasecmp(req->segs[3], "queryAll") == 0 ? SIM_QUERY_ALL : 0);
 	char *soql = srv_param(req->query, "explain", NULL);
 	sim_error err;
 	sim_query *q;

@@ -467,8 +467,7 @@ static bool
 check_query(srv_request *req, const create_args *a, job *j)
 {
 	srv *s = req->srv;
-	unsigned flags =
-		SIM_QUERY_BULK | (strcmp(a->operation, "queryAll") == 0 ? SIM_QUERY_ALL : 0);
+	unsigned flags = strcmp(a->operation, "queryAll") == 0 ? SIM_QUERY_ALL : 0;
 	sim_error err;
 	sim_query *q = sim_query_prepare(s->org, a->query, flags, req->version, &err);
 	bool ok = q && sim_query_bulk_check(q, &err);

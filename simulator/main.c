@@ -362,11 +362,13 @@ serve(srv *s, arguments *a, const sigset_t *signals)
 		fprintf(stderr, "sfsim: %s\n", err.message);
 		goto done;
 	}
+
+	/* the file comes last: who waits for it may read what was printed */
+	announce(s, a, port);
 	if (a->port_file && !write_port_file(a->port_file, port))
 		fprintf(stderr, "sfsim: could not write \"%s\": %s\n", a->port_file, strerror(errno));
 	else
 	{
-		announce(s, a, port);
 		sigwait(signals, &sig);
 		rc = 0;
 	}

@@ -236,7 +236,7 @@ rest_row(srv_request *req)
 	sim_buf_str(&soql, "SELECT ");
 	row_fields(req, obj, &soql);
 	sim_buf_printf(&soql, " FROM %s WHERE Id = '%s'", sim_object_name(obj), full);
-	q = sim_query_prepare(req->srv->org, soql.data, 0, req->version, &err);
+	q = sim_query_prepare(req->srv->org, soql.data, SIM_QUERY_REST, req->version, &err);
 	sim_buf_free(&soql);
 	if (q == NULL)
 	{
