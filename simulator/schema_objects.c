@@ -117,7 +117,8 @@ static const sim_field account_fields[] = {
 	DELETED_FIELD,
 	REF("MasterRecordId", "Master Record ID", "Account", "MasterRecord", NULL, NULL,
 		.flags = SF_READONLY),
-	TEXT("Name", "Account Name", 255, gen_company, .flags = SF_REQUIRED | SF_NAME),
+	TEXT("Name", "Account Name", 255, gen_company, .flags = SF_REQUIRED | SF_NAME,
+		 .compound = "Name", .extra = "switchablepersonname"),
 	PICK("Type", "Account Type", account_types, gen_pick),
 	REF("ParentId", "Parent Account ID", "Account", "Parent", "ChildAccounts",
 		gen_reference_sparse),
@@ -211,7 +212,7 @@ static const sim_field opportunity_fields[] = {
 		  .sql = "CASE \"StageName\" WHEN 'Closed Won' THEN 'Closed' WHEN 'Closed Lost' THEN "
 				 "'Omitted' ELSE 'Pipeline' END"),
 	OWNER_FIELD,
-	REF("ContactId", "Contact ID", "Contact", "Contact", NULL, gen_reference_sparse,
+	REF("ContactId", "Contact ID", "Contact", NULL, NULL, gen_reference_sparse,
 		.flags = SF_NOUPDATE),
 	SYSTEM_FIELDS,
 	FIELD("LastActivityDate", "Last Activity", DATE, .flags = SF_READONLY, .gen = gen_date),
