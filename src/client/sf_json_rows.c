@@ -128,10 +128,10 @@ shortest_digits(double value, char digits[SF_DOUBLE_TEXT_MAX], int *exponent)
 	int n = 0;
 
 	/*
-	 * Up to 15 digits survive any normal double, so 15 without its zeros is the shortest if it
-	 * reads back at all.  Numbers near the smallest have fewer good digits than that.
+	 * Up to 15 digits survive any normal double, so 15 without their zeros are the shortest if they
+	 * read back at all.  Numbers near the smallest have fewer good digits; Java shows two at least.
 	 */
-	for (int precision = value < 1e-300 ? 0 : 14; precision <= 16; precision++)
+	for (int precision = value < 1e-300 ? 1 : 14; precision <= 16; precision++)
 	{
 		snprintf(text, sizeof(text), "%.*e", precision, value);
 		if (strtod(text, NULL) == value)

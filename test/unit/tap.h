@@ -61,7 +61,7 @@ is_text(const char *got, const char *expected, const char *name)
 {
 	bool same = got == NULL || expected == NULL ? got == expected : strcmp(got, expected) == 0;
 
-	if (ok(same, "%s", name))
+	if (ok(same, "%s", name == NULL ? "" : name))
 		return true;
 	diag("     got: %s", got == NULL ? "(null)" : got);
 	diag("expected: %s", expected == NULL ? "(null)" : expected);
