@@ -19,11 +19,15 @@
 
 PG_MODULE_MAGIC;
 
+/* Declared here because before 16 neither fmgr.h nor PG_FUNCTION_INFO_V1 exports them. */
+extern PGDLLEXPORT void _PG_init(void);
+extern PGDLLEXPORT Datum sfbulk_fdw_handler(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum sfbulk_fdw_validator(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum sfbulk_fdw_version(PG_FUNCTION_ARGS);
+
 PG_FUNCTION_INFO_V1(sfbulk_fdw_handler);
 PG_FUNCTION_INFO_V1(sfbulk_fdw_validator);
 PG_FUNCTION_INFO_V1(sfbulk_fdw_version);
-
-extern PGDLLEXPORT void _PG_init(void);
 
 #define SFBULK_FDW_VERSION "1.0"
 

@@ -258,6 +258,14 @@ sfb_type_defaults(SfbType type, SfbColumn *column)
 	set_type_defaults(column);
 }
 
+bool
+sfb_is_id_field(const char *field)
+{
+	const char *dot = strrchr(field, '.');
+
+	return pg_strcasecmp(dot ? dot + 1 : field, "Id") == 0;
+}
+
 static void
 fill_column(Relation rel, Form_pg_attribute attr, SfbColumn *column)
 {
@@ -269,8 +277,15 @@ fill_column(Relation rel, Form_pg_attribute attr, SfbColumn *column)
 	column->collation = attr->attcollation;
 
 	/* The type first: it decides the defaults of the rest. */
-	column->type = sfb_default_type(attr->atttypid);
+	column->type = (SfbType) -1;
 	sfb_option_apply(options, SFB_TO_COLUMN, column);
+	if (column->type == (SfbType) -1)
+	{
+		column->type = sfb_default_type(attr->atttypid);
+		if (column->type == SFB_TEXT &&
+			sfb_is_id_field(column->field ? column->field : column->attname))
+			column->type = SFB_ID;
+	}
 	set_type_defaults(column);
 	sfb_option_apply(options, SFB_TO_COLUMN, column);
 

@@ -100,6 +100,12 @@ extern const SfbOption sfb_options[];
 extern void sfb_option_defaults(SfbOptionTarget target, void *base);
 extern void sfb_option_apply(List *options, SfbOptionTarget target, void *base);
 
+/*
+ * True for the Id of a record or of a parent ("Account.Id"): the one field whose type its name tells, so
+ * that a text column on it is an id without an option.
+ */
+extern bool sfb_is_id_field(const char *field);
+
 /* ---- option_check.c ---------------------------------------------------------------- */
 
 /* The catalog's bit and the word for it in messages; 0 for a catalog that takes no options. */
