@@ -51,12 +51,19 @@ CLIENT_OBJS = \
 
 FDW_OBJS = \
 	src/fdw/convert.o \
+	src/fdw/count.o \
 	src/fdw/error.o \
+	src/fdw/explain.o \
+	src/fdw/import.o \
+	src/fdw/literal.o \
 	src/fdw/option.o \
 	src/fdw/option_check.o \
 	src/fdw/option_host.o \
+	src/fdw/plan.o \
 	src/fdw/scan.o \
 	src/fdw/session.o \
+	src/fdw/shippable.o \
+	src/fdw/soql.o \
 	src/fdw/wait.o
 
 OBJS = sfbulk_fdw.o $(CLIENT_OBJS) $(FDW_OBJS)
