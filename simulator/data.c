@@ -522,6 +522,8 @@ gen_invoice_name(const sim_gen *g, sim_cell *out)
 		add(out, "\"");
 	add(out, odd == 5 || odd == 6 ? ", " : " ");
 	add(out, word(g, &sim_words_noun, 16));
+	add(out, " for ");
+	add(out, word(g, &sim_words_city, 22));
 	add(out, " ");
 	add_number(out, (uint64_t) g->row, 7);
 }
@@ -564,19 +566,35 @@ gen_words(const sim_gen *g, sim_cell *out)
 	add(out, word(g, &sim_words_suffix, 8));
 }
 
+/* Lower-case ASCII letters of a name; other characters are left out, as mail systems do. */
+static void
+add_mail_name(sim_cell *out, const char *name)
+{
+	for (; *name != '\0'; name++)
+	{
+		char c = (char) (*name | 0x20);
+
+		if (c >= 'a' && c <= 'z')
+			out->buf[out->len++] = c;
+	}
+}
+
 void
 gen_email(const sim_gen *g, sim_cell *out)
 {
-	static const char *const user[] = {"info",	  "Sales",	 "j.smith",	 "accounts.payable",
-									   "billing", "contact", "M.Garcia", "o'brien"};
+	static const char *const domain[] = {"@mail.example.com", "@customers.example.org",
+										 "@customers.example.net", "@Sales.Example.com"};
 
-	if (is_null(g, 6))
+	if (is_null(g, 4))
 		return;
 	begin(out);
-	add(out, user[g->hash % 8]);
-	add(out, "+");
-	add_number(out, (g->hash >> 8) % 1000000, 6);
-	add(out, g->hash >> 28 & 1 ? "@example.com" : "@mail.example.org");
+	add_mail_name(out, word(g, &sim_words_first, 0));
+	add(out, g->hash >> 59 & 1 ? "." : "_");
+	add_mail_name(out, word(g, &sim_words_last, 6));
+	if (g->hash >> 60 == 0)
+		add(out, "o'brien");
+	add_number(out, (g->hash >> 12) % 100000000, 8);
+	add(out, domain[g->hash >> 36 & 3]);
 }
 
 void
@@ -587,7 +605,7 @@ gen_phone(const sim_gen *g, sim_cell *out)
 		set_text(out, "+49 (0)30 \"123\" ext. 4");
 		return;
 	}
-	if (is_null(g, 12))
+	if (is_null(g, 8))
 		return;
 	begin(out);
 	add(out, "(");
@@ -787,6 +805,21 @@ gen_multi(const sim_gen *g, sim_cell *out)
 
 /* ---------------------------------------------------------------- long text */
 
+/* " (ref K3F90TQ2X7)": real notes hold names and numbers, which no dictionary compresses. */
+static void
+add_reference(sim_cell *out, uint64_t h)
+{
+	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+	add(out, " (ref ");
+	for (int i = 0; i < 10; i++)
+	{
+		out->buf[out->len++] = digits[h % 36];
+		h /= 36;
+	}
+	add(out, ")");
+}
+
 static void
 sentences(const sim_gen *g, sim_cell *out, size_t wanted)
 {
@@ -800,6 +833,8 @@ sentences(const sim_gen *g, sim_cell *out, size_t wanted)
 			add(out, h >> 60 == 0 ? ".\n" : ", ");
 		add(out, list->word[(h >> 20) % (uint64_t) list->n]);
 		h = mix(h);
+		if ((h & 3) != 0)
+			add_reference(out, h >> 8);
 	}
 }
 
@@ -817,7 +852,7 @@ gen_prose(const sim_gen *g, sim_cell *out)
 	if (awkward_text(g, out) || is_null(g, 30))
 		return;
 	begin(out);
-	sentences(g, out, 104);
+	sentences(g, out, 120);
 }
 
 /* Few rows have it, and up to 900 characters. */
