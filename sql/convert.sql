@@ -10,6 +10,15 @@ CREATE FUNCTION sfb_convert_differs(value text, type oid, typmod integer DEFAULT
 CREATE FUNCTION sfb_convert_text(value text, type oid, typmod integer DEFAULT -1,
 								 multipicklist boolean DEFAULT false) RETURNS text
 	AS 'sfb_test_convert' LANGUAGE c;
+CREATE FUNCTION sfb_convert_direct(value text, type oid, typmod integer DEFAULT -1,
+								   multipicklist boolean DEFAULT false) RETURNS boolean
+	AS 'sfb_test_convert' LANGUAGE c;
+
+-- Which types have a direct path.
+SELECT type, sfb_convert_direct(NULL, type)
+  FROM unnest(ARRAY['text', 'varchar', 'bool', 'int2', 'int4', 'int8', 'float8', 'numeric', 'date',
+					'timestamptz', 'timestamp', 'time', 'float4', 'jsonb', 'text[]']::regtype[])
+	   WITH ORDINALITY u(type, n) ORDER BY n;
 
 -- Text that is no valid value of most types, or only nearly one.
 CREATE TEMP TABLE awkward (v text);
@@ -200,3 +209,4 @@ SELECT sfb_convert_text(NULL, 'present_list'::regtype, -1, true);
 DROP DOMAIN present, pair, present_list;
 DROP FUNCTION sfb_convert_differs(text, oid, integer, boolean);
 DROP FUNCTION sfb_convert_text(text, oid, integer, boolean);
+DROP FUNCTION sfb_convert_direct(text, oid, integer, boolean);

@@ -15,9 +15,11 @@ PG_MODULE_MAGIC_EXT(.name = "sfb_test_convert");
 PG_MODULE_MAGIC;
 #endif
 
+extern PGDLLEXPORT Datum sfb_convert_direct(PG_FUNCTION_ARGS);
 extern PGDLLEXPORT Datum sfb_convert_text(PG_FUNCTION_ARGS);
 extern PGDLLEXPORT Datum sfb_convert_differs(PG_FUNCTION_ARGS);
 
+PG_FUNCTION_INFO_V1(sfb_convert_direct);
 PG_FUNCTION_INFO_V1(sfb_convert_text);
 PG_FUNCTION_INFO_V1(sfb_convert_differs);
 
@@ -80,6 +82,13 @@ convert_one(CallSite *site, const char *text, bool *isnull)
 
 	sfb_convert_row(site->conv, &value, &datum, isnull);
 	return datum;
+}
+
+/* sfb_convert_direct(value text, type oid, typmod integer, multipicklist boolean): is there a direct path? */
+Datum
+sfb_convert_direct(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(call_site(fcinfo)->conv->fields[0].kind != CONVERT_INPUT);
 }
 
 /* sfb_convert_text(value text, type oid, typmod integer, multipicklist boolean) returns text */
