@@ -28,8 +28,14 @@ MODULE_big = sfbulk_fdw
 DATA = sfbulk_fdw--1.0.sql
 
 CLIENT_OBJS = \
+	src/client/sf_auth.o \
+	src/client/sf_auth_config.o \
+	src/client/sf_auth_soap.o \
 	src/client/sf_buf.o \
+	src/client/sf_client.o \
+	src/client/sf_client_query.o \
 	src/client/sf_csv.o \
+	src/client/sf_describe.o \
 	src/client/sf_http.o \
 	src/client/sf_http_headers.o \
 	src/client/sf_http_queue.o \
@@ -43,6 +49,11 @@ CLIENT_OBJS = \
 	src/client/sf_json_rows.o \
 	src/client/sf_jwt.o \
 	src/client/sf_mux.o \
+	src/client/sf_query_job.o \
+	src/client/sf_query_job_links.o \
+	src/client/sf_query_job_pages.o \
+	src/client/sf_query_job_sum.o \
+	src/client/sf_rest.o \
 	src/client/sf_secret.o \
 	src/client/sf_soql.o \
 	src/client/sf_status.o \
