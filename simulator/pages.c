@@ -31,6 +31,9 @@
 
 #define MAX_WORKERS 8
 
+/* Unused renderings kept, however small: each is a directory. */
+#define MAX_RENDERINGS 500
+
 typedef struct page
 {
 	int64_t first;
@@ -528,9 +531,13 @@ purge(srv_pages *t)
 	for (;;)
 	{
 		srv_render *victim = NULL;
+		int count = 0;
 
 		for (srv_render *r = t->list; r; r = r->next)
+			count++;
+		for (srv_render *r = t->list; r; r = r->next)
 		{
+			bool over = t->bytes > budget || count > MAX_RENDERINGS;
 			bool useless;
 
 			if (r->refs > 0 || r->busy)
@@ -543,7 +550,7 @@ purge(srv_pages *t)
 				victim = r;
 				break;
 			}
-			if (t->bytes > budget && (victim == NULL || r->used < victim->used))
+			if (over && (victim == NULL || r->used < victim->used))
 				victim = r;
 		}
 		if (victim == NULL)

@@ -29,14 +29,10 @@ my $sim = start(
 	],
 	\undef, \$out, \$err, $limit);
 $sim->pump until $out =~ /^SF_REFRESH_TOKEN=.*\n/m;
-select undef, undef, undef, 0.01 until -e "$dir/port" || !$sim->pumpable;
-open my $port_file, '<', "$dir/port" or die "no port file: $!";
-chomp(my $port = <$port_file>);
-close $port_file;
-
 my %env = $out =~ /^(SF_\w+)='(.*)'$/mg;
 s/'\\''/'/g for values %env;
-my $base = "http://127.0.0.1:$port";
+my $base = $env{SF_URL};
+my ($port) = $base =~ m{^http://127\.0\.0\.1:(\d+)$};
 my $data = "$base/services/data/v62.0";
 my $json = JSON::PP->new->utf8;
 my $http = HTTP::Tiny->new(timeout => 60);
@@ -136,7 +132,7 @@ sub chain
 }
 
 like($err, qr/is a simulator, not Salesforce/, 'the banner says what it is');
-is($env{SF_URL}, $base, '--env names the address');
+ok($port, '--env names the address');
 
 subtest 'sessions' => sub {
 	my @client = (client_id => $env{SF_CLIENT_ID}, client_secret => $env{SF_CLIENT_SECRET});
@@ -496,6 +492,20 @@ subtest 'faults' => sub {
 	is($curl->(close => 'before'), '52 0', 'close before processing');
 	is($curl->(close => 'after'), '52 0', 'close after it');
 
+	my $head = sub {
+		run([ 'curl', '-s', '-m', '60', '-D', '-', '-o', "$dir/body", '-H', "Authorization: Bearer $token",
+				"$data$results" ], \undef, \my $got);
+		return $got;
+	};
+	like($head->(), qr/^Sforce-NumberOfRecords: 1000\r$/m, 'header names as they are');
+	control('POST', 'faults', { path => '*/results', lower_headers => JSON::PP::true });
+	like($head->(), qr/^sforce-numberofrecords: 1000\r$/m, 'lower_headers');
+	control('POST', 'options', { chunked => JSON::PP::true });
+	like($head->(), qr/^Transfer-Encoding: chunked\r$/mi, 'chunked');
+	is(-s "$dir/body", length $good->{content}, 'with the whole body');
+	is($curl->(truncate => 100), '18 100', 'truncate without a Content-Length');
+	control('POST', 'options', { chunked => JSON::PP::false });
+
 	control('POST', 'faults', { path => '*/results', gzip_cut => 200 });
 	$r = req('GET', $results, headers => { 'Accept-Encoding' => 'gzip' });
 	is("$r->{status} " . length $r->{content}, '200 200', 'gzip_cut: a whole message of a cut stream');
@@ -572,6 +582,9 @@ subtest 'holding, waiting, the log' => sub {
 };
 
 subtest 'the end' => sub {
+	open my $port_file, '<', "$dir/port" or die "no port file: $!";
+	is(<$port_file>, "$port\n", 'the port file has the port');
+	close $port_file;
 	control('POST', 'faults', { path => '*/limits', hold => 'before' });
 	my $held = start([ 'curl', '-s', '-H', "Authorization: Bearer $token", "$data/limits" ], \undef, \my $o, $limit);
 	control('GET', 'wait?path=*/limits&state=held');
@@ -580,6 +593,32 @@ subtest 'the end' => sub {
 	is($sim->full_result(0), 0, 'SIGTERM ends it, held requests and all');
 	eval { finish($held) };
 	is_deeply([ glob "$dir/sfsim.*" ], [], 'its directory is gone');
+};
+
+subtest 'https' => sub {
+	run([ qw(openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext),
+			'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/tls.key", '-out', "$dir/tls.crt" ],
+		\undef, \my $o, \my $e) or plan skip_all => 'no openssl command';
+	my ($said, $errors) = ('', '');
+	my $tls = start([ $sfsim, '--port', 0, '--env', '--tls-cert', "$dir/tls.crt", '--tls-key', "$dir/tls.key",
+			'--rows', 'Account=2000', '--die-with-parent' ], \undef, \$said, \$errors, $limit);
+	$tls->pump until $said =~ /^SF_REFRESH_TOKEN=.*\n/m;
+	my ($url, $session) = map { $said =~ /^$_='(.*)'$/m } qw(SF_URL SF_TOKEN);
+	like($url, qr{^https://}, 'the address');
+	my @curl = ('curl', '-s', '-m', '60', '--cacert', "$dir/tls.crt", '-H', "Authorization: Bearer $session");
+	run([ @curl, '-d', '{"operation":"query","query":"SELECT Id FROM Account"}',
+			"$url/services/data/v62.0/jobs/query" ], \undef, \$o) or fail('no answer');
+	my $id = $json->decode($o)->{id};
+	for (1 .. 600)
+	{
+		run([ @curl, "$url/services/data/v62.0/jobs/query/$id" ], \undef, \$o);
+		last if $o =~ /JobComplete/;
+	}
+	run([ @curl, "$url/services/data/v62.0/jobs/query/$id/results" ], \undef, \$o);
+	is(scalar(rows_of($o)), 2001, 'a page over TLS');
+	$tls->signal('INT');
+	finish($tls);
+	is($tls->full_result(0), 0, 'SIGINT ends it');
 };
 
 done_testing();
