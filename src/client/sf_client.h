@@ -28,30 +28,30 @@
 /* What an operation answers.  SF_FAILED always comes with a filled sf_error. */
 typedef enum sf_status
 {
-	SF_OK,						/* done; for an iterator: here is an item */
-	SF_WAIT,					/* nothing yet: wait for sf_session_fd(), step, ask again */
-	SF_DONE,					/* an iterator's end */
-	SF_FAILED					/* see the sf_error */
+	SF_OK,	  /* done; for an iterator: here is an item */
+	SF_WAIT,  /* nothing yet: wait for sf_session_fd(), step, ask again */
+	SF_DONE,  /* an iterator's end */
+	SF_FAILED /* see the sf_error */
 } sf_status;
 
 /* Kinds of failure; the glue maps (class, code) to an SQLSTATE in one table. */
 typedef enum sf_error_class
 {
 	SF_ERR_NONE,
-	SF_ERR_MEMORY,				/* malloc failed */
-	SF_ERR_CONFIG,				/* options that do not fit together or are malformed */
-	SF_ERR_NETWORK,				/* resolve, connect, TLS, connection lost */
-	SF_ERR_TIMEOUT,				/* connect, request or job time is up */
-	SF_ERR_AUTH,				/* login refused, session refused after one new login */
-	SF_ERR_REMOTE,				/* Salesforce answered with an error: see code */
-	SF_ERR_PROTOCOL,			/* an answer that cannot be trusted: shape, counts, truncation */
-	SF_ERR_DATA,				/* a value PostgreSQL cannot hold: NUL byte, invalid UTF-8 */
-	SF_ERR_LIMIT				/* one of our own bounds was exceeded */
+	SF_ERR_MEMORY,	 /* malloc failed */
+	SF_ERR_CONFIG,	 /* options that do not fit together or are malformed */
+	SF_ERR_NETWORK,	 /* resolve, connect, TLS, connection lost */
+	SF_ERR_TIMEOUT,	 /* connect, request or job time is up */
+	SF_ERR_AUTH,	 /* login refused, session refused after one new login */
+	SF_ERR_REMOTE,	 /* Salesforce answered with an error: see code */
+	SF_ERR_PROTOCOL, /* an answer that cannot be trusted: shape, counts, truncation */
+	SF_ERR_DATA,	 /* a value PostgreSQL cannot hold: NUL byte, invalid UTF-8 */
+	SF_ERR_LIMIT	 /* one of our own bounds was exceeded */
 } sf_error_class;
 
-#define SF_CODE_MAX		64
-#define SF_MESSAGE_MAX	1024
-#define SF_JOB_ID_MAX	19
+#define SF_CODE_MAX	   64
+#define SF_MESSAGE_MAX 1024
+#define SF_JOB_ID_MAX  19
 
 /*
  * An error as plain data; init with sf_error_reset (or = {0}).  The first error wins: functions
@@ -62,14 +62,14 @@ typedef enum sf_error_class
 typedef struct sf_error
 {
 	sf_error_class cls;
-	int			http_status;	/* 0 when there was no answer */
-	char		code[SF_CODE_MAX];	/* Salesforce's errorCode / OAuth error, upper case as sent */
-	char		message[SF_MESSAGE_MAX];
-	char		detail[SF_MESSAGE_MAX];
-	char		hint[SF_MESSAGE_MAX / 2];
-	char		job_id[SF_JOB_ID_MAX];	/* the bulk job concerned, or "" */
-	char		column[128];	/* the field concerned, or "" */
-	int64_t		row;			/* 1-based row of the result concerned, or 0 */
+	int http_status;		/* 0 when there was no answer */
+	char code[SF_CODE_MAX]; /* Salesforce's errorCode / OAuth error, upper case as sent */
+	char message[SF_MESSAGE_MAX];
+	char detail[SF_MESSAGE_MAX];
+	char hint[SF_MESSAGE_MAX / 2];
+	char job_id[SF_JOB_ID_MAX]; /* the bulk job concerned, or "" */
+	char column[128];			/* the field concerned, or "" */
+	int64_t row;				/* 1-based row of the result concerned, or 0 */
 } sf_error;
 
 /* Empties an error struct for reuse. */
@@ -84,8 +84,8 @@ typedef enum sf_auth_flow
 	SF_AUTH_JWT,				/* client_id, private_key, username */
 	SF_AUTH_REFRESH_TOKEN,		/* client_id, refresh_token [, client_secret] */
 	SF_AUTH_ACCESS_TOKEN,		/* access_token, instance_url */
-	SF_AUTH_PASSWORD,			/* client_id, client_secret, username, password [, security_token] */
-	SF_AUTH_SOAP				/* username, password [, security_token] */
+	SF_AUTH_PASSWORD, /* client_id, client_secret, username, password [, security_token] */
+	SF_AUTH_SOAP	  /* username, password [, security_token] */
 } sf_auth_flow;
 
 /*
@@ -95,17 +95,17 @@ typedef enum sf_auth_flow
 typedef struct sf_config
 {
 	/* where */
-	const char *login_url;		/* NULL: https://login.salesforce.com */
-	const char *instance_url;	/* REST host; only needed by SF_AUTH_ACCESS_TOKEN */
-	const char *api_version;	/* "62.0" */
-	const char *proxy;			/* as curl takes it, or NULL */
-	const char *ca_file;		/* PEM file, or NULL for the system's store */
+	const char *login_url;	  /* NULL: https://login.salesforce.com */
+	const char *instance_url; /* REST host; only needed by SF_AUTH_ACCESS_TOKEN */
+	const char *api_version;  /* "62.0" */
+	const char *proxy;		  /* as curl takes it, or NULL */
+	const char *ca_file;	  /* PEM file, or NULL for the system's store */
 
 	/* who */
 	sf_auth_flow auth;
 	const char *client_id;
 	const char *client_secret;
-	const char *private_key;	/* PEM text */
+	const char *private_key; /* PEM text */
 	const char *refresh_token;
 	const char *access_token;
 	const char *username;
@@ -113,10 +113,10 @@ typedef struct sf_config
 	const char *security_token;
 
 	/* how; 0 takes the default in brackets */
-	int			connect_timeout_ms; /* [30000] */
-	int			request_timeout_ms; /* of one request without progress [120000] */
-	int			max_retries;		/* of one harmless request; -1 is none [4] */
-	bool		no_compression;		/* do not ask for gzip */
+	int connect_timeout_ms; /* [30000] */
+	int request_timeout_ms; /* of one request without progress [120000] */
+	int max_retries;		/* of one harmless request; -1 is none [4] */
+	bool no_compression;	/* do not ask for gzip */
 } sf_config;
 
 /*
@@ -135,10 +135,10 @@ typedef struct sf_session sf_session;
 
 typedef enum sf_step
 {
-	SF_STEP_IDLE,				/* nothing is under way */
-	SF_STEP_WAIT,				/* wait until sf_session_fd() is readable, then step again */
-	SF_STEP_READY,				/* some object made progress: ask it */
-	SF_STEP_FAILED				/* the session itself is unusable (descriptor, memory) */
+	SF_STEP_IDLE,  /* nothing is under way */
+	SF_STEP_WAIT,  /* wait until sf_session_fd() is readable, then step again */
+	SF_STEP_READY, /* some object made progress: ask it */
+	SF_STEP_FAILED /* the session itself is unusable (descriptor, memory) */
 } sf_step;
 
 /* A new session; no network I/O.  NULL with *err filled on failure.  Free it with sf_session_free. */
@@ -152,7 +152,7 @@ extern sf_session *sf_session_new(const sf_config *cfg, sf_error *err);
 extern void sf_session_free(sf_session *s);
 
 /* The one descriptor: readable when a step is due (sockets, retries, polls and deadlines alike). */
-extern int	sf_session_fd(const sf_session *s);
+extern int sf_session_fd(const sf_session *s);
 
 /* Moves everything on as far as it goes without waiting.  Never blocks, may be called any time. */
 extern sf_step sf_session_step(sf_session *s, sf_error *err);
@@ -176,7 +176,7 @@ extern bool sf_session_trace(sf_session *s, char *buf, size_t size);
  * Jobs (and job creations whose answer is still awaited) that freed queries have left to be
  * aborted and deleted.  Step until it is 0 or your deadline has passed.
  */
-extern int	sf_session_cleanup_pending(const sf_session *s);
+extern int sf_session_cleanup_pending(const sf_session *s);
 
 /*
  * Takes out one job whose cleanup failed for good, for a WARNING: fills *err (job_id set).
@@ -189,9 +189,9 @@ extern bool sf_session_cleanup_failure(sf_session *s, bool give_up, sf_error *er
 
 typedef enum sf_transport
 {
-	SF_TRANSPORT_AUTO,			/* REST first; bulk when totalSize exceeds rest_row_limit */
-	SF_TRANSPORT_REST,			/* REST, following nextRecordsUrl to the end */
-	SF_TRANSPORT_BULK			/* a Bulk API 2.0 query job */
+	SF_TRANSPORT_AUTO, /* REST first; bulk when totalSize exceeds rest_row_limit */
+	SF_TRANSPORT_REST, /* REST, following nextRecordsUrl to the end */
+	SF_TRANSPORT_BULK  /* a Bulk API 2.0 query job */
 } sf_transport;
 
 /*
@@ -201,17 +201,17 @@ typedef enum sf_transport
  */
 typedef enum sf_column_kind
 {
-	SF_COLUMN_TEXT,				/* text as it is; JSON numbers print shortest, integral ones bare */
-	SF_COLUMN_BOOLEAN,			/* true / false */
-	SF_COLUMN_INT,				/* plain digits */
-	SF_COLUMN_DOUBLE,			/* Java's shortest double text: 100.0, 9.0E7 */
-	SF_COLUMN_DATETIME,			/* ends in Z */
-	SF_COLUMN_JSON				/* compound: JSON text without "attributes"; REST only */
+	SF_COLUMN_TEXT,		/* text as it is; JSON numbers print shortest, integral ones bare */
+	SF_COLUMN_BOOLEAN,	/* true / false */
+	SF_COLUMN_INT,		/* plain digits */
+	SF_COLUMN_DOUBLE,	/* Java's shortest double text: 100.0, 9.0E7 */
+	SF_COLUMN_DATETIME, /* ends in Z */
+	SF_COLUMN_JSON		/* compound: JSON text without "attributes"; REST only */
 } sf_column_kind;
 
 typedef struct sf_column
 {
-	const char *path;			/* as in the SELECT list: Name, Account.Owner.Name */
+	const char *path; /* as in the SELECT list: Name, Account.Owner.Name */
 	sf_column_kind kind;
 } sf_column;
 
@@ -219,16 +219,17 @@ typedef struct sf_column
 typedef struct sf_query_spec
 {
 	const char *soql;
-	const sf_column *columns;	/* the SELECT list, in order; matched by name, ignoring case */
-	int			ncolumns;		/* 0 with count_only */
-	bool		count_only;		/* soql is SELECT COUNT() …: one row with one value, REST only */
-	bool		query_all;		/* with deleted and archived rows */
+	const sf_column *columns; /* the SELECT list, in order; matched by name, ignoring case */
+	int ncolumns;			  /* 0 with count_only */
+	bool count_only; /* soql is SELECT COUNT() …: one row with one value, REST only */
+	bool query_all;	 /* with deleted and archived rows */
 	sf_transport transport;
-	int			rest_row_limit; /* AUTO: most rows taken by REST; 0 means 2000 */
-	int			page_rows;		/* maxRecords / batchSize; 0 lets the server choose */
-	int			download_streams;	/* result pages at a time, 1..20; 0 means 5 */
-	int			poll_interval_max_ms;	/* 0 means 10000 */
-	int64_t		job_timeout_ms; /* from creation to the first page; 0 is none */
+	int rest_row_limit;		  /* AUTO: most rows taken by REST; 0 means 2000 */
+	int page_rows;			  /* maxRecords / batchSize; 0 lets the server choose */
+	int download_streams;	  /* result pages at a time, 1..20; 0 means 5 */
+	int poll_interval_max_ms; /* 0 means 10000 */
+	int64_t job_timeout_ms;	  /* from creation to completion; 0 is none */
+	bool keep_result;		  /* keep a bulk job after its last row, for sf_query_rewind */
 } sf_query_spec;
 
 typedef struct sf_query sf_query;
@@ -236,25 +237,25 @@ typedef struct sf_query sf_query;
 /* One value of a row: data[len] is always 0, data is NULL for null.  Never an empty text. */
 typedef struct sf_value
 {
-	char	   *data;			/* may be changed in place by the reader */
-	int			len;			/* bytes */
+	char *data; /* may be changed in place by the reader */
+	int len;	/* bytes */
 } sf_value;
 
 /* What a query did, for EXPLAIN ANALYZE and the tests. */
 typedef struct sf_query_stats
 {
 	sf_transport transport;		/* used in the end: REST or BULK */
-	char		job_id[SF_JOB_ID_MAX];	/* or "" */
-	int64_t		rows;			/* handed out so far */
-	int64_t		total_rows;		/* totalSize or numberRecordsProcessed; -1 before it is known */
-	int			api_calls;
-	int			polls;
-	int			pages;
-	int			retries;
-	int64_t		wire_bytes;		/* response bodies as received */
-	int64_t		text_bytes;		/* after decompression */
-	int64_t		job_ms;			/* from creation to JobComplete as seen here; 0 without a job */
-	int64_t		server_ms;		/* totalProcessingTime */
+	char job_id[SF_JOB_ID_MAX]; /* or "" */
+	int64_t rows;				/* handed out so far */
+	int64_t total_rows; /* totalSize or numberRecordsProcessed; -1 before it is known */
+	int api_calls;
+	int polls;
+	int pages;
+	int retries;
+	int64_t wire_bytes; /* response bodies as received */
+	int64_t text_bytes; /* after decompression */
+	int64_t job_ms;		/* from creation to JobComplete as seen here; 0 without a job */
+	int64_t server_ms;	/* totalProcessingTime */
 } sf_query_stats;
 
 /*
@@ -272,7 +273,8 @@ extern sf_status sf_query_next_row(sf_query *q, sf_value **values, sf_error *err
 
 /*
  * Back to before the first row of the same result: a bulk job's pages are read again without a
- * new job, a REST answer is replayed or asked for again.
+ * new job (after the last row only with keep_result: without it the job is deleted then, and
+ * runs anew), a REST answer is replayed or asked for again.
  */
 extern sf_status sf_query_rewind(sf_query *q, sf_error *err);
 
@@ -292,31 +294,31 @@ typedef struct sf_field
 {
 	const char *name;
 	const char *label;
-	const char *type;			/* describe's type text: string, currency, … */
-	const char *compound_field_name;	/* NULL when none */
-	const char *relationship_name;	/* NULL when none */
-	const char *reference_to;	/* the first object referred to, or NULL */
-	int			nreference_to;
-	int			length;			/* characters */
-	int			precision;
-	int			scale;
-	int			digits;
-	bool		nillable;
-	bool		filterable;
-	bool		sortable;
-	bool		groupable;
-	bool		aggregatable;
-	bool		createable;
-	bool		updateable;
-	bool		calculated;
-	bool		case_sensitive;
-	bool		unique;
-	bool		external_id;
-	bool		id_lookup;
-	bool		name_field;
-	bool		custom;
-	bool		restricted_picklist;
-	bool		deprecated_and_hidden;
+	const char *type;				 /* describe's type text: string, currency, … */
+	const char *compound_field_name; /* NULL when none */
+	const char *relationship_name;	 /* NULL when none */
+	const char *reference_to;		 /* the first object referred to, or NULL */
+	int nreference_to;
+	int length; /* characters */
+	int precision;
+	int scale;
+	int digits;
+	bool nillable;
+	bool filterable;
+	bool sortable;
+	bool groupable;
+	bool aggregatable;
+	bool createable;
+	bool updateable;
+	bool calculated;
+	bool case_sensitive;
+	bool unique;
+	bool external_id;
+	bool id_lookup;
+	bool name_field;
+	bool custom;
+	bool restricted_picklist;
+	bool deprecated_and_hidden;
 } sf_field;
 
 /* One object of describeGlobal (no fields) or of a describe (with fields). */
@@ -324,14 +326,14 @@ typedef struct sf_object
 {
 	const char *name;
 	const char *label;
-	const char *key_prefix;		/* NULL when none */
-	bool		custom;
-	bool		queryable;
-	bool		createable;
-	bool		updateable;
-	bool		deletable;
-	bool		deprecated_and_hidden;
-	int			nfields;		/* 0 in a global describe */
+	const char *key_prefix; /* NULL when none */
+	bool custom;
+	bool queryable;
+	bool createable;
+	bool updateable;
+	bool deletable;
+	bool deprecated_and_hidden;
+	int nfields; /* 0 in a global describe */
 	const sf_field *fields;
 } sf_object;
 
@@ -344,8 +346,8 @@ extern sf_describe *sf_describe_global_start(sf_session *s, sf_error *err);
  * Full describes of the named objects, 25 per POST /composite.  names are copied.  An unknown
  * object fails the iteration with its name in the message.
  */
-extern sf_describe *sf_describe_objects_start(sf_session *s, const char *const *names,
-											  int nnames, sf_error *err);
+extern sf_describe *
+sf_describe_objects_start(sf_session *s, const char *const *names, int nnames, sf_error *err);
 
 /*
  * The next object: SF_OK with *object (owned by the describe, valid until the next call),
@@ -377,4 +379,4 @@ extern size_t sf_soql_quote(const char *text, size_t len, bool like, char *out, 
 /* Version of the inflate library in use ("isa-l" or "zlib"), for tests and benchmarks. */
 extern const char *sf_inflate_backend(void);
 
-#endif							/* SF_CLIENT_H */
+#endif /* SF_CLIENT_H */

@@ -1,0 +1,319 @@
+/*
+ * sf_client.c
+ *		The session: configuration, token, connections, and the step that moves all of it.
+ */
+#include "sf_client_session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_CONNECT_TIMEOUT_MS 30000
+#define DEFAULT_REQUEST_TIMEOUT_MS 120000
+#define DEFAULT_MAX_RETRIES		   4
+
+/*
+ * Rounds of "what came, what follows from it" within a step.  A login, the request behind it and a
+ * job's first poll each need one; the bound keeps a step short when answers come at once.
+ */
+#define STEP_PASSES 8
+
+sf_session *
+sf_session_new(const sf_config *cfg, sf_error *err)
+{
+	sf_http_options opts = {.proxy = cfg->proxy,
+							.ca_file = cfg->ca_file,
+							.connect_timeout_ms = DEFAULT_CONNECT_TIMEOUT_MS,
+							.request_timeout_ms = DEFAULT_REQUEST_TIMEOUT_MS,
+							.max_retries = DEFAULT_MAX_RETRIES,
+							.no_compression = cfg->no_compression};
+	sf_session *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+	{
+		sf_error_nomem(err);
+		return NULL;
+	}
+	if (cfg->connect_timeout_ms > 0)
+		opts.connect_timeout_ms = cfg->connect_timeout_ms;
+	if (cfg->request_timeout_ms > 0)
+		opts.request_timeout_ms = cfg->request_timeout_ms;
+	if (cfg->max_retries != 0)
+		opts.max_retries = cfg->max_retries > 0 ? cfg->max_retries : 0;
+	if (opts.proxy != NULL && opts.proxy[0] == '\0')
+		opts.proxy = NULL;
+	if (opts.ca_file != NULL && opts.ca_file[0] == '\0')
+		opts.ca_file = NULL;
+	s->max_retries = opts.max_retries;
+	if (sf_auth_config_copy(&s->config, cfg, err) != SF_OK ||
+		(s->http = sf_http_new(&opts, err)) == NULL)
+	{
+		sf_session_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+sf_session_free(sf_session *s)
+{
+	if (s == NULL)
+		return;
+	while (s->queries != NULL)
+		sf_query_free(s->queries);
+	while (s->remains != NULL)
+	{
+		sf_remains *next = s->remains->next;
+
+		sf_query_job_free(s->remains->job);
+		free(s->remains);
+		s->remains = next;
+	}
+	sf_auth_end(s->auth);
+	sf_http_free(s->http);
+	sf_auth_config_clear(&s->config);
+	free(s->failures);
+	free(s);
+}
+
+int
+sf_session_fd(const sf_session *s)
+{
+	return sf_http_fd(s->http);
+}
+
+bool
+sf_session_logged_in(const sf_session *s)
+{
+	return sf_http_has_token(s->http);
+}
+
+const char *
+sf_session_instance_url(const sf_session *s)
+{
+	return sf_http_base(s->http);
+}
+
+bool
+sf_session_api_usage(const sf_session *s, int64_t *used, int64_t *max)
+{
+	return sf_http_api_usage(s->http, used, max);
+}
+
+bool
+sf_session_trace(sf_session *s, char *buf, size_t size)
+{
+	return sf_http_trace_line(s->http, buf, size);
+}
+
+/* ---- logging in -------------------------------------------------------------------- */
+
+/* One login for all who wait for it; when it fails, they all fail with its reason. */
+static void
+login_start(sf_session *s)
+{
+	sf_error why = {0};
+
+	if (s->config.flow == SF_AUTH_ACCESS_TOKEN && s->access_token_given)
+	{
+		sf_error_set(&why, SF_ERR_AUTH, "the access token was refused by Salesforce");
+		sf_error_code(&why, "INVALID_SESSION_ID");
+		sf_error_detail(&why,
+						"It has expired or was revoked, and there are no credentials to get "
+						"a new one with.");
+		sf_error_hint(&why, "Set a fresh access_token, or use client_id and client_secret.");
+		why.http_status = 401;
+		sf_http_fail_waiting(s->http, &why);
+		return;
+	}
+	s->auth = sf_auth_start(s->http, &s->config, &why);
+	if (s->auth == NULL)
+		sf_http_fail_waiting(s->http, &why);
+}
+
+static void
+login_finish(sf_session *s)
+{
+	sf_error why = {0};
+	sf_status st = sf_auth_check(s->auth, &why);
+	const char *refresh_token;
+
+	if (st == SF_WAIT)
+		return;
+	if (st == SF_OK)
+		st = sf_http_set_session(s->http, sf_auth_instance(s->auth), sf_auth_token(s->auth),
+								 &why);
+	if (st == SF_OK)
+	{
+		s->access_token_given = true;
+		refresh_token = sf_auth_new_refresh_token(s->auth);
+		if (refresh_token != NULL && s->config.flow == SF_AUTH_REFRESH_TOKEN &&
+			!sf_secret_set(&s->config.creds[SF_CRED_REFRESH_TOKEN], refresh_token))
+			st = sf_error_nomem(&why);
+	}
+	sf_auth_end(s->auth);
+	s->auth = NULL;
+	if (st != SF_OK)
+		sf_http_fail_waiting(s->http, &why);
+}
+
+static void
+login_step(sf_session *s)
+{
+	if (s->auth == NULL && sf_http_needs_login(s->http))
+		login_start(s);
+	if (s->auth != NULL)
+		login_finish(s);
+}
+
+/* ---- what ended queries leave ------------------------------------------------------ */
+
+static void
+add_failure(sf_session *s, const sf_error *why)
+{
+	sf_error *failures;
+
+	if (s->nfailures >= SF_FAILURES_MAX)
+		return;
+	failures = realloc(s->failures, (size_t) (s->nfailures + 1) * sizeof(*failures));
+	if (failures == NULL)
+		return; /* a warning less: nothing hangs on it */
+	failures[s->nfailures++] = *why;
+	s->failures = failures;
+}
+
+/* Moves one job's clean-up on; true when it is over. */
+static bool
+remains_step(sf_session *s, sf_query_job *job)
+{
+	sf_error why = {0};
+	sf_status st = sf_query_job_cleanup_step(job, &why);
+
+	if (st == SF_WAIT)
+		return false;
+	if (st == SF_FAILED)
+		add_failure(s, &why);
+	if (sf_query_job_take_warning(job, &why))
+		add_failure(s, &why);
+	sf_query_job_free(job);
+	return true;
+}
+
+void
+sf_session_discard_job(sf_session *s, sf_query_job *job)
+{
+	sf_remains *r;
+	sf_remains **last = &s->remains;
+
+	sf_query_job_discard(job);
+	if (remains_step(s, job))
+		return;
+	r = malloc(sizeof(*r));
+	if (r == NULL)
+	{
+		sf_error why = {0};
+
+		sf_error_nomem(&why);
+		sf_error_job(&why, sf_query_job_get_info(job)->id);
+		add_failure(s, &why);
+		sf_query_job_free(job);
+		return;
+	}
+	r->job = job;
+	r->next = NULL;
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = r;
+	s->nremains++;
+}
+
+static void
+cleanup_step(sf_session *s)
+{
+	sf_remains **at = &s->remains;
+
+	while (*at != NULL)
+	{
+		sf_remains *r = *at;
+
+		if (!remains_step(s, r->job))
+		{
+			at = &r->next;
+			continue;
+		}
+		*at = r->next;
+		free(r);
+		s->nremains--;
+	}
+}
+
+int
+sf_session_cleanup_pending(const sf_session *s)
+{
+	return s->nremains;
+}
+
+bool
+sf_session_cleanup_failure(sf_session *s, bool give_up, sf_error *err)
+{
+	while (give_up && s->remains != NULL)
+	{
+		sf_remains *r = s->remains;
+		const char *id = sf_query_job_get_info(r->job)->id;
+		sf_error why = {0};
+
+		sf_error_set(&why, SF_ERR_TIMEOUT, "could not delete query job%s%s in time",
+					 id[0] != '\0' ? " " : "", id);
+		sf_error_hint(&why, "Salesforce deletes it after 7 days; it can be deleted before in "
+							"Setup, Bulk Data Load Jobs.");
+		sf_error_job(&why, id);
+		add_failure(s, &why);
+		sf_query_job_free(r->job);
+		s->remains = r->next;
+		free(r);
+		s->nremains--;
+	}
+	if (s->nfailures == 0)
+		return false;
+	*err = s->failures[0];
+	s->nfailures--;
+	memmove(s->failures, s->failures + 1, (size_t) s->nfailures * sizeof(*s->failures));
+	return true;
+}
+
+/* ---- the step ---------------------------------------------------------------------- */
+
+sf_step
+sf_session_step(sf_session *s, sf_error *err)
+{
+	bool progress = false;
+
+	for (int pass = 0; pass < STEP_PASSES; pass++)
+	{
+		if (sf_http_step(s->http, &progress, err) != SF_OK)
+			return SF_STEP_FAILED;
+		login_step(s);
+		cleanup_step(s);
+		sf_queries_advance(s);
+		if (!sf_http_has_work(s->http))
+			break;
+	}
+	if (sf_http_arm(s->http, err) != SF_OK)
+		return SF_STEP_FAILED;
+	if (progress)
+		return SF_STEP_READY;
+	return sf_http_busy(s->http) ? SF_STEP_WAIT : SF_STEP_IDLE;
+}
+
+/* ---- metadata ---------------------------------------------------------------------- */
+
+sf_describe *
+sf_describe_global_start(sf_session *s, sf_error *err)
+{
+	return sf_describe_new_global(s->http, s->config.api_version, err);
+}
+
+sf_describe *
+sf_describe_objects_start(sf_session *s, const char *const *names, int nnames, sf_error *err)
+{
+	return sf_describe_new_objects(s->http, s->config.api_version, names, nnames, err);
+}

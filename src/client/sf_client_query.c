@@ -1,0 +1,504 @@
+/*
+ * sf_client_query.c
+ *		Queries: which way they go, and what happens when a way turns out closed.
+ *
+ *		auto	REST; more rows than rest_row_limit, a query that is too long or takes too long
+ *				there: bulk; what bulk does not do: REST again, to the end
+ *		rest	REST to the end
+ *		bulk	a query job
+ */
+#include "sf_client_session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sf_query_job_pages.h"
+#include "sf_rest.h"
+
+#define DEFAULT_ROW_LIMIT		 2000
+#define DEFAULT_STREAMS			 5
+#define DEFAULT_POLL_INTERVAL_MS 10000
+
+typedef enum query_phase
+{
+	QUERY_ASKING, /* auto: the first REST answer decides */
+	QUERY_REST,
+	QUERY_JOB, /* until it is complete */
+	QUERY_PAGES,
+	QUERY_FINISHED, /* the last row was handed out and every check passed */
+	QUERY_FAILED
+} query_phase;
+
+struct sf_query
+{
+	sf_session *session;
+	sf_query *next;
+	query_phase phase;
+
+	/* the spec */
+	char *soql;
+	sf_column *columns;
+	int ncolumns;
+	bool count_only;
+	bool query_all;
+	bool keep_result;
+	bool may_switch; /* auto, and both ways are open to it */
+	int row_limit;
+	int page_rows;
+	int streams;
+	int poll_max_ms;
+	int64_t job_timeout_ms;
+
+	sf_rest *rest;
+	sf_query_job *job;
+	sf_query_pages *pages;
+	bool by_rest; /* how the result came */
+
+	sf_query_job_info job_info; /* of the last job, also when it is gone */
+	sf_http_cost spent;			/* by what is freed already */
+	int polls;
+	int pages_before;
+	sf_error error;
+};
+
+/* ---- the spec ---------------------------------------------------------------------- */
+
+static void
+query_destroy(sf_query *q)
+{
+	for (int i = 0; i < q->ncolumns; i++)
+		free((char *) q->columns[i].path);
+	free(q->columns);
+	free(q->soql);
+	free(q);
+}
+
+static sf_query *
+query_new(sf_session *s, const sf_query_spec *spec, sf_error *err)
+{
+	sf_query *q = calloc(1, sizeof(*q));
+
+	if (q == NULL)
+		goto nomem;
+	q->session = s;
+	q->count_only = spec->count_only;
+	q->query_all = spec->query_all;
+	q->keep_result = spec->keep_result;
+	q->row_limit = spec->rest_row_limit > 0 ? spec->rest_row_limit : DEFAULT_ROW_LIMIT;
+	q->page_rows = spec->page_rows > 0 ? spec->page_rows : 0;
+	q->streams = spec->download_streams > 0 ? spec->download_streams : DEFAULT_STREAMS;
+	q->poll_max_ms =
+		spec->poll_interval_max_ms > 0 ? spec->poll_interval_max_ms : DEFAULT_POLL_INTERVAL_MS;
+	q->job_timeout_ms = spec->job_timeout_ms > 0 ? spec->job_timeout_ms : 0;
+	q->job_info.records = -1;
+	q->soql = strdup(spec->soql);
+	q->columns = calloc((size_t) spec->ncolumns + 1, sizeof(*q->columns));
+	if (q->soql == NULL || q->columns == NULL)
+		goto nomem;
+	for (; q->ncolumns < spec->ncolumns; q->ncolumns++)
+	{
+		q->columns[q->ncolumns].kind = spec->columns[q->ncolumns].kind;
+		q->columns[q->ncolumns].path = strdup(spec->columns[q->ncolumns].path);
+		if (q->columns[q->ncolumns].path == NULL)
+			goto nomem;
+	}
+	return q;
+
+nomem:
+	if (q != NULL)
+		query_destroy(q);
+	sf_error_nomem(err);
+	return NULL;
+}
+
+/* What only REST can give: a count, and compound fields as JSON. */
+static const char *
+rest_only(const sf_query_spec *spec)
+{
+	if (spec->count_only)
+		return "COUNT()";
+	for (int i = 0; i < spec->ncolumns; i++)
+	{
+		if (spec->columns[i].kind == SF_COLUMN_JSON)
+			return spec->columns[i].path;
+	}
+	return NULL;
+}
+
+static sf_status
+check_spec(const sf_query_spec *spec, sf_error *err)
+{
+	if (spec->soql == NULL || spec->soql[0] == '\0')
+		return sf_error_set(err, SF_ERR_CONFIG, "the query is empty");
+	if (spec->ncolumns < 0 || (spec->ncolumns == 0) != spec->count_only)
+		return sf_error_set(err, SF_ERR_CONFIG, "the query has no columns");
+	if (spec->download_streams > SF_STREAMS_MAX)
+		return sf_error_set(err, SF_ERR_CONFIG, "more than %d download streams",
+							SF_STREAMS_MAX);
+	if (spec->transport == SF_TRANSPORT_BULK && rest_only(spec) != NULL)
+		return sf_error_set(err, SF_ERR_CONFIG, "%s cannot be read by the Bulk API",
+							rest_only(spec));
+	return SF_OK;
+}
+
+/* ---- ways -------------------------------------------------------------------------- */
+
+static sf_rest_spec
+rest_spec(const sf_query *q)
+{
+	return (sf_rest_spec){.soql = q->soql,
+						  .api_version = q->session->config.api_version,
+						  .columns = q->columns,
+						  .ncolumns = q->ncolumns,
+						  .count_only = q->count_only,
+						  .query_all = q->query_all,
+						  .batch_size = q->page_rows};
+}
+
+static sf_status
+start_rest(sf_query *q, query_phase phase, sf_error *err)
+{
+	sf_rest_spec spec = rest_spec(q);
+
+	q->rest = sf_rest_start(q->session->http, &spec, err);
+	if (q->rest == NULL)
+		return SF_FAILED;
+	q->by_rest = true;
+	q->phase = phase;
+	return SF_OK;
+}
+
+static sf_status
+start_job(sf_query *q, sf_error *err)
+{
+	sf_query_job_spec spec = {.soql = q->soql,
+							  .api_version = q->session->config.api_version,
+							  .query_all = q->query_all,
+							  .poll_interval_max_ms = q->poll_max_ms,
+							  .timeout_ms = q->job_timeout_ms,
+							  .max_retries = q->session->max_retries};
+
+	q->job = sf_query_job_start(q->session->http, &spec, err);
+	if (q->job == NULL)
+		return SF_FAILED;
+	q->by_rest = false;
+	q->phase = QUERY_JOB;
+	return SF_OK;
+}
+
+static sf_status
+start_pages(sf_query *q, sf_error *err)
+{
+	const char **names = calloc((size_t) q->ncolumns + 1, sizeof(*names));
+	sf_query_pages_spec spec = {.api_version = q->session->config.api_version,
+								.job_id = q->job_info.id,
+								.columns = names,
+								.ncolumns = q->ncolumns,
+								.records = q->job_info.records,
+								.page_rows = q->page_rows,
+								.streams = q->streams,
+								.max_retries = q->session->max_retries};
+
+	if (names == NULL)
+		return sf_error_nomem(err);
+	for (int i = 0; i < q->ncolumns; i++)
+		names[i] = q->columns[i].path;
+	q->pages = sf_query_pages_start(q->session->http, &spec, err);
+	free(names);
+	if (q->pages == NULL)
+		return SF_FAILED;
+	q->phase = QUERY_PAGES;
+	return SF_OK;
+}
+
+static void
+add_cost(sf_http_cost *to, const sf_http_cost *cost)
+{
+	to->calls += cost->calls;
+	to->retries += cost->retries;
+	to->wire_bytes += cost->wire_bytes;
+	to->text_bytes += cost->text_bytes;
+}
+
+static void
+drop_rest(sf_query *q)
+{
+	sf_rest_info info;
+
+	if (q->rest == NULL)
+		return;
+	sf_rest_get_info(q->rest, &info);
+	add_cost(&q->spent, &info.cost);
+	sf_rest_free(q->rest);
+	q->rest = NULL;
+}
+
+static void
+drop_pages(sf_query *q)
+{
+	sf_query_pages_info info;
+
+	if (q->pages == NULL)
+		return;
+	sf_query_pages_get_info(q->pages, &info);
+	add_cost(&q->spent, &info.cost);
+	q->pages_before += info.pages;
+	sf_query_pages_free(q->pages);
+	q->pages = NULL;
+}
+
+/* Hands the job to the session, which aborts and deletes it. */
+static void
+drop_job(sf_query *q)
+{
+	if (q->job == NULL)
+		return;
+	q->job_info = *sf_query_job_get_info(q->job);
+	add_cost(&q->spent, &q->job_info.cost);
+	q->polls += q->job_info.polls;
+	sf_session_discard_job(q->session, q->job);
+	q->job = NULL;
+}
+
+/* ---- moving on --------------------------------------------------------------------- */
+
+/* REST cannot do it, but bulk may: too long, too big, too slow. */
+static bool
+bulk_may_work(const sf_error *why)
+{
+	return why->cls == SF_ERR_LIMIT || why->http_status == 414 || why->http_status == 431 ||
+		   strcmp(why->code, "QUERY_TIMEOUT") == 0;
+}
+
+static sf_status
+advance_asking(sf_query *q, sf_error *why)
+{
+	sf_status st = sf_rest_step(q->rest, why);
+
+	if (st == SF_OK && sf_rest_total(q->rest) <= q->row_limit)
+		q->phase = QUERY_REST;
+	else if (st == SF_OK || (st == SF_FAILED && bulk_may_work(why)))
+	{
+		sf_error_reset(why);
+		drop_rest(q);
+		st = start_job(q, why);
+	}
+	return st == SF_FAILED ? SF_FAILED : SF_WAIT;
+}
+
+static sf_status
+advance_job(sf_query *q, sf_error *why)
+{
+	sf_status st = sf_query_job_step(q->job, why);
+
+	q->job_info = *sf_query_job_get_info(q->job);
+	if (st == SF_OK)
+		return start_pages(q, why);
+	if (st == SF_FAILED && q->may_switch && sf_query_job_is_unsupported(why))
+	{
+		sf_error_reset(why);
+		drop_job(q);
+		q->may_switch = false;
+		return start_rest(q, QUERY_REST, why);
+	}
+	return st;
+}
+
+static void
+query_advance(sf_query *q)
+{
+	sf_error why = {0};
+	sf_status st = SF_WAIT;
+
+	switch (q->phase)
+	{
+		case QUERY_ASKING:
+			st = advance_asking(q, &why);
+			break;
+		case QUERY_REST:
+			st = sf_rest_step(q->rest, &why);
+			break;
+		case QUERY_JOB:
+			st = advance_job(q, &why);
+			break;
+		case QUERY_PAGES:
+			st = sf_query_pages_step(q->pages, &why);
+			break;
+		case QUERY_FINISHED:
+		case QUERY_FAILED:
+			break;
+	}
+	if (st == SF_FAILED)
+	{
+		q->error = why;
+		q->phase = QUERY_FAILED;
+	}
+}
+
+void
+sf_queries_advance(sf_session *s)
+{
+	for (sf_query *q = s->queries; q != NULL; q = q->next)
+		query_advance(q);
+}
+
+/* ---- the public functions ---------------------------------------------------------- */
+
+sf_query *
+sf_query_start(sf_session *s, const sf_query_spec *spec, sf_error *err)
+{
+	sf_query *q;
+	sf_status st;
+
+	if (check_spec(spec, err) != SF_OK)
+		return NULL;
+	q = query_new(s, spec, err);
+	if (q == NULL)
+		return NULL;
+	q->may_switch = spec->transport == SF_TRANSPORT_AUTO && rest_only(spec) == NULL;
+	if (spec->transport == SF_TRANSPORT_BULK)
+		st = start_job(q, err);
+	else if (!q->may_switch)
+		st = start_rest(q, QUERY_REST, err);
+	else
+	{
+		sf_rest_spec rest = rest_spec(q);
+
+		st = sf_rest_fits(s->http, &rest) ? start_rest(q, QUERY_ASKING, err)
+										  : start_job(q, err);
+	}
+	if (st != SF_OK)
+	{
+		query_destroy(q);
+		return NULL;
+	}
+	q->next = s->queries;
+	s->queries = q;
+	return q;
+}
+
+/* The last row is out: the job is of no more use, unless its result may be read again. */
+static sf_status
+query_finished(sf_query *q)
+{
+	q->phase = QUERY_FINISHED;
+	if (q->pages != NULL && !q->keep_result)
+		drop_job(q);
+	return SF_DONE;
+}
+
+/* What a failed query answers from then on; its reason is in q->error. */
+static sf_status
+report_failure(sf_query *q, sf_error *err)
+{
+	q->phase = QUERY_FAILED;
+	if (err != NULL && !sf_error_is_set(err))
+		*err = q->error;
+	return SF_FAILED;
+}
+
+sf_status
+sf_query_next_row(sf_query *q, sf_value **values, sf_error *err)
+{
+	sf_status st;
+
+	switch (q->phase)
+	{
+		case QUERY_PAGES:
+			st = sf_query_pages_next_row(q->pages, values, &q->error);
+			break;
+		case QUERY_REST:
+			st = sf_rest_next_row(q->rest, values, &q->error);
+			break;
+		case QUERY_FINISHED:
+			return SF_DONE;
+		case QUERY_FAILED:
+			return report_failure(q, err);
+		default:
+			return SF_WAIT;
+	}
+	if (st == SF_DONE)
+		return query_finished(q);
+	return st == SF_FAILED ? report_failure(q, err) : st;
+}
+
+sf_status
+sf_query_rewind(sf_query *q, sf_error *err)
+{
+	sf_status st;
+
+	if (q->phase == QUERY_FAILED)
+		return report_failure(q, err);
+	if (q->phase == QUERY_ASKING || q->phase == QUERY_JOB)
+		return SF_OK; /* nothing was read yet */
+	if (q->by_rest)
+	{
+		q->phase = QUERY_REST;
+		if (sf_rest_rewind(q->rest))
+			return SF_OK;
+		drop_rest(q);
+		st = start_rest(q, QUERY_REST, &q->error);
+	}
+	else
+	{
+		drop_pages(q);
+		st = q->job != NULL ? start_pages(q, &q->error) : start_job(q, &q->error);
+	}
+	return st == SF_OK ? SF_OK : report_failure(q, err);
+}
+
+void
+sf_query_get_stats(const sf_query *q, sf_query_stats *stats)
+{
+	sf_http_cost cost = q->spent;
+	sf_query_job_info job = q->job_info;
+	sf_rest_info rest = {0};
+	sf_query_pages_info pages = {0};
+
+	memset(stats, 0, sizeof(*stats));
+	if (q->rest != NULL)
+		sf_rest_get_info(q->rest, &rest);
+	if (q->pages != NULL)
+		sf_query_pages_get_info(q->pages, &pages);
+	if (q->job != NULL)
+	{
+		job = *sf_query_job_get_info(q->job);
+		add_cost(&cost, &job.cost);
+	}
+	add_cost(&cost, &rest.cost);
+	add_cost(&cost, &pages.cost);
+	stats->transport = q->by_rest ? SF_TRANSPORT_REST : SF_TRANSPORT_BULK;
+	memcpy(stats->job_id, job.id, sizeof(stats->job_id));
+	stats->rows = q->by_rest ? rest.rows : pages.rows;
+	stats->total_rows = q->by_rest ? (q->rest != NULL ? sf_rest_total(q->rest) : -1)
+								   : (job.complete ? job.records : -1);
+	stats->api_calls = cost.calls;
+	stats->polls = q->polls + (q->job != NULL ? job.polls : 0);
+	stats->pages = q->by_rest ? rest.pages : q->pages_before + pages.pages;
+	stats->retries = cost.retries;
+	stats->wire_bytes = cost.wire_bytes;
+	stats->text_bytes = cost.text_bytes;
+	stats->job_ms = job.job_ms;
+	stats->server_ms = job.server_ms;
+}
+
+void
+sf_query_free(sf_query *q)
+{
+	sf_query **at;
+
+	if (q == NULL)
+		return;
+	for (at = &q->session->queries; *at != NULL; at = &(*at)->next)
+	{
+		if (*at == q)
+		{
+			*at = q->next;
+			break;
+		}
+	}
+	drop_rest(q);
+	drop_pages(q);
+	drop_job(q);
+	query_destroy(q);
+}

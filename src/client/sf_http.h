@@ -1,0 +1,185 @@
+/*
+ * sf_http.h
+ *		Requests to Salesforce (level 2).  sf_http.c is the only file that sees curl.
+ *
+ * An sf_http is one set of connections with the session's base URL and token.  Requests are
+ * started, moved on by sf_http_step, asked, and ended.  What every request gets here, so that no
+ * caller needs to think of it:
+ *
+ *	- it waits until a token is there, and after a 401 for a new one (once);
+ *	- it is repeated with back-off where that is harmless (sf_http_retry.h);
+ *	- it fails when nothing moves for request_timeout_ms; a download that its reader holds back,
+ *	  and time in which nobody called sf_http_step, do not count;
+ *	- an answer that is not 2xx becomes an sf_error with Salesforce's code and text;
+ *	- buffers are bounded, gzip is asked for, redirects are not followed;
+ *	- its token goes to the base URL only.
+ */
+#ifndef SF_HTTP_H
+#define SF_HTTP_H
+
+#include "sf_http_headers.h"
+#include "sf_http_retry.h"
+#include "sf_secret.h"
+
+typedef struct sf_http sf_http;
+typedef struct sf_http_request sf_http_request;
+
+/* Most bytes of a short answer: job states, page links, errors. */
+#define SF_BODY_SMALL (1024 * 1024)
+
+/*
+ * What one download may hold back as received, and all of a session together.  512 kB of gzip are
+ * some 5,000 rows, enough to bridge the time between two steps; the sum keeps a join of many
+ * foreign tables inside of the memory goal (16 MB for a backend).
+ */
+#define SF_STREAM_BYTES		(512 * 1024)
+#define SF_STREAM_BYTES_ALL (4 * 1024 * 1024)
+#define SF_STREAM_BYTES_MIN (64 * 1024)
+
+typedef enum sf_http_method
+{
+	SF_HTTP_GET,
+	SF_HTTP_POST,
+	SF_HTTP_PATCH,
+	SF_HTTP_DELETE
+} sf_http_method;
+
+/* What to send.  Everything is copied by sf_http_start. */
+typedef struct sf_http_spec
+{
+	sf_http_method method;
+	const char *url;   /* below the base: "/services/data/…"; for a login: absolute */
+	const char *doing; /* completes "could not …" in errors: "create a query job" */
+	bool login;		   /* absolute URL, no token, body wiped, not waiting for a token */
+	sf_retry_policy retry;
+	const char *body; /* NULL for none */
+	size_t body_len;
+	const char *content_type; /* of the body */
+	const char *accept;		  /* NULL: application/json */
+	const char *header;		  /* one more header line, or NULL */
+	bool stream;			  /* a 2xx body is read with sf_http_read instead of collected */
+	size_t body_max;		  /* of a collected body, as text; 0 means SF_BODY_SMALL */
+	int nfailed; /* attempts made by the caller before: start with that back-off */
+} sf_http_spec;
+
+typedef struct sf_http_options
+{
+	const char *proxy;
+	const char *ca_file;
+	int connect_timeout_ms;
+	int request_timeout_ms;
+	int max_retries;
+	bool no_compression;
+} sf_http_options;
+
+/* What one request has cost so far. */
+typedef struct sf_http_cost
+{
+	int calls;	 /* attempts that reached the server */
+	int retries; /* attempts after the first */
+	int64_t wire_bytes;
+	int64_t text_bytes; /* of collected bodies; the reader of a stream counts its own */
+} sf_http_cost;
+
+/* ---- the set ----------------------------------------------------------------------- */
+
+/* No network I/O.  Initialises curl when the process has not yet.  Options are copied. */
+extern sf_http *sf_http_new(const sf_http_options *opts, sf_error *err);
+
+/* Closes all connections; requests must have been ended.  NULL is fine. */
+extern void sf_http_free(sf_http *h);
+
+extern int sf_http_fd(const sf_http *h);
+
+/* The clock all times here belong to. */
+extern int64_t sf_http_now(const sf_http *h);
+
+/*
+ * Moves every request on as far as it goes without waiting.  *progress is set (never cleared) when
+ * some request has something new for its owner.  Starts a round: times given to sf_http_wake_at
+ * before are forgotten.  SF_FAILED when the descriptor or memory fails.
+ */
+extern sf_status sf_http_step(sf_http *h, bool *progress, sf_error *err);
+
+/* Asks that the descriptor becomes readable at a time, at the latest.  Holds for one round. */
+extern void sf_http_wake_at(sf_http *h, int64_t at);
+
+/* Ends a round: sets the timer for everything that was asked for. */
+extern sf_status sf_http_arm(sf_http *h, sf_error *err);
+
+/* True while a request is not finished or a time was asked for; … could go on without waiting. */
+extern bool sf_http_busy(const sf_http *h);
+extern bool sf_http_has_work(const sf_http *h);
+
+/* ---- the token --------------------------------------------------------------------- */
+
+/* True when a request waits for a token and there is none. */
+extern bool sf_http_needs_login(const sf_http *h);
+extern bool sf_http_has_token(const sf_http *h);
+
+/*
+ * Sets base URL ("https://host[:port]", nothing behind) and token; waiting requests leave with the
+ * next step.
+ */
+extern sf_status
+sf_http_set_session(sf_http *h, const char *base, const char *token, sf_error *err);
+
+/* Fails all requests that wait for a token with a copy of why. */
+extern void sf_http_fail_waiting(sf_http *h, const sf_error *why);
+
+/* Base URL, "" before there is one. */
+extern const char *sf_http_base(const sf_http *h);
+
+/* Bytes that request line and headers take besides the URL, about, for the URI limit. */
+extern size_t sf_http_overhead(const sf_http *h);
+
+/* ---- requests ---------------------------------------------------------------------- */
+
+/* Queues a request for the next step.  NULL with *err filled on failure. */
+extern sf_http_request *sf_http_start(sf_http *h, const sf_http_spec *spec, sf_error *err);
+
+/* Drops a request in whatever state, with its connection if need be.  NULL is fine. */
+extern void sf_http_end(sf_http_request *req);
+
+/*
+ * How it stands: SF_WAIT; SF_OK: a 2xx answer is complete; SF_FAILED for good, *err says why (with
+ * Salesforce's code and the HTTP status if there was an answer).
+ */
+extern sf_status sf_http_check(const sf_http_request *req, sf_error *err);
+
+/* The collected text of a finished request; data[len] is 0. */
+extern const char *sf_http_body(const sf_http_request *req, size_t *len);
+
+/* Response headers; of a stream also before its end, when sf_http_has_headers. */
+extern const sf_http_headers *sf_http_response(const sf_http_request *req);
+extern bool sf_http_has_headers(const sf_http_request *req);
+
+/*
+ * The next bytes of a stream as received (compressed where the headers say gzip): SF_OK with at
+ * least one byte, valid until sf_http_consume; SF_WAIT; SF_DONE at the end of a complete answer;
+ * SF_FAILED, after all bytes that came before.
+ */
+extern sf_status
+sf_http_read(sf_http_request *req, const char **data, size_t *len, sf_error *err);
+extern void sf_http_consume(sf_http_request *req, size_t n);
+
+/* Bytes of a stream that wait to be read. */
+extern size_t sf_http_waiting(const sf_http_request *req);
+
+/* After a failure: true when nobody can say whether the server acted on it. */
+extern bool sf_http_outcome_unknown(const sf_http_request *req);
+
+/* True once any attempt was handed to the network. */
+extern bool sf_http_was_sent(const sf_http_request *req);
+
+/* No attempts after the one under way, if one is: for owners that lost interest. */
+extern void sf_http_no_more_attempts(sf_http_request *req);
+
+extern void sf_http_get_cost(const sf_http_request *req, sf_http_cost *cost);
+
+/* ---- observations ------------------------------------------------------------------ */
+
+extern bool sf_http_trace_line(sf_http *h, char *buf, size_t size);
+extern bool sf_http_api_usage(const sf_http *h, int64_t *used, int64_t *max);
+
+#endif /* SF_HTTP_H */

@@ -1,0 +1,150 @@
+/*
+ * sf_http_impl.h
+ *		What sf_http.c (curl) and sf_http_request.c (everything around it) share.
+ */
+#ifndef SF_HTTP_IMPL_H
+#define SF_HTTP_IMPL_H
+
+#include "sf_buf.h"
+#include "sf_http.h"
+#include "sf_http_queue.h"
+#include "sf_http_trace.h"
+#include "sf_mux.h"
+#include "sf_url.h"
+
+struct curl_slist;
+
+typedef enum request_state
+{
+	REQ_WAITING, /* for the next step, or for a token */
+	REQ_BACKOFF, /* until retry_at */
+	REQ_RUNNING,
+	REQ_DONE,
+	REQ_FAILED
+} request_state;
+
+struct sf_http_request
+{
+	sf_http *http;
+	sf_http_request *prev;
+	sf_http_request *next;
+	request_state state;
+
+	/* what to send */
+	sf_http_method method;
+	char *url; /* as in the spec */
+	char *content_type;
+	char *accept;
+	char *header;
+	char *body;
+	size_t body_len;
+	size_t body_max;
+	char doing[128];
+	sf_retry_policy retry;
+	bool login;
+	bool stream;
+
+	/* the attempt under way */
+	void *easy;				  /* CURL */
+	struct curl_slist *lines; /* header lines */
+	int token_gen;			  /* of the token it was sent with */
+	int64_t started_at;
+	int64_t moved_at; /* on the attended clock: last progress */
+	sf_chunk_queue queue;
+	sf_buf text;
+	int64_t attempt_bytes; /* as received */
+	bool paused;
+	bool resume; /* the reader has made room */
+	bool too_big;
+	bool no_memory;
+	char errbuf[256]; /* CURL_ERROR_SIZE */
+
+	/* over all attempts */
+	sf_http_headers headers; /* of the last one */
+	int nfailed;
+	int64_t retry_at;
+	bool relogged; /* has had its one new login */
+	bool no_more;
+	bool sent;
+	bool outcome_unknown;
+	bool streamed; /* bytes went into the queue: no silent restart */
+	sf_http_cost cost;
+	sf_error error;
+};
+
+struct sf_http
+{
+	sf_mux *mux;
+	void *multi;		   /* CURLM */
+	sf_error_class broken; /* something failed in a callback */
+
+	char *proxy;
+	char *ca_file;
+	int connect_timeout_ms;
+	int request_timeout_ms;
+	int max_retries;
+	bool compression;
+
+	char base[SF_URL_HOST_MAX + 32];
+	bool base_is_loopback;
+	sf_secret token;
+	int token_gen;		/* counts tokens */
+	bool token_proven;	/* something was answered with it other than 401 */
+	int tokens_refused; /* tokens in a row that were never accepted */
+
+	sf_http_request *first;
+	sf_http_request *last;
+	int active;
+	int nstreams;
+	bool progress;
+
+	int64_t curl_due; /* when curl wants to be called */
+	int64_t wake_at;
+	int64_t timer_at; /* what the timer is set to, for telling when nobody attended */
+	int64_t away;	  /* milliseconds in which nobody attended */
+	uint64_t seed;
+
+	sf_chunk_pool pool;
+	sf_http_trace trace;
+	int64_t api_used;
+	int64_t api_max;
+};
+
+/* ---- in sf_http.c ------------------------------------------------------------------ */
+
+/* Frees what belongs to one attempt; its connection is closed unless the answer is complete. */
+extern void sf_http_attempt_free(sf_http_request *req);
+
+/* ---- in sf_http_request.c ---------------------------------------------------------- */
+
+/* A copy of text, NULL for NULL; *ok becomes false when out of memory. */
+extern char *sf_http_copy_text(const char *text, bool *ok);
+
+/* What one stream may hold back, while so many share what a session may hold. */
+extern size_t sf_http_stream_limit(const sf_http *h);
+
+/* 2xx */
+extern bool sf_http_is_success(int status);
+
+/* Makes the descriptor readable now: something is to be done that no socket tells of. */
+extern void sf_http_kick(sf_http *h);
+
+/* Ends the attempts: DONE or FAILED. */
+extern void sf_http_finish(sf_http_request *req, request_state state);
+
+/* Says that a complete answer came: token, limits. */
+extern void sf_http_note_answer(sf_http_request *req);
+
+/* Fills req->error from an answer that is no success. */
+extern void sf_http_status_error(sf_http_request *req);
+
+/* Status 401: SF_OK when the request now waits for a new token. */
+extern sf_status sf_http_session_refused(sf_http_request *req);
+
+/*
+ * Replaces a collected gzip body by its text.  The body of an error may be cut off, and what is
+ * wrong with it is no matter; otherwise fills req->error.
+ */
+extern sf_status sf_http_inflate_body(sf_http_request *req, bool is_error);
+
+#endif /* SF_HTTP_IMPL_H */

@@ -1,0 +1,60 @@
+/*
+ * sf_query_job_pages.h
+ *		The rows of a complete query job (level 3, part of sf_query_job).
+ *
+ * Sources: Bulk API 2.0 guide, query_get_job_results, query_get_parallel_job_results,
+ * query-compression.
+ *
+ * Several pages are downloaded at a time.  Each waits as it came, compressed and bounded, until the
+ * reader turns to it; only then it gets a decoder and a CSV parser.  The reader stays on a page
+ * while it has rows and turns to another one when it has none at the moment.
+ *
+ * What makes a result whole: every page ends as its encoding says it must, has the rows that its
+ * Sforce-NumberOfRecords promises, and all pages together have numberRecordsProcessed rows.  A
+ * download that breaks is started again; what was handed out of it is skipped and compared.
+ */
+#ifndef SF_QUERY_JOB_PAGES_H
+#define SF_QUERY_JOB_PAGES_H
+
+#include "sf_http.h"
+
+typedef struct sf_query_pages sf_query_pages;
+
+/* Most pages downloaded at a time. */
+#define SF_STREAMS_MAX 20
+
+typedef struct sf_query_pages_spec
+{
+	const char *api_version; /* must be the one the job was created with */
+	const char *job_id;
+	const char *const *columns; /* names in the order of the rows; copied */
+	int ncolumns;
+	int64_t records; /* numberRecordsProcessed, or -1 */
+	int page_rows;	 /* maxRecords, or 0 */
+	int streams;	 /* 1..SF_STREAMS_MAX */
+	int max_retries; /* new downloads of one page */
+} sf_query_pages_spec;
+
+typedef struct sf_query_pages_info
+{
+	int64_t rows; /* handed out */
+	int pages;	  /* read to their end */
+	sf_http_cost cost;
+} sf_query_pages_info;
+
+/* Queues the first request.  NULL with *err filled. */
+extern sf_query_pages *
+sf_query_pages_start(sf_http *h, const sf_query_pages_spec *spec, sf_error *err);
+
+/* Looks after links and downloads.  SF_WAIT, or SF_FAILED. */
+extern sf_status sf_query_pages_step(sf_query_pages *p, sf_error *err);
+
+/* The next row as in sf_query_next_row. */
+extern sf_status sf_query_pages_next_row(sf_query_pages *p, sf_value **values, sf_error *err);
+
+extern void sf_query_pages_get_info(const sf_query_pages *p, sf_query_pages_info *info);
+
+/* Drops all downloads.  NULL is fine. */
+extern void sf_query_pages_free(sf_query_pages *p);
+
+#endif /* SF_QUERY_JOB_PAGES_H */
