@@ -73,12 +73,13 @@ struct sf_csv
 	size_t room; /* what the last block_begin gave */
 
 	/* where the reading is */
-	char *record; /* start of the current record */
-	char *field;  /* start of its first unfinished field */
-	char *scan;	  /* where to go on in this field, or NULL for its start */
-	bool doubled; /* doubled quotes were seen in this field */
-	int nread;	  /* finished fields of this record */
-	int64_t rows; /* handed out */
+	char *record;	/* start of the current record */
+	char *field;	/* start of its first unfinished field */
+	char *scan;		/* where to go on in this field, or NULL for its start */
+	bool doubled;	/* doubled quotes were seen in this field */
+	int nread;		/* finished fields of this record */
+	int64_t rows;	/* handed out */
+	bool mark_done; /* the place of a byte order mark is passed */
 	bool header_done;
 	bool finished; /* no more input will come */
 	sf_error failed;
@@ -192,6 +193,7 @@ sf_csv_restart(sf_csv *csv)
 	csv->doubled = false;
 	csv->nread = 0;
 	csv->rows = 0;
+	csv->mark_done = false;
 	csv->finished = false;
 	sf_error_reset(&csv->failed);
 }
@@ -285,36 +287,13 @@ wrong_field_count(sf_csv *csv, bool too_many)
 	return SF_FAILED;
 }
 
-/*
- * True when the current record ends before the bad byte.  Only called in a block that has one, so
- * this can be slow, and fields keep no record of where they were.
- */
-static bool
-bad_is_later(const sf_csv *csv, int *column)
-{
-	bool quoted = false;
-
-	*column = csv->nread;
-	for (const char *p = csv->field; p < csv->bad; p++)
-	{
-		if (*p == '"')
-			quoted = !quoted; /* a doubled quote does it twice */
-		else if (!quoted && *p == csv->delimiter)
-			(*column)++;
-		else if (!quoted && *p == '\n')
-			return true;
-	}
-	return false;
-}
-
-static sf_status
-bad_text(sf_csv *csv, int column)
+static void
+report_bad_text(sf_csv *csv, int column)
 {
 	const unsigned char *bad = (const unsigned char *) csv->bad;
 	const char *what = *bad == 0 ? "NUL byte" : "invalid UTF-8";
 	const char *name = column_name(csv, column);
 	int64_t row = current_row(csv);
-	size_t left = (size_t) (csv->end - csv->bad);
 
 	if (row == 0)
 		sf_error_set(&csv->failed, SF_ERR_DATA, "%s in the CSV header row", what);
@@ -325,12 +304,34 @@ bad_text(sf_csv *csv, int column)
 					 (long long) row);
 	if (*bad == 0)
 		sf_error_detail(&csv->failed, "PostgreSQL text cannot hold NUL bytes.");
-	else if (left > 1)
+	else if (csv->end - csv->bad > 1)
 		sf_error_detail(&csv->failed, "The bytes from there on are 0x%02x 0x%02x.", bad[0],
 						bad[1]);
 	sf_error_column(&csv->failed, name);
 	csv->failed.row = row;
-	return SF_FAILED;
+}
+
+/*
+ * True when the current record ends before the bad byte; otherwise the error is set.  Only called in
+ * a block that has one, so this can be slow, and fields keep no record of where they were.
+ */
+static bool
+bad_is_later(sf_csv *csv)
+{
+	bool quoted = false;
+	int column = csv->nread;
+
+	for (const char *p = csv->field; p < csv->bad; p++)
+	{
+		if (*p == '"')
+			quoted = !quoted; /* a doubled quote does it twice */
+		else if (!quoted && *p == csv->delimiter)
+			column++;
+		else if (!quoted && *p == '\n')
+			return true;
+	}
+	report_bad_text(csv, column);
+	return false;
 }
 
 /* ---- the block --------------------------------------------------------------------- */
@@ -340,10 +341,11 @@ static void
 record_moved(sf_csv *csv, char *to)
 {
 	const char *from = csv->record;
-	const sf_value *unwanted = csv->values + csv->nvalues;
 
 	if (csv->header_done)
 	{
+		const sf_value *unwanted = csv->values + csv->nvalues;
+
 		for (int i = 0; i < csv->nread; i++)
 		{
 			sf_value *value = csv->slots[i];
@@ -763,15 +765,20 @@ add_file_name(sf_csv *csv, const sf_value *value)
 static bool
 skip_preamble(sf_csv *csv)
 {
-	static const char bom[] = "\xef\xbb\xbf";
+	static const char mark[] = "\xef\xbb\xbf";
 	size_t n = (size_t) (csv->end - csv->field);
-	size_t seen = n < 3 ? n : 3;
 
-	if (seen > 0 && memcmp(csv->field, bom, seen) == 0)
+	if (!csv->mark_done)
 	{
-		if (seen < 3)
-			return csv->finished;
-		csv->field += 3;
+		size_t seen = n < 3 ? n : 3;
+
+		if (seen > 0 && memcmp(csv->field, mark, seen) == 0)
+		{
+			if (seen < 3)
+				return csv->finished;
+			csv->field += 3;
+		}
+		csv->mark_done = seen > 0;
 	}
 	while (csv->field < csv->end && (*csv->field == '\n' || *csv->field == '\r'))
 		csv->field++;
@@ -783,9 +790,9 @@ static sf_status
 read_header(sf_csv *csv)
 {
 	if (csv->nfile == 0 && csv->scan == NULL && !skip_preamble(csv))
-	{
 		return csv->finished ? SF_DONE : SF_WAIT;
-	}
+	if (csv->bad != NULL && !bad_is_later(csv))
+		return SF_FAILED;
 
 	for (;;)
 	{
@@ -878,17 +885,6 @@ sf_csv_next(sf_csv *csv, sf_value **values, sf_error *err)
 	if (unlikely(sf_error_is_set(&csv->failed)))
 		return failed(csv, err);
 
-	if (unlikely(csv->bad != NULL) && csv->field < csv->end)
-	{
-		int column;
-
-		if (!bad_is_later(csv, &column))
-		{
-			bad_text(csv, column);
-			return failed(csv, err);
-		}
-	}
-
 	if (unlikely(!csv->header_done))
 	{
 		status = read_header(csv);
@@ -902,6 +898,8 @@ sf_csv_next(sf_csv *csv, sf_value **values, sf_error *err)
 	if (csv->record == csv->end)
 		return csv->finished ? SF_DONE : SF_WAIT;
 
+	if (unlikely(csv->bad != NULL) && !bad_is_later(csv))
+		return failed(csv, err);
 	status = read_record(csv);
 	if (unlikely(status == SF_FAILED))
 		return failed(csv, err);

@@ -7,11 +7,12 @@
  * scanned before: for UTF-8, depth, number of values, control characters, \u0000 and the form of
  * numbers.  The scan leaves the grammar to cJSON.
  *
- * Numbers of more than 15 digits cannot survive as doubles.  Before parsing they are turned into
+ * Numbers of more than 15 digits, or with large exponents, may not survive as doubles.  Before parsing they are turned into
  * strings that begin with a byte that no UTF-8 text has; such a string counts as a number
  * everywhere here.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,9 @@
 
 /* Every decimal number of so many digits survives a double and back. */
 #define SAFE_DIGITS 15
+
+/* And with an exponent of so many digits it neither overflows nor vanishes. */
+#define SAFE_EXPONENT_DIGITS 2
 
 /* ---- the scan before parsing --------------------------------------------------------- */
 
@@ -87,11 +91,12 @@ scan_digits(scan *s)
 	return (size_t) (s->p - start);
 }
 
-/* One number by JSON's grammar; tells whether a double cannot hold all of its digits. */
+/* One number by JSON's grammar; tells whether a double might not hold all of it. */
 static bool
 scan_number(scan *s, bool *is_long)
 {
 	size_t digits;
+	size_t exponent = 0;
 
 	if (*s->p == '-')
 		s->p++;
@@ -121,12 +126,13 @@ scan_number(scan *s, bool *is_long)
 		s->p++;
 		if (s->p < s->end && (*s->p == '+' || *s->p == '-'))
 			s->p++;
-		if (scan_digits(s) == 0)
+		exponent = scan_digits(s);
+		if (exponent == 0)
 			return refuse(s, SF_ERR_PROTOCOL, "malformed number");
 	}
 	if (s->p < s->end && (is_digit(*s->p) || strchr(".+-eE", *s->p) != NULL))
 		return refuse(s, SF_ERR_PROTOCOL, "malformed number");
-	*is_long = digits > SAFE_DIGITS;
+	*is_long = digits > SAFE_DIGITS || exponent > SAFE_EXPONENT_DIGITS;
 	return true;
 }
 
@@ -446,7 +452,13 @@ sf_json_double(const sf_json *node, double *value)
 	const char *text = long_number(node);
 
 	if (text != NULL)
-		*value = strtod(text, NULL);
+	{
+		double number = strtod(text, NULL);
+
+		if (!isfinite(number))
+			return false;
+		*value = number;
+	}
 	else if (cJSON_IsNumber(node_of(node)))
 		*value = node_of(node)->valuedouble;
 	else

@@ -66,7 +66,7 @@ extern const char *sf_json_name(const sf_json *node);
 /* Text of a string node (valid as long as the root), NULL for other kinds. */
 extern const char *sf_json_text(const sf_json *node);
 
-/* Values of nodes; false when the kind does not fit (int64: also when not integral). */
+/* Values of nodes; false when kind or range does not fit (int64: also when not integral). */
 extern bool sf_json_int64(const sf_json *node, int64_t *value);
 extern bool sf_json_double(const sf_json *node, double *value);
 extern bool sf_json_bool(const sf_json *node, bool *value);

@@ -232,7 +232,7 @@ put_datetime(sf_buf *out, const char *text)
 }
 
 static void
-put_number(sf_buf *out, const sf_json *node, sf_column_kind kind)
+put_number(sf_buf *out, const sf_json *node, sf_column_kind kind, const char **what)
 {
 	char text[SF_DOUBLE_TEXT_MAX];
 	double number = 0;
@@ -242,7 +242,8 @@ put_number(sf_buf *out, const sf_json *node, sf_column_kind kind)
 		sf_json_number_text(out, node);
 		return;
 	}
-	sf_json_double(node, &number);
+	if (!sf_json_double(node, &number))
+		*what = "is out of range";
 	sf_buf_append(out, text, (size_t) sf_double_java_text(number, text));
 }
 
@@ -271,7 +272,7 @@ put_value(sf_buf *out, const sf_json *node, sf_column_kind kind, const char **wh
 			if (kind == SF_COLUMN_DATETIME || kind == SF_COLUMN_BOOLEAN)
 				*what = "is a number";
 			else
-				put_number(out, node, kind);
+				put_number(out, node, kind, what);
 			break;
 		case SF_JSON_BOOL:
 			if (kind != SF_COLUMN_BOOLEAN && kind != SF_COLUMN_TEXT)

@@ -356,6 +356,9 @@ test_cuts(void)
 		{"empty", ""},
 		{"only line breaks", "\r\n\n"},
 		{"byte order mark", "\xef\xbb\xbf\"A\",\"B\"\n\"1\",\"2\"\n"},
+		{"byte order mark and empty lines", "\xef\xbb\xbf\n\r\nA\nx\n"},
+		{"two byte order marks", "\xef\xbb\xbf\xef\xbb\xbf"
+								 "A\nx\n"},
 		{"byte order mark alone", "\xef\xbb\xbf"},
 		{"one column", "\"A\"\n\"1\"\n\"\"\n\"2\"\n"},
 		{"one column, unquoted, with nulls", "A\n1\n\n2\n\n"},
@@ -532,6 +535,8 @@ test_bad_text(void)
 			  "invalid UTF-8 in column \"A\" of row 2"),
 		INPUT("in the header row", "\"A\",\"\xff\"\n", "failed 8 row 0 column ",
 			  "invalid UTF-8 in the CSV header row"),
+		INPUT("behind empty lines", "\n\r\n\"A\0\"\n", "failed 8 row 0 column ",
+			  "NUL byte in the CSV header row"),
 		INPUT("half a byte order mark", "\xef\xbb", "failed 8 row 0 column ",
 			  "invalid UTF-8 in the CSV header row"),
 		INPUT("in a field too many", "\"A\"\n\"1\",\"\xff\"\n", NULL, NULL),

@@ -111,7 +111,7 @@ test_nodes(void)
 	sf_json *root =
 		parse(" {\"Name\":\"Z\\u00fcrich \\ud83d\\ude00 \\\" \\/\",\"n\":null,\"t\":true,"
 			  "\"i\":-42,\"big\":9007199254740993,\"huge\":12345678901234567890,"
-			  "\"d\":1.5,\"e\":1e3,\"long\":0.12345678901234567,\"wide\":1e300,"
+			  "\"d\":1.5,\"e\":1e3,\"long\":0.12345678901234567,\"wide\":1e300,\"over\":1e999,"
 			  "\"list\":[1,[],{}]} \r\n",
 			  &err);
 	const sf_json *list = sf_json_get(root, "list");
@@ -139,6 +139,8 @@ test_nodes(void)
 	ok(!sf_json_int64(sf_json_get(root, "d"), &i), "1.5 is no integer");
 	ok(sf_json_int64(sf_json_get(root, "e"), &i) && i == 1000, "1e3 is one");
 	ok(!sf_json_int64(sf_json_get(root, "wide"), &i), "1e300 fits nowhere");
+	ok(sf_json_double(sf_json_get(root, "wide"), &d) && d == 1e300, "1e300 is a double");
+	ok(!sf_json_double(sf_json_get(root, "over"), &d), "1e999 is none");
 	ok(!sf_json_int64(sf_json_get(root, "long"), &i), "a fraction of many digits");
 	ok(sf_json_double(sf_json_get(root, "long"), &d) && d == 0.12345678901234567,
 	   "as a double");
@@ -154,7 +156,7 @@ test_nodes(void)
 	is_text(out.data,
 			"{\"Name\":\"Zürich \U0001F600 \\\" /\",\"n\":null,\"t\":true,\"i\":-42,"
 			"\"big\":9007199254740993,\"huge\":12345678901234567890,\"d\":1.5,\"e\":1000,"
-			"\"long\":0.12345678901234567,\"wide\":1.0E300,\"list\":[1,[],{}]}",
+			"\"long\":0.12345678901234567,\"wide\":1e300,\"over\":1e999,\"list\":[1,[],{}]}",
 			"printed");
 	sf_buf_free(&out);
 	sf_json_free_wiped(root);
