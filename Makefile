@@ -264,15 +264,16 @@ fuzz: fuzz-build
 # These install what is missing first, so they may run where nothing above could be built.
 .PHONY: setup demo test lint bench bench-read format
 setup:
-	scripts/setup
+	@scripts/setup
 demo:
-	scripts/demo
+	@scripts/demo
 test:
-	scripts/test
+	@scripts/test
 lint:
-	scripts/lint
+	@scripts/setup
+	@scripts/lint
 bench-read:
-	bench/read
+	@bench/read
 bench: bench-read
 format:
 	clang-format -i $$(find sfbulk_fdw.c src simulator test -name '*.[ch]')

@@ -38,6 +38,7 @@ EXPLAIN (VERBOSE, COSTS OFF)
 \echo '*** 6. All of it: a Bulk API 2.0 query job, streamed into a table.'
 CREATE TABLE account AS SELECT * FROM sf.account;
 SELECT count(*), count(DISTINCT id) AS ids, sum(annualrevenue) AS revenue FROM account;
+EXPLAIN (ANALYZE, VERBOSE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT id, name FROM sf.account;
 
 \echo
 \echo '*** 7. A join of a foreign table with a local one.'
