@@ -144,23 +144,34 @@ redact_form(const char *form, size_t len, sim_buf *out)
 	}
 }
 
+/* An envelope with the contents of passwords and session ids starred. */
 static void
 redact_soap(const char *xml, size_t len, sim_buf *out)
 {
+	const char *p = xml;
 	const char *end = xml + len;
-	const char *tag = memmem(xml, len, "password", 8);
-	const char *gt = tag ? memchr(tag, '>', (size_t) (end - tag)) : NULL;
-	const char *close = gt ? memmem(gt, (size_t) (end - gt), "</", 2) : NULL;
 
-	if (gt == NULL)
+	while (p < end)
 	{
-		sim_buf_add(out, xml, len);
-		return;
+		const char *gt = memchr(p, '>', (size_t) (end - p));
+		const char *stop = gt ? gt + 1 : end;
+		const char *next = gt ? memchr(stop, '<', (size_t) (end - stop)) : NULL;
+		bool secret = stop - p > 2 && p[1] != '/' &&
+					  (memmem(p, (size_t) (stop - p), "password", 8) != NULL ||
+					   memmem(p, (size_t) (stop - p), "sessionId", 9) != NULL);
+
+		/* one tag, and the text up to the next; a secret may hold an unescaped "<" */
+		sim_buf_add(out, p, (size_t) (stop - p));
+		if (secret)
+			next = memmem(stop, (size_t) (end - stop), "</", 2);
+		if (next == NULL)
+			next = end;
+		if (secret && next > stop)
+			sim_buf_str(out, "***");
+		else
+			sim_buf_add(out, stop, (size_t) (next - stop));
+		p = next;
 	}
-	sim_buf_add(out, xml, (size_t) (gt + 1 - xml));
-	sim_buf_str(out, "***");
-	if (close)
-		sim_buf_add(out, close, (size_t) (end - close));
 }
 
 static void

@@ -1,6 +1,6 @@
 /*
  * soap.c
- *		login() of the SOAP partner API, which needs no connected app.
+ *		login() and logout() of the SOAP partner API, which need no connected app.
  *
  * Only as much XML as the call needs: elements by local name, entities, and
  * the refusal of what is not well-formed, because an unescaped "&" in a
@@ -216,6 +216,32 @@ login_result(srv_request *req, const char *version)
 	sim_buf_free(&b);
 }
 
+/* logout() ends the session of its header; true when the request was one. */
+static bool
+logout(srv_request *req, const char *xml)
+{
+	sim_buf session = {0};
+	sim_buf call = {0};
+	bool is_logout = element_text(xml, "logout", &call) != 0;
+
+	if (is_logout)
+	{
+		if (element_text(xml, "sessionId", &session) > 0 && session.data &&
+			auth_expire(req->srv, session.data) > 0)
+			srv_text(req, 200, "text/xml;charset=UTF-8",
+					 "<?xml version=\"1.0\" encoding=\"UTF-8\"?><soapenv:Envelope "
+					 "xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" "
+					 "xmlns=\"urn:partner.soap.sforce.com\"><soapenv:Body><logoutResponse/>"
+					 "</soapenv:Body></soapenv:Envelope>");
+		else
+			fault(req, "INVALID_SESSION_ID",
+				  "Invalid Session ID found in SessionHeader: Illegal Session");
+	}
+	sim_buf_free(&session);
+	sim_buf_free(&call);
+	return is_logout;
+}
+
 void
 soap_login(srv_request *req)
 {
@@ -226,7 +252,9 @@ soap_login(srv_request *req)
 	sim_buf password = {0};
 	sim_buf call = {0};
 
-	if (number < SOAP_OLDEST || number > SOAP_NEWEST)
+	if (logout(req, xml))
+		;
+	else if (number < SOAP_OLDEST || number > SOAP_NEWEST)
 		fault(req, "UNSUPPORTED_API_VERSION", "Invalid Api version specified on URL");
 	else if (element_text(xml, "login", &call) == 0)
 		fault(req, "UNKNOWN_EXCEPTION", "No operation available for request");

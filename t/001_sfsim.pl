@@ -236,6 +236,13 @@ subtest 'SOAP login' => sub {
 	like($r->{content}, qr{<faultcode>sf:INVALID_LOGIN</faultcode>}, 'INVALID_LOGIN');
 	like($login->('62.0', $raw)->{content}, qr/UNKNOWN_EXCEPTION/, 'an unescaped password');
 	like($login->('65.0', $escaped)->{content}, qr/UNSUPPORTED_API_VERSION/, 'no login() in 65.0');
+	$r = $http->post("$base/services/Soap/u/62.0", { content =>
+			'<se:Envelope xmlns:se="http://schemas.xmlsoap.org/soap/envelope/"><se:Header><SessionHeader>'
+			  . "<sessionId>$session</sessionId></SessionHeader></se:Header><se:Body><logout/></se:Body></se:Envelope>" });
+	is($r->{status}, 200, 'logout');
+	is(req('GET', '/limits', headers => { Authorization => "Bearer $session" })->{status}, 401, 'ends the session');
+	my $log = $json->encode([ grep { $_->{path} =~ /Soap/ } @{ control('GET', 'log') } ]);
+	unlike($log, qr/\Q$session\E|\Q$env{SF_SECURITY_TOKEN}\E/, 'no secret of SOAP calls is logged');
 	control('POST', 'options', { soap_login => JSON::PP::false });
 	like($login->('62.0', $escaped)->{content}, qr/INVALID_OPERATION.*disabled/, 'switched off');
 	control('POST', 'reset');
