@@ -108,7 +108,8 @@ sub rows_of
 		my $line = $1;
 		push @rows, [ map { s/""/"/gr } $line =~ /"((?:[^"]|"")*)"/g ];
 	}
-	is(pos($text) // 0, length $text, 'the CSV is well-formed') if (pos($text) // 0) != length $text;
+	my $end = pos($text) // 0;
+	is($end, length $text, 'the CSV is well-formed') if $end != length $text;
 	return @rows;
 }
 
@@ -119,7 +120,8 @@ sub chain
 	my ($locator, @rows, @pages) = ('');
 	do
 	{
-		my $r = req('GET', "/jobs/query/$id/results?$query" . ($locator ? "&locator=$locator" : ''));
+		my $r = req('GET',
+			"/jobs/query/$id/results?$query" . ($locator ? "&locator=$locator" : ''));
 		die "$r->{status} $r->{content}" unless $r->{status} == 200;
 		my ($head, @page) = rows_of($r->{content});
 		is(scalar @page, $r->{headers}{'sforce-numberofrecords'}, 'rows as the header says')
@@ -145,7 +147,8 @@ subtest 'sessions' => sub {
 	is(req('GET', '/limits')->{status}, 200, 'the token is good');
 
 	$r = form([ grant_type => 'client_credentials' ],
-		Authorization => 'Basic ' . encode_base64("$env{SF_CLIENT_ID}:$env{SF_CLIENT_SECRET}", ''));
+		Authorization => 'Basic ' . encode_base64("$env{SF_CLIENT_ID}:$env{SF_CLIENT_SECRET}",
+			''));
 	is($r->{status}, 200, 'client credentials by HTTP Basic');
 	is_error(form([ grant_type => 'client_credentials', @client[ 0, 1 ], client_secret => 'x' ]),
 		400, 'invalid_client', 'wrong secret');
@@ -154,7 +157,8 @@ subtest 'sessions' => sub {
 	is_error(form([ grant_type => 'magic' ]), 400, 'unsupported_grant_type', 'unknown grant');
 
 	my $secret = "$env{SF_PASSWORD}$env{SF_SECURITY_TOKEN}";
-	is(form([ grant_type => 'password', @client, username => $env{SF_USERNAME}, password => $secret ])
+	is(form([ grant_type => 'password', @client, username => $env{SF_USERNAME},
+		password => $secret ])
 		  ->{status}, 200, 'password flow');
 	is_error(form([ grant_type => 'password', @client, username => $env{SF_USERNAME},
 				password => $env{SF_PASSWORD} ]),
@@ -164,9 +168,11 @@ subtest 'sessions' => sub {
 	is_error(form([ grant_type => 'refresh_token', @client, refresh_token => 'x' ]),
 		400, 'invalid_grant', 'wrong refresh token');
 	control('POST', 'options', { rotate_refresh_token => JSON::PP::true });
-	$r = form([ grant_type => 'refresh_token', @client, refresh_token => $env{SF_REFRESH_TOKEN} ]);
+	$r = form([ grant_type => 'refresh_token', @client,
+		refresh_token => $env{SF_REFRESH_TOKEN} ]);
 	ok(body($r)->{refresh_token}, 'rotation hands out a new refresh token');
-	is_error(form([ grant_type => 'refresh_token', @client, refresh_token => $env{SF_REFRESH_TOKEN} ]),
+	is_error(form([ grant_type => 'refresh_token', @client,
+		refresh_token => $env{SF_REFRESH_TOKEN} ]),
 		400, 'invalid_grant', 'and the old one is void');
 
 	$r = req('GET', '/limits', headers => { Authorization => 'Bearer x' });
@@ -177,7 +183,8 @@ subtest 'sessions' => sub {
 	is_error(req('GET', '/limits'), 401, 'INVALID_SESSION_ID', 'an expired token');
 	$token = control('POST', 'tokens', { issue => JSON::PP::true })->{access_token};
 	is(req('GET', '/limits')->{status}, 200, 'a new token');
-	like(body(req('GET', "$base/services/oauth2/userinfo"))->{user_id}, qr/^005.{15}$/, 'userinfo');
+	like(body(req('GET', "$base/services/oauth2/userinfo"))->{user_id}, qr/^005.{15}$/,
+		'userinfo');
 	control('POST', 'reset');
 };
 
@@ -192,7 +199,8 @@ subtest 'JWT bearer' => sub {
 		my $text = $b64->('{"alg":"RS256"}') . '.'
 		  . $b64->($json->encode({ iss => $env{SF_CLIENT_ID}, sub => $env{SF_USERNAME},
 				aud => 'https://login.salesforce.com', exp => time + 120, %$claims }));
-		run([ 'openssl', 'dgst', '-sha256', '-sign', "$dir/key.pem" ], \$text, \my $sig, \$e) or die $e;
+		run([ 'openssl', 'dgst', '-sha256', '-sign', "$dir/key.pem" ], \$text, \my $sig,
+			\$e) or die $e;
 		substr($sig, 9, 1) ^= "\1" if $alter{signature};
 		return form([ grant_type => 'urn:ietf:params:oauth:grant-type:jwt-bearer',
 				assertion => "$text." . $b64->($sig) ]);
@@ -205,7 +213,8 @@ subtest 'JWT bearer' => sub {
 	is($grant->({ exp => '' . (time + 120) })->{status}, 200, 'exp as text');
 	is($grant->({ aud => $base })->{status}, 200, 'the own address as audience');
 	is_error($grant->({}, signature => 1), 400, 'invalid_grant', 'a changed signature');
-	like($grant->({ aud => 'https://example.com' })->{content}, qr/audience is invalid/, 'audience');
+	like($grant->({ aud => 'https://example.com' })->{content}, qr/audience is invalid/,
+		'audience');
 	like($grant->({ exp => time - 5 })->{content}, qr/invalid_grant.*expired/, 'expired');
 	like($grant->({ exp => time + 3600 })->{content}, qr/invalid_grant/, 'exp too far ahead');
 	like($grant->({ sub => 'nobody@example.com' })->{content}, qr/approved/, 'another user');
@@ -235,14 +244,17 @@ subtest 'SOAP login' => sub {
 	is($r->{status}, 500, 'a fault is a 500');
 	like($r->{content}, qr{<faultcode>sf:INVALID_LOGIN</faultcode>}, 'INVALID_LOGIN');
 	like($login->('62.0', $raw)->{content}, qr/UNKNOWN_EXCEPTION/, 'an unescaped password');
-	like($login->('65.0', $escaped)->{content}, qr/UNSUPPORTED_API_VERSION/, 'no login() in 65.0');
+	like($login->('65.0', $escaped)->{content}, qr/UNSUPPORTED_API_VERSION/,
+		'no login() in 65.0');
 	$r = $http->post("$base/services/Soap/u/62.0", { content =>
 			'<se:Envelope xmlns:se="http://schemas.xmlsoap.org/soap/envelope/"><se:Header><SessionHeader>'
 			  . "<sessionId>$session</sessionId></SessionHeader></se:Header><se:Body><logout/></se:Body></se:Envelope>" });
 	is($r->{status}, 200, 'logout');
-	is(req('GET', '/limits', headers => { Authorization => "Bearer $session" })->{status}, 401, 'ends the session');
+	is(req('GET', '/limits', headers => { Authorization => "Bearer $session" })->{status}, 401,
+		'ends the session');
 	my $log = $json->encode([ grep { $_->{path} =~ /Soap/ } @{ control('GET', 'log') } ]);
-	unlike($log, qr/\Q$session\E|\Q$env{SF_SECURITY_TOKEN}\E/, 'no secret of SOAP calls is logged');
+	unlike($log, qr/\Q$session\E|\Q$env{SF_SECURITY_TOKEN}\E/,
+		'no secret of SOAP calls is logged');
 	control('POST', 'options', { soap_login => JSON::PP::false });
 	like($login->('62.0', $escaped)->{content}, qr/INVALID_OPERATION.*disabled/, 'switched off');
 	control('POST', 'reset');
@@ -261,7 +273,8 @@ subtest 'describe and limits' => sub {
 	is(body($r)->{name}, 'Account', 'describe, name in another case');
 	my $modified = $r->{headers}{'last-modified'};
 	ok($r->{headers}{etag}, 'ETag');
-	$r = req('GET', '/sobjects/Account/describe', headers => { 'If-Modified-Since' => $modified });
+	$r = req('GET', '/sobjects/Account/describe',
+		headers => { 'If-Modified-Since' => $modified });
 	is($r->{status}, 304, 'If-Modified-Since');
 	is_error(req('GET', '/sobjects/Nothing/describe'), 404, 'NOT_FOUND', 'unknown object');
 	is_error(req('GET', "$base/services/data/v99.0/limits"), 404, 'NOT_FOUND', 'version to come');
@@ -271,10 +284,13 @@ subtest 'describe and limits' => sub {
 		'Account', 'recordCount');
 
 	$r = req('POST', '/composite', content => $json->encode({ compositeRequest => [
-				{ method => 'GET', url => '/services/data/v62.0/sobjects/Account/describe', referenceId => 'a' },
-				{ method => 'GET', url => '/services/data/v62.0/sobjects/Contact/describe', referenceId => 'b',
+				{ method => 'GET', url => '/services/data/v62.0/sobjects/Account/describe',
+					referenceId => 'a' },
+				{ method => 'GET', url => '/services/data/v62.0/sobjects/Contact/describe',
+					referenceId => 'b',
 					httpHeaders => { 'If-Modified-Since' => $modified } },
-				{ method => 'GET', url => '/services/data/v62.0/sobjects/No/describe', referenceId => 'c' } ] }));
+				{ method => 'GET', url => '/services/data/v62.0/sobjects/No/describe',
+					referenceId => 'c' } ] }));
 	my $parts = body($r)->{compositeResponse};
 	is_deeply([ map { "$_->{referenceId} $_->{httpStatusCode}" } @$parts ],
 		[ 'a 200', 'b 304', 'c 404' ], 'composite');
@@ -282,8 +298,10 @@ subtest 'describe and limits' => sub {
 	is($parts->[0]{httpHeaders}{'Last-Modified'}, $modified, 'headers of a part');
 	is($parts->[1]{body}, undef, 'an unchanged one is null');
 	$r = req('POST', '/composite/batch', content => $json->encode({ batchRequests => [
-				map { { method => 'GET', url => "v62.0/sobjects/$_/describe" } } qw(Account No) ] }));
-	is_deeply([ map { $_->{statusCode} } @{ body($r)->{results} } ], [ 200, 404 ], 'composite/batch');
+				map { { method => 'GET',
+					url => "v62.0/sobjects/$_/describe" } } qw(Account No) ] }));
+	is_deeply([ map { $_->{statusCode} } @{ body($r)->{results} } ], [ 200, 404 ],
+		'composite/batch');
 	ok(body($r)->{hasErrors}, 'hasErrors');
 
 	like(req('GET', '/limits', headers => { 'X-PrettyPrint' => '1' })->{content},
@@ -304,7 +322,8 @@ subtest 'REST query' => sub {
 	ok($r->{done}, 'is done');
 	is($r->{records}[0]{attributes}{type}, 'Account', 'attributes');
 	is(body(req('GET', '/query?q=SELECT+COUNT()+FROM+Account'))->{totalSize}, 5003, 'COUNT()');
-	is_error(req('GET', '/query?q=SELECT+Nope+FROM+Account'), 400, 'INVALID_FIELD', 'unknown field');
+	is_error(req('GET', '/query?q=SELECT+Nope+FROM+Account'), 400, 'INVALID_FIELD',
+		'unknown field');
 	is_error(req('GET', '/query'), 400, 'MALFORMED_QUERY', 'no query');
 
 	my (%seen, $sizes);
@@ -323,8 +342,10 @@ subtest 'REST query' => sub {
 	}
 	is($sizes, '2000 2000 1003 ', 'pages of 2,000');
 	is(scalar keys %seen, 5003, 'every row once');
-	is(req('GET', $first_next)->{content}, req('GET', $first_next)->{content}, 'a page can be read again');
-	$r = req('GET', '/query?q=SELECT+Id+FROM+Account', headers => { 'Sforce-Query-Options' => 'batchSize=250' });
+	is(req('GET', $first_next)->{content}, req('GET', $first_next)->{content},
+		'a page can be read again');
+	$r = req('GET', '/query?q=SELECT+Id+FROM+Account',
+		headers => { 'Sforce-Query-Options' => 'batchSize=250' });
 	is(scalar @{ body($r)->{records} }, 250, 'batchSize');
 	control('DELETE', 'cursors');
 	is_error(req('GET', $first_next), 400, 'INVALID_QUERY_LOCATOR', 'a dropped cursor');
@@ -351,34 +372,42 @@ subtest 'a bulk query job' => sub {
 	is_error(req('DELETE', "/jobs/query/$id"), 400, 'INVALIDJOBSTATE', 'no DELETE while it runs');
 	control('POST', 'options', { hold_jobs => 'none' });
 	my $info;
-	for (1 .. 600) { $info = req('GET', "/jobs/query/$id"); last if body($info)->{state} eq 'JobComplete'; }
+	for (1 .. 600) { $info = req('GET',
+		"/jobs/query/$id"); last if body($info)->{state} eq 'JobComplete'; }
 	@keys = $info->{content} =~ /"(\w+)":/g;
-	is("@keys[9 .. $#keys]", 'apiVersion jobType lineEnding columnDelimiter numberRecordsProcessed '
+	is("@keys[9 .. $#keys]",
+		'apiVersion jobType lineEnding columnDelimiter numberRecordsProcessed '
 		  . 'retries totalProcessingTime', 'keys of the info');
 	is(body($info)->{numberRecordsProcessed}, 5003, 'numberRecordsProcessed');
 
 	my ($rows, $pages) = chain($id, '');
 	is(join(' ', map { $_->{rows} } @$pages), '1000 1000 1000 1000 1000 3', 'pages of page_rows');
-	is_deeply($_->{head}, [ 'Name', 'Id' ], 'header row on every page, in SELECT order') for @$pages;
+	is_deeply($_->{head}, [ 'Name', 'Id' ],
+		'header row on every page, in SELECT order') for @$pages;
 	my %ids = map { $_->[1] => 1 } @$rows;
 	is(scalar keys %ids, 5003, 'every row once');
 
 	my ($odd, $odd_pages) = chain(substr($id, 0, 15), 'maxRecords=700');
-	is(join(' ', map { $_->{rows} } @$odd_pages), '700 700 700 700 700 700 700 103', 'maxRecords, 15-character id');
+	is(join(' ', map { $_->{rows} } @$odd_pages), '700 700 700 700 700 700 700 103',
+		'maxRecords, 15-character id');
 	is_deeply($odd, $rows, 'the same rows in pages of another size');
 	is((chain($id, 'maxRecords=99999'))[1][0]{rows}, 1000, 'maxRecords cannot raise page_rows');
 
 	$r = req('GET', "/jobs/query/$id/results/?maxRecords=10");
 	is($r->{status}, 200, 'a trailing slash');
 	is($r->{headers}{'content-type'}, 'text/csv', 'content type');
-	my $gz = req('GET', "/jobs/query/$id/results?maxRecords=10", headers => { 'Accept-Encoding' => 'deflate, gzip' });
+	my $gz = req('GET', "/jobs/query/$id/results?maxRecords=10",
+		headers => { 'Accept-Encoding' => 'deflate, gzip' });
 	is($gz->{headers}{'content-encoding'}, 'gzip', 'gzip on request');
 	gunzip(\$gz->{content}, \my $plain) or die $GunzipError;
 	is($plain, $r->{content}, 'with the same bytes inside');
 	is_error(req('GET', "/jobs/query//$id"), 404, 'NOT_FOUND', 'a doubled slash');
-	is_error(req('GET', "/jobs/query/$id/results?locator=MTAw"), 400, 'INVALID_QUERY_LOCATOR', 'an invented locator');
-	is_error(req('GET', "$base/services/data/v61.0/jobs/query/$id/results"), 409, 'INVALIDJOB', 'another version');
-	is_error(req('PATCH', "/jobs/query/$id", content => '{"state":"Aborted"}'), 400, 'INVALIDJOBSTATE', 'abort after the end');
+	is_error(req('GET', "/jobs/query/$id/results?locator=MTAw"), 400, 'INVALID_QUERY_LOCATOR',
+		'an invented locator');
+	is_error(req('GET', "$base/services/data/v61.0/jobs/query/$id/results"), 409, 'INVALIDJOB',
+		'another version');
+	is_error(req('PATCH', "/jobs/query/$id", content => '{"state":"Aborted"}'), 400,
+		'INVALIDJOBSTATE', 'abort after the end');
 
 	for my $shape (qw(doc postman chunks))
 	{
@@ -404,9 +433,11 @@ subtest 'a bulk query job' => sub {
 	}
 	control('POST', 'options', { result_pages => 'off' });
 	is(req('GET', "/jobs/query/$id/resultPages")->{status}, 404, 'resultPages switched off');
-	is(req('GET', "$base/services/data/v57.0/jobs/query/$id/resultPages")->{status}, 404, 'and before v58.0');
+	is(req('GET', "$base/services/data/v57.0/jobs/query/$id/resultPages")->{status}, 404,
+		'and before v58.0');
 
-	is(scalar(grep { $_->{id} eq $id } @{ body(req('GET', '/jobs/query'))->{records} }), 1, 'list');
+	is(scalar(grep { $_->{id} eq $id } @{ body(req('GET', '/jobs/query'))->{records} }), 1,
+		'list');
 	$r = req('DELETE', "/jobs/query/$id");
 	is($r->{status}, 204, 'DELETE');
 	is_error(req('GET', "/jobs/query/$id"), 404, 'NOT_FOUND', 'gone');
@@ -418,18 +449,28 @@ subtest 'more about jobs' => sub {
 	my $id = finished("SELECT Id FROM Account WHERE Name = 'no such name'");
 	my $r = req('GET', "/jobs/query/$id/results");
 	is($r->{content}, qq("Id"\n), 'an empty result is a header line');
-	is("$r->{headers}{'sforce-numberofrecords'} $r->{headers}{'sforce-locator'}", '0 null', 'its headers');
-	is(scalar @{ body(req('GET', "/jobs/query/$id/resultPages"))->{resultPages} }, 1, 'and one page');
+	is("$r->{headers}{'sforce-numberofrecords'} $r->{headers}{'sforce-locator'}", '0 null',
+		'its headers');
+	is(scalar @{ body(req('GET', "/jobs/query/$id/resultPages"))->{resultPages} }, 1,
+		'and one page');
 
-	$id = finished('SELECT Id, Name FROM Account LIMIT 2', columnDelimiter => 'PIPE', lineEnding => 'CRLF');
-	like(req('GET', "/jobs/query/$id/results")->{content}, qr/^"Id"\|"Name"\r\n"001/, 'delimiter and line ending');
+	$id = finished('SELECT Id, Name FROM Account LIMIT 2', columnDelimiter => 'PIPE',
+		lineEnding => 'CRLF');
+	like(req('GET', "/jobs/query/$id/results")->{content},
+		qr/^"Id"\|"Name"\r\n"001/, 'delimiter and line ending');
 	$id = finished('SELECT Id FROM Account LIMIT 1000');
-	is($_->{headers}{'sforce-locator'}, 'null', 'no empty page behind a full one') for req('GET', "/jobs/query/$id/results");
+	is($_->{headers}{'sforce-locator'}, 'null', 'no empty page behind a full one') for req('GET',
+		"/jobs/query/$id/results");
 
-	is_error(job('SELECT COUNT(Id) FROM Account'), 400, code_of(job('SELECT COUNT(Id) FROM Account')), 'aggregates are refused');
+	$r = job('SELECT COUNT(Id) FROM Account');
+	is($r->{status}, 400, 'aggregates are refused');
+	like($r->{content}, qr/^\[\{"errorCode":"\w+","message":"[^"]*[Aa]ggregate/,
+		'errorCode first');
 	is_error(job('SELECT Nope FROM Account'), 400, 'INVALID_FIELD', 'SOQL is checked');
-	is_error(job('SELECT Id FROM Account', columnDelimiter => 'HASH'), 400, 'API_ERROR', 'unknown delimiter');
-	is_error(job('SELECT Id FROM Account', operation => 'insert'), 400, 'API_ERROR', 'unknown operation');
+	is_error(job('SELECT Id FROM Account', columnDelimiter => 'HASH'), 400, 'API_ERROR',
+		'unknown delimiter');
+	is_error(job('SELECT Id FROM Account', operation => 'insert'), 400, 'API_ERROR',
+		'unknown operation');
 	is_error(job('SELECT Id FROM Account', wrong => 1), 400, 'JSON_PARSER_ERROR', 'unknown key');
 	control('POST', 'options', { errors_at_create => JSON::PP::false });
 	$id = body(job('SELECT Nope FROM Account'))->{id};
@@ -460,7 +501,8 @@ subtest 'faults' => sub {
 	my $id = finished('SELECT Id, Name FROM Account');
 	my $results = "/jobs/query/$id/results";
 	my $good = req('GET', $results);
-	my $fault = sub { control('POST', 'faults', { path => '*/results', @_ }); return req('GET', $results); };
+	my $fault = sub { control('POST', 'faults', { path => '*/results', @_ }); return req('GET',
+		$results); };
 
 	my $bad = $http->request('POST', "$base/__sfsim/faults", { content => '{"pth":"x"}' });
 	is($bad->{status}, 400, 'a misspelt fault is refused');
@@ -500,7 +542,8 @@ subtest 'faults' => sub {
 	is($curl->(close => 'after'), '52 0', 'close after it');
 
 	my $head = sub {
-		run([ 'curl', '-s', '-m', '60', '-D', '-', '-o', "$dir/body", '-H', "Authorization: Bearer $token",
+		run([ 'curl', '-s', '-m', '60', '-D', '-', '-o', "$dir/body", '-H',
+			"Authorization: Bearer $token",
 				"$data$results" ], \undef, \my $got);
 		return $got;
 	};
@@ -515,11 +558,14 @@ subtest 'faults' => sub {
 
 	control('POST', 'faults', { path => '*/results', gzip_cut => 200 });
 	$r = req('GET', $results, headers => { 'Accept-Encoding' => 'gzip' });
-	is("$r->{status} " . length $r->{content}, '200 200', 'gzip_cut: a whole message of a cut stream');
+	is("$r->{status} " . length $r->{content}, '200 200',
+		'gzip_cut: a whole message of a cut stream');
 
-	control('POST', 'faults', { path => '*/results', query => '*locator=*', nth => 2, count => 2, error => 'unknown_exception' });
+	control('POST', 'faults', { path => '*/results', query => '*locator=*', nth => 2, count => 2,
+		error => 'unknown_exception' });
 	my $next = $good->{headers}{'sforce-locator'};
-	is(join(' ', req('GET', $results)->{status}, map { req('GET', "$results?locator=$next")->{status} } 1 .. 4),
+	is(join(' ', req('GET', $results)->{status}, map { req('GET',
+		"$results?locator=$next")->{status} } 1 .. 4),
 		'200 200 500 500 200', 'query, nth, count');
 
 	control('POST', 'faults', { path => '*/results', expire_token => JSON::PP::true });
@@ -528,15 +574,18 @@ subtest 'faults' => sub {
 	$token = control('POST', 'tokens', { issue => JSON::PP::true })->{access_token};
 
 	control('POST', 'faults', [
-			{ method => 'POST', path => '*/jobs/query', job => { fail => 'InternalServerError : no' } },
-			{ method => 'POST', path => '*/jobs/query', nth => 2, job => { states => [qw(InProgress JobComplete InProgress JobComplete)] } },
+			{ method => 'POST', path => '*/jobs/query',
+				job => { fail => 'InternalServerError : no' } },
+			{ method => 'POST', path => '*/jobs/query', nth => 2,
+				job => { states => [qw(InProgress JobComplete InProgress JobComplete)] } },
 			{ method => 'POST', path => '*/jobs/query', nth => 3, job => { records => 5 } } ]);
 	my @jobs = map { body(job('SELECT Id FROM Contact'))->{id} } 1 .. 3;
 	$r = body(req('GET', "/jobs/query/$jobs[0]"));
 	is("$r->{state} $r->{errorMessage}", 'Failed InternalServerError : no', 'a job that fails');
 	is(join(' ', map { body(req('GET', "/jobs/query/$jobs[1]"))->{state} } 1 .. 5),
 		'InProgress JobComplete InProgress JobComplete JobComplete', 'scripted states');
-	for (1 .. 600) { $r = body(req('GET', "/jobs/query/$jobs[2]")); last if $r->{state} eq 'JobComplete'; }
+	for (1 .. 600) { $r = body(req('GET',
+		"/jobs/query/$jobs[2]")); last if $r->{state} eq 'JobComplete'; }
 	is($r->{numberRecordsProcessed}, 5, 'a wrong count');
 	control('POST', 'reset');
 };
@@ -562,11 +611,13 @@ subtest 'holding, waiting, the log' => sub {
 	finish($b);
 	is($page, req('GET', "/jobs/query/$id/results")->{content}, 'and the other');
 
-	form([ grant_type => 'password', client_id => 'x', client_secret => 'hush', password => 'hush' ]);
+	form([ grant_type => 'password', client_id => 'x', client_secret => 'hush',
+		password => 'hush' ]);
 	control('GET', 'wait?path=*/token');
 	my $log = control('GET', 'log');
 	my ($entry) = grep { $_->{path} =~ m{/limits$} } @$log;
-	is("$entry->{method} $entry->{status} $entry->{state} $entry->{fault}", 'GET 200 done 1', 'a log entry');
+	is("$entry->{method} $entry->{status} $entry->{state} $entry->{fault}", 'GET 200 done 1',
+		'a log entry');
 	like($entry->{headers}{Authorization}, qr/^Bearer #[0-9a-f]{8}$/, 'without the token');
 	my ($login) = grep { $_->{path} =~ m{/token$} } @$log;
 	like($login->{body}, qr/client_id=x/, 'a login has its body');
@@ -582,10 +633,12 @@ subtest 'holding, waiting, the log' => sub {
 	$c->kill_kill;
 	control('POST', 'release');
 	control('GET', 'wait?path=*/results&count=3');
-	is((grep { $_->{path} =~ m{/results$} } @{ control('GET', 'log') })[-1]{state}, 'aborted', 'a reader that went away');
+	is((grep { $_->{path} =~ m{/results$} } @{ control('GET', 'log') })[-1]{state}, 'aborted',
+		'a reader that went away');
 	req('DELETE', "/jobs/query/$_") for $id, $wide;
 	is(control('GET', 'wait?jobs=0')->{matched}, 0, 'wait for the jobs to go');
-	is($http->get("$base/__sfsim/wait?path=*/never&timeout_ms=1")->{status}, 408, 'waiting in vain');
+	is($http->get("$base/__sfsim/wait?path=*/never&timeout_ms=1")->{status}, 408,
+		'waiting in vain');
 };
 
 subtest 'the end' => sub {
@@ -593,7 +646,8 @@ subtest 'the end' => sub {
 	is(<$port_file>, "$port\n", 'the port file has the port');
 	close $port_file;
 	control('POST', 'faults', { path => '*/limits', hold => 'before' });
-	my $held = start([ 'curl', '-s', '-H', "Authorization: Bearer $token", "$data/limits" ], \undef, \my $o, $limit);
+	my $held = start([ 'curl', '-s', '-H', "Authorization: Bearer $token", "$data/limits" ],
+		\undef, \my $o, $limit);
 	control('GET', 'wait?path=*/limits&state=held');
 	$sim->signal('TERM');
 	finish($sim);
@@ -607,12 +661,14 @@ subtest 'https' => sub {
 			'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/tls.key", '-out', "$dir/tls.crt" ],
 		\undef, \my $o, \my $e) or plan skip_all => 'no openssl command';
 	my ($said, $errors) = ('', '');
-	my $tls = start([ $sfsim, '--port', 0, '--env', '--tls-cert', "$dir/tls.crt", '--tls-key', "$dir/tls.key",
+	my $tls = start([ $sfsim, '--port', 0, '--env', '--tls-cert', "$dir/tls.crt", '--tls-key',
+		"$dir/tls.key",
 			'--rows', 'Account=2000', '--die-with-parent' ], \undef, \$said, \$errors, $limit);
 	$tls->pump until $said =~ /^SF_REFRESH_TOKEN=.*\n/m;
 	my ($url, $session) = map { $said =~ /^$_='(.*)'$/m } qw(SF_URL SF_TOKEN);
 	like($url, qr{^https://}, 'the address');
-	my @curl = ('curl', '-s', '-m', '60', '--cacert', "$dir/tls.crt", '-H', "Authorization: Bearer $session");
+	my @curl = ('curl', '-s', '-m', '60', '--cacert', "$dir/tls.crt", '-H',
+		"Authorization: Bearer $session");
 	run([ @curl, '-d', '{"operation":"query","query":"SELECT Id FROM Account"}',
 			"$url/services/data/v62.0/jobs/query" ], \undef, \$o) or fail('no answer');
 	my $id = $json->decode($o)->{id};
