@@ -118,7 +118,7 @@ sfbulkExplainForeignScan(ForeignScanState *node, ExplainState *es)
 	else
 		text =
 			sfb_soql_explain(soql, fscan->fdw_exprs, operand_names(fscan->fdw_exprs, context));
-	ExplainPropertyText("SOQL", text ? text : "none, as no row can fulfil the conditions", es);
+	ExplainPropertyText("SOQL", text ? text : "none, as there can be no row", es);
 	ExplainPropertyText("Transport",
 						psprintf("%s (%s)", sfb_transport_name(transport),
 								 strVal(list_nth(notes, SfbNoteTransport))),

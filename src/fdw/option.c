@@ -226,6 +226,7 @@ sfb_table_options(Oid foreigntableid)
 							errmsg("transport \"bulk\" needs api_version 47.0 or later"),
 							errdetail("Server \"%s\" uses version %s.", server->servername,
 									  config.api_version)));
+		result->no_bulk = true;
 		result->transport = SF_TRANSPORT_REST;
 	}
 

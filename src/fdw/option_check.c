@@ -97,7 +97,9 @@ int_value(const SfbOption *option, const char *value)
 	const char *hint = NULL;
 	bool is_time = (option->type == SFB_OPT_MS);
 
-	if (!parse_int(value, &result, is_time ? GUC_UNIT_MS : 0, &hint))
+	/* parse_int would round a fraction and take hexadecimal digits. */
+	if ((!is_time && strspn(value, "+-0123456789") != strlen(value)) ||
+		!parse_int(value, &result, is_time ? GUC_UNIT_MS : 0, &hint))
 		bad_value(option, value,
 				  hint ? hint
 				  : is_time

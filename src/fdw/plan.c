@@ -247,6 +247,8 @@ decide_transport(PlannerInfo *root, RelOptInfo *baserel, SfbRelPlan *plan, bool 
 		plan->transport = SF_TRANSPORT_REST;
 		plan->why = "the query has what bulk jobs do not take";
 	}
+	else if (plan->options->no_bulk)
+		plan->why = "bulk needs api_version 47.0";
 	else if (plan->transport != SF_TRANSPORT_AUTO)
 		plan->why = "as the option says";
 	else if (plan->limited && limit > rest_limit && short_text)
@@ -380,6 +382,9 @@ add_field(SelectList *list, const char *field, SfbType type, AttrNumber attnum)
 	{
 		if (pg_strcasecmp(strVal(list_nth(list->fields, i)), field) == 0)
 		{
+			/* The text comes as the more particular of the types needs it. */
+			if (list_nth_int(list->types, i) == SFB_TEXT)
+				lfirst_int(list_nth_cell(list->types, i)) = type;
 			list->copies = lappend_int(lappend_int(list->copies, i), attnum);
 			return;
 		}

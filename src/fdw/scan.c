@@ -9,6 +9,7 @@
 
 #include "access/htup_details.h"
 #include "executor/executor.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
@@ -29,7 +30,11 @@ typedef struct SfbScanState
 	int nfields;
 	sf_column *columns;		  /* the SELECT list */
 	SfbColumn *table_columns; /* by attnum - 1; NULL for SFB_SCAN_COUNT */
-	AttrNumber *attnums;	  /* that the SELECT list fills */
+	AttrNumber *attnums;	  /* that the SELECT list fills, then those of the copies */
+	int ncopies;			  /* further columns on a field that is in the SELECT list */
+	int *copy_of;			  /* its index there */
+	sf_value *copied_row;	  /* the row with the copies behind it; NULL without any */
+	StringInfoData copied;	  /* their text */
 	bool rewindable;		  /* the executor may want the rows again */
 
 	/* parameters */
@@ -260,21 +265,70 @@ conversion_context(void *arg)
 
 /* What the plan says about the SELECT list and where its fields go. */
 static void
-init_columns(SfbScanState *scan, List *attrs, Relation rel)
+init_columns(SfbScanState *scan, List *attrs, List *copies, Relation rel)
 {
-	ListCell *lc;
-	int i = 0;
+	sf_column *columns;
+	int total;
+	int i;
 
 	scan->nfields = sfb_soql_columns(scan->soql_plan, &scan->columns);
 	if (scan->kind == SFB_SCAN_COUNT)
 		return;
 	if (scan->nfields != list_length(attrs))
 		elog(ERROR, "plan has %d fields for %d attributes", scan->nfields, list_length(attrs));
-	scan->attnums = palloc0(sizeof(AttrNumber) * Max(scan->nfields, 1));
-	foreach (lc, attrs)
-		scan->attnums[i++] = lfirst_int(lc);
+
+	/* A copy is converted as if the field came once more behind the SELECT list. */
+	scan->ncopies = list_length(copies) / 2;
+	total = scan->nfields + scan->ncopies;
+	columns = palloc0(sizeof(sf_column) * Max(total, 1));
+	memcpy(columns, scan->columns, sizeof(sf_column) * scan->nfields);
+	scan->columns = columns;
+	scan->attnums = palloc0(sizeof(AttrNumber) * Max(total, 1));
+	for (i = 0; i < scan->nfields; i++)
+		scan->attnums[i] = list_nth_int(attrs, i);
+	if (scan->ncopies > 0)
+	{
+		scan->copy_of = palloc(sizeof(int) * scan->ncopies);
+		scan->copied_row = palloc(sizeof(sf_value) * total);
+		initStringInfo(&scan->copied);
+		for (i = 0; i < scan->ncopies; i++)
+		{
+			scan->copy_of[i] = list_nth_int(copies, 2 * i);
+			columns[scan->nfields + i] = columns[scan->copy_of[i]];
+			scan->attnums[scan->nfields + i] = list_nth_int(copies, 2 * i + 1);
+		}
+	}
 	scan->table_columns = sfb_table_columns(rel);
-	scan->converter = sfb_row_converter_new(scan->nfields, scan->attnums, scan->table_columns);
+	scan->converter = sfb_row_converter_new(total, scan->attnums, scan->table_columns);
+}
+
+/* The row with its copies; these have text of their own, as a conversion may change it. */
+static sf_value *
+append_copies(SfbScanState *scan, const sf_value *values)
+{
+	int size = 0;
+	int i;
+
+	memcpy(scan->copied_row, values, sizeof(sf_value) * scan->nfields);
+	for (i = 0; i < scan->ncopies; i++)
+		size += values[scan->copy_of[i]].len + 1;
+
+	/* Enlarged first, so that the texts stay where they are put. */
+	resetStringInfo(&scan->copied);
+	enlargeStringInfo(&scan->copied, size);
+	for (i = 0; i < scan->ncopies; i++)
+	{
+		const sf_value *value = &values[scan->copy_of[i]];
+		sf_value *copy = &scan->copied_row[scan->nfields + i];
+
+		*copy = *value;
+		if (value->data == NULL)
+			continue;
+		copy->data = scan->copied.data + scan->copied.len;
+		appendBinaryStringInfo(&scan->copied, value->data, value->len);
+		appendStringInfoChar(&scan->copied, '\0');
+	}
+	return scan->copied_row;
 }
 
 static void
@@ -325,6 +379,7 @@ sfbulkBeginForeignScan(ForeignScanState *node, int eflags)
 	if (node->ss.ss_currentRelation != NULL)
 		scan->relname = RelationGetRelationName(node->ss.ss_currentRelation);
 	init_columns(scan, list_nth(plan->fdw_private, SfbScanPrivateAttrs),
+				 list_nth(plan->fdw_private, SfbScanPrivateCopies),
 				 node->ss.ss_currentRelation);
 	init_parameters(scan, node, plan->fdw_exprs);
 
@@ -423,6 +478,9 @@ sfbulkIterateForeignScan(ForeignScanState *node)
 			return slot;
 		}
 		scan->row++;
+
+		if (unlikely(scan->ncopies > 0))
+			values = append_copies(scan, values);
 
 		/* What the SELECT list does not fill is not looked at. */
 		memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts);

@@ -51,6 +51,7 @@ typedef struct SfbTableOptions
 	bool query_all;
 	bool pushdown;
 	sf_transport transport;
+	bool no_bulk; /* the API version has no bulk query jobs: transport is REST */
 	int rest_row_limit;
 	int page_rows;
 	int download_streams;
