@@ -62,6 +62,7 @@ sfbulk_fdw_handler(PG_FUNCTION_ARGS)
 {
 	FdwRoutine *routine = makeNode(FdwRoutine);
 
+	(void) fcinfo;
 	routine->GetForeignRelSize = sfbulkGetForeignRelSize;
 	routine->GetForeignPaths = sfbulkGetForeignPaths;
 	routine->GetForeignPlan = sfbulkGetForeignPlan;
@@ -91,6 +92,7 @@ sfbulk_fdw_validator(PG_FUNCTION_ARGS)
 Datum
 sfbulk_fdw_version(PG_FUNCTION_ARGS)
 {
+	(void) fcinfo;
 	PG_RETURN_TEXT_P(cstring_to_text(
 		psprintf("sfbulk_fdw %s (%s)", SFBULK_FDW_VERSION, sf_inflate_backend())));
 }
