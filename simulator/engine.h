@@ -158,7 +158,7 @@ void sim_options_init(sim_options *opt);
 bool sim_options_rows(sim_options *opt, const char *spec, sim_error *err);
 
 /*
- * Create the database and fill it.  Deterministic: same options, same bytes.  About 100,000
+ * Create the database and fill it.  Deterministic: same options, same bytes.  About 200,000
  * to 300,000 rows a second.  NULL and *err on failure (disk full, no directory).
  */
 sim_org *sim_org_open(const sim_options *opt, sim_error *err);
