@@ -170,23 +170,21 @@ append_column(StringInfo buf, const sf_field *field, const char *column, bool mu
 	StringInfoData list;
 	SfbColumn assumed;
 	bool converted = multicurrency && type == SFB_CURRENCY;
+	bool filterable;
 
-	sfb_type_defaults(type, &assumed);
+	/* describe calls a compound field filterable, by which it means DISTANCE only */
+	filterable = field->filterable && sfb_type_filterable(type) && !converted;
+	sfb_type_defaults(type, filterable, &assumed);
 	initStringInfo(&list);
 	if (strcmp(column, field->name) != 0)
 		append_option(&list, "field", field->name);
 	if (type != assumed_type(type, field->name, options))
 		append_option(&list, "type", sfb_type_name(type));
 	append_flag(&list, "case_sensitive", field->case_sensitive, assumed.case_sensitive);
-
-	/* describe calls a compound field filterable, by which it means DISTANCE only */
-	append_flag(&list, "filterable", field->filterable && assumed.filterable && !converted,
-				assumed.filterable);
-	append_flag(&list, "sortable", field->sortable && assumed.sortable && !converted,
-				assumed.sortable);
+	append_flag(&list, "filterable", filterable, sfb_type_filterable(type));
+	append_flag(&list, "sortable", field->sortable && !converted, assumed.sortable);
 	append_flag(&list, "groupable", field->groupable, assumed.groupable);
-	append_flag(&list, "aggregatable",
-				field->aggregatable && assumed.aggregatable && !converted,
+	append_flag(&list, "aggregatable", field->aggregatable && !converted,
 				assumed.aggregatable);
 
 	appendStringInfo(buf, "\n\t%s %s", quote_identifier(column), column_type(type, options));

@@ -235,28 +235,29 @@ sfb_table_options(Oid foreigntableid)
 
 /* ---- columns ------------------------------------------------------------------------- */
 
-/* What the fields of a type can do in SOQL unless describe (and so an option) says otherwise. */
-static void
-set_type_defaults(SfbColumn *column)
+/*
+ * What can be done with a field that cannot be filtered by: as a rule nothing, as with long texts.
+ */
+void
+sfb_type_defaults(SfbType type, bool filterable, SfbColumn *column)
 {
-	SfbType type = column->type;
-	bool opaque = (type == SFB_ENCRYPTED || type == SFB_COMPOUND || type == SFB_BASE64);
 	bool list = (type == SFB_MULTIPICKLIST);
 
+	column->type = type;
 	column->case_sensitive = false;
-	column->filterable = !opaque;
-	column->sortable = !opaque && !list;
-	column->aggregatable = !opaque && !list && type != SFB_BOOLEAN;
+	column->filterable = filterable;
+	column->sortable = filterable && !list;
+	column->aggregatable = filterable && !list && type != SFB_BOOLEAN && type != SFB_TIME;
 	column->groupable =
+		filterable &&
 		(type == SFB_TEXT || type == SFB_PICKLIST || type == SFB_ID || type == SFB_REFERENCE ||
 		 type == SFB_BOOLEAN || type == SFB_INT || type == SFB_LONG || type == SFB_DATE);
 }
 
-void
-sfb_type_defaults(SfbType type, SfbColumn *column)
+bool
+sfb_type_filterable(SfbType type)
 {
-	column->type = type;
-	set_type_defaults(column);
+	return type != SFB_ENCRYPTED && type != SFB_COMPOUND && type != SFB_BASE64;
 }
 
 bool
@@ -277,7 +278,7 @@ fill_column(Relation rel, Form_pg_attribute attr, SfbColumn *column)
 	column->typmod = attr->atttypmod;
 	column->collation = attr->attcollation;
 
-	/* The type first: it decides the defaults of the rest. */
+	/* Type and filterable first: they decide the defaults of the rest. */
 	column->type = (SfbType) -1;
 	sfb_option_apply(options, SFB_TO_COLUMN, column);
 	if (column->type == (SfbType) -1)
@@ -287,7 +288,9 @@ fill_column(Relation rel, Form_pg_attribute attr, SfbColumn *column)
 			sfb_is_id_field(column->field ? column->field : column->attname))
 			column->type = SFB_ID;
 	}
-	set_type_defaults(column);
+	column->filterable = sfb_type_filterable(column->type);
+	sfb_option_apply(options, SFB_TO_COLUMN, column);
+	sfb_type_defaults(column->type, column->filterable, column);
 	sfb_option_apply(options, SFB_TO_COLUMN, column);
 
 	if (column->field == NULL)

@@ -137,8 +137,11 @@ extern const char *sfb_type_name(SfbType type);
 /* The SfbType assumed for a column of this PostgreSQL type without a "type" option. */
 extern SfbType sfb_default_type(Oid pgtype);
 
-/* Sets the type and what the fields of the type can do unless an option says otherwise. */
-extern void sfb_type_defaults(SfbType type, SfbColumn *column);
+/* Can fields of the type be filtered by, unless an option says otherwise? */
+extern bool sfb_type_filterable(SfbType type);
+
+/* Sets type, filterable, and what else such a field can do unless an option says otherwise. */
+extern void sfb_type_defaults(SfbType type, bool filterable, SfbColumn *column);
 
 /* ---- option_host.c ------------------------------------------------------------------- */
 
