@@ -35,6 +35,7 @@ CLIENT_OBJS = \
 	src/client/sf_client.o \
 	src/client/sf_client_query.o \
 	src/client/sf_csv.o \
+	src/client/sf_csv_columns.o \
 	src/client/sf_describe.o \
 	src/client/sf_http.o \
 	src/client/sf_http_headers.o \
@@ -175,7 +176,8 @@ $(OBJS): build/flags
 SIM_CFLAGS = -std=gnu11 $(PLAIN_WARNINGS) -O2 -g -fno-strict-aliasing $(COPT)
 
 .PHONY: sim
-all: sfsim
+# Installing the extension needs no simulator, and so none of its libraries.
+all: $(if $(filter-out install,$(or $(MAKECMDGOALS),all)),sfsim)
 sim: sfsim
 
 sfsim: $(SIM_OBJS)
@@ -190,7 +192,7 @@ build/sim/%.o: simulator/%.c build/flags
 # ---- unit tests, under AddressSanitizer and UndefinedBehaviorSanitizer --------------------
 #
 # Every test/unit/test_*.c is one program that prints TAP, linked with the client and with the
-# other files of test/unit; every test/unit/sim_*.c is one for the simulator's engine.  The code
+# other files of test/unit; every test/unit/sim_*.c is one for the simulator, linked with that.  The code
 # under test comes out of an archive, so that a test may include a .c file to see its insides.
 
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
@@ -229,7 +231,7 @@ build/unit-zlib/%: build/unit-zlib/test/unit/%.o $(UNIT_SHARED:%.c=build/unit-zl
 	$(CC) $(UNIT_CFLAGS) -o $@ $^ $(LIBS_OF) -lpthread -lm
 build/unit-isal/%: build/unit-isal/test/unit/%.o $(UNIT_SHARED:%.c=build/unit-isal/%.o) build/unit-isal/libclient.a
 	$(CC) $(UNIT_CFLAGS) -o $@ $^ $(LIBS_OF) -lpthread -lm
-build/unit-sim/%: build/unit-sim/test/unit/%.o $(UNIT_SHARED:%.c=build/unit-sim/%.o) build/unit-sim/libsim.a
+build/unit-sim/%: build/unit-sim/test/unit/%.o build/unit-sim/libsim.a
 	$(CC) $(UNIT_CFLAGS) -o $@ $^ $(SIM_LIBS)
 
 .PHONY: unit unit-build

@@ -174,6 +174,29 @@ write_cb(char *data, size_t size, size_t n, void *arg)
 	return len;
 }
 
+/* The body of a request that must not be sent twice, see set_method. */
+static size_t
+read_cb(char *out, size_t size, size_t n, void *arg)
+{
+	sf_http_request *req = arg;
+	size_t len = req->body_len - req->body_read;
+
+	if (len > size * n)
+		len = size * n;
+	memcpy(out, req->body + req->body_read, len);
+	req->body_read += len;
+	return len;
+}
+
+static int
+seek_cb(void *arg, curl_off_t offset, int origin)
+{
+	sf_http_request *req = arg;
+
+	return offset == 0 && origin == SEEK_SET && req->body_read == 0 ? CURL_SEEKFUNC_OK
+																	: CURL_SEEKFUNC_FAIL;
+}
+
 /* ---- the set ----------------------------------------------------------------------- */
 
 static bool
@@ -315,6 +338,28 @@ set_headers(sf_http_request *req)
 	return ok && curl_easy_setopt(req->easy, CURLOPT_HTTPHEADER, req->lines) == CURLE_OK;
 }
 
+/*
+ * When a kept-alive connection dies before the first byte of an answer, curl by itself sends the
+ * request again on a new one, whatever the method.  That is not for curl to decide where the server
+ * may have acted on it: then the body comes from a callback that cannot be rewound.
+ */
+static bool
+set_body(sf_http_request *req)
+{
+	CURL *e = req->easy;
+
+#define SET(option, value) (curl_easy_setopt(e, option, value) == CURLE_OK)
+	if (!SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) req->body_len))
+		return false;
+	if (req->retry == SF_RETRY_HARMLESS || req->login)
+		return SET(CURLOPT_POSTFIELDS, req->body);
+	req->body_read = 0;
+	return SET(CURLOPT_POST, 1L) && SET(CURLOPT_READFUNCTION, read_cb) &&
+		   SET(CURLOPT_READDATA, req) && SET(CURLOPT_SEEKFUNCTION, seek_cb) &&
+		   SET(CURLOPT_SEEKDATA, req);
+#undef SET
+}
+
 static bool
 set_method(sf_http_request *req)
 {
@@ -322,9 +367,7 @@ set_method(sf_http_request *req)
 	bool ok = true;
 
 	if (req->body != NULL)
-		ok = curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) req->body_len) ==
-				 CURLE_OK &&
-			 curl_easy_setopt(e, CURLOPT_POSTFIELDS, req->body) == CURLE_OK;
+		ok = set_body(req);
 	else if (req->method == SF_HTTP_GET)
 		ok = curl_easy_setopt(e, CURLOPT_HTTPGET, 1L) == CURLE_OK;
 	if (ok && req->method != SF_HTTP_GET)

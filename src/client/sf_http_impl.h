@@ -38,6 +38,7 @@ struct sf_http_request
 	char *header;
 	char *body;
 	size_t body_len;
+	size_t body_read; /* by curl, where it reads the body by callback */
 	size_t body_max;
 	char doing[128];
 	sf_retry_policy retry;

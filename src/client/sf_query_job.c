@@ -209,7 +209,6 @@ creation_failed(sf_query_job *job, const sf_error *why, sf_error *err)
 	drop_request(job);
 	if (unknown && !job->discarded && job->creations_failed <= job->max_retries)
 	{
-		job->info.cost.retries++;
 		if (send_request(job, SF_HTTP_POST, job->body, "create a query job", err) == SF_OK)
 			return SF_WAIT;
 	}

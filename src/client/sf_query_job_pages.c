@@ -29,7 +29,7 @@ typedef struct page
 	/* once it is read */
 	bool opened; /* the headers of this download were looked at */
 	bool gzip;
-	bool input_ended;
+	bool cut_off;	  /* the answer was complete, its gzip was not */
 	int64_t expected; /* Sforce-NumberOfRecords; -1 when missing */
 	sf_inflate *inflate;
 	sf_csv *csv;
@@ -358,10 +358,9 @@ restart(sf_query_pages *p, page *pg, const sf_error *why, sf_error *err)
 	}
 	add_cost(p, pg->req);
 	sf_http_end(pg->req);
-	p->info.cost.retries++;
 	pg->restarts++;
 	pg->opened = false;
-	pg->input_ended = false;
+	pg->cut_off = false;
 	pg->borrowed = 0;
 	pg->skip = pg->sum.len;
 	sf_sum_reset(&pg->again);
@@ -434,6 +433,14 @@ open_page(sf_query_pages *p, page *pg, sf_error *err)
 	return SF_OK;
 }
 
+/* The connection ended in order, but the text did not: as good as broken. */
+static sf_status
+cut_off(sf_error *why)
+{
+	return sf_error_set(why, SF_ERR_NETWORK,
+						"the compressed text of a result page is cut off");
+}
+
 /*
  * Text of the page into out.  SF_OK with *n > 0 bytes; SF_WAIT; SF_DONE at its end; SF_FAILED with
  * *why, where SF_ERR_NETWORK and SF_ERR_TIMEOUT mean that a new download may help.
@@ -445,6 +452,8 @@ read_text(page *pg, char *out, size_t room, size_t *n, sf_error *why)
 	size_t len;
 	sf_status st;
 
+	if (pg->cut_off)
+		return cut_off(why);
 	for (;;)
 	{
 		if (pg->gzip)
@@ -457,11 +466,10 @@ read_text(page *pg, char *out, size_t room, size_t *n, sf_error *why)
 			pg->borrowed = 0;
 		}
 		st = sf_http_read(pg->req, &data, &len, why);
-		if (st == SF_DONE && pg->gzip && sf_inflate_finish(pg->inflate, why) != SF_OK)
+		if (st == SF_DONE && pg->gzip && sf_inflate_finish(pg->inflate, NULL) != SF_OK)
 		{
-			/* the connection ended in order, but the text did not: as good as broken */
-			why->cls = SF_ERR_NETWORK;
-			return SF_FAILED;
+			pg->cut_off = true;
+			return cut_off(why);
 		}
 		if (st != SF_OK)
 			return st;
@@ -547,7 +555,6 @@ fill(sf_query_pages *p, page *pg, sf_error *err)
 		if (pg->skip > 0)
 			return sf_error_set(err, SF_ERR_PROTOCOL,
 								"a result page was shorter when it was read again");
-		pg->input_ended = true;
 		return sf_csv_finish(pg->csv, err);
 	}
 	return filled > 0 ? SF_OK : st;

@@ -243,10 +243,13 @@ clean_up(sf_session *s)
 static void
 columns_from_soql(arguments *a)
 {
-	char *copy = strdup(a->soql);
-	char *list = copy != NULL ? strcasestr(copy, "select ") : NULL;
-	char *end = list != NULL ? strcasestr(list, " from ") : NULL;
+	static char *copy; /* the names point into it */
+	char *list;
+	char *end;
 
+	copy = strdup(a->soql);
+	list = copy != NULL ? strcasestr(copy, "select ") : NULL;
+	end = list != NULL ? strcasestr(list, " from ") : NULL;
 	if (end == NULL)
 		return;
 	*end = '\0';
