@@ -197,6 +197,7 @@ send_request(SfbScanState *scan)
 		.download_streams = options->download_streams,
 		.poll_interval_max_ms = options->poll_interval_max,
 		.job_timeout_ms = options->job_timeout,
+		.keep_result = scan->rewindable,
 	};
 
 	scan->guard->object = sf_query_start(scan->guard->session, &spec, &scan->error);
