@@ -9,26 +9,26 @@
  * starts exactly at the end is found to be unfinished like any other.  A hit at or behind the end
  * means "need more".
  *
- * read_record() knows one shape, the one Salesforce sends: "text", or "text"\n.  Whatever else it
- * meets it hands to slow_field(), field by field: doubled quotes, unquoted fields, CRLF, the end of
- * the input, errors.  A finished field is final (its closing quote is 0, doubled quotes
- * are collapsed); an unfinished one was not changed, and is resumed at "scan" when more
- * input is there.  So no byte is looked at again and again, however small the pieces are.
+ * read_record() knows one shape, the one Salesforce sends: "text", or "text"\n, and walks from
+ * quote to quote.  Whatever else it meets it hands to slow_field(), field by field: doubled
+ * quotes, unquoted fields, CRLF, the end of the input, errors.  A finished field is final (its
+ * closing quote is 0, doubled quotes are collapsed); an unfinished one was not changed, and is
+ * resumed at "scan" when more input is there.  So no byte is looked at again and again, however
+ * small the pieces are.
  */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
-#include "sf_csv.h"
+#include "sf_csv_internal.h"
 #include "sf_status.h"
 #include "sf_utf8.h"
 
-/* Behind the input: two sentinels and what a 16 byte load may touch after them. */
-#define PADDING 64
+/* Behind the input: two sentinels and what a look at 64 bytes may touch after them. */
+#define PADDING 128
 
 #define BLOCK_MIN 64
 
@@ -49,57 +49,6 @@ typedef enum field_end
 	FIELD_WAIT, /* not yet: the input is used up */
 	FIELD_BAD	/* malformed: the error is set */
 } field_end;
-
-/* One wanted column that is given a second time: values[to] = values[from]. */
-typedef struct repeat
-{
-	int to;
-	int from;
-} repeat;
-
-struct sf_csv
-{
-	/* options */
-	char delimiter;
-	size_t block_size;
-	size_t record_max;
-
-	/* the block */
-	char *block;
-	size_t alloc;  /* usable bytes, without the padding */
-	char *end;	   /* behind the input */
-	char *checked; /* valid UTF-8 up to here, or up to the character that is cut off at end */
-	char *bad;	 /* the first byte that is not, or NULL; always in a field not finished yet */
-	size_t room; /* what the last block_begin gave */
-
-	/* where the reading is */
-	char *record;	/* start of the current record */
-	char *field;	/* start of its first unfinished field */
-	char *scan;		/* where to go on in this field, or NULL for its start */
-	bool doubled;	/* doubled quotes were seen in this field */
-	int nread;		/* finished fields of this record */
-	int64_t rows;	/* handed out */
-	bool mark_done; /* the place of a byte order mark is passed */
-	bool header_done;
-	bool finished; /* no more input will come */
-	sf_error failed;
-
-	/* the file's columns, from the header row */
-	int nfile;
-	int nfile_alloc;
-	char **file_names;
-	sf_value *
-		*slots; /* where each file column's value goes: into values, or the last of them */
-
-	/* the caller's columns */
-	bool mapped;
-	int nwanted;
-	char **wanted;
-	int nvalues;
-	sf_value *values; /* nvalues, then one for what nobody wants */
-	int nrepeats;
-	repeat *repeats;
-};
 
 /* ---- life -------------------------------------------------------------------------- */
 
@@ -136,39 +85,13 @@ sf_csv_new(const sf_csv_options *opts, sf_error *err)
 	return csv;
 }
 
-static void
-free_names(char **names, int n)
-{
-	for (int i = 0; i < n; i++)
-		free(names[i]);
-	free(names);
-}
-
-static void
-forget_header(sf_csv *csv)
-{
-	free_names(csv->file_names, csv->nfile);
-	free(csv->slots);
-	free(csv->values);
-	free(csv->repeats);
-	csv->file_names = NULL;
-	csv->slots = NULL;
-	csv->values = NULL;
-	csv->repeats = NULL;
-	csv->nfile = 0;
-	csv->nfile_alloc = 0;
-	csv->nvalues = 0;
-	csv->nrepeats = 0;
-	csv->header_done = false;
-}
-
 void
 sf_csv_free(sf_csv *csv)
 {
 	if (csv == NULL)
 		return;
-	forget_header(csv);
-	free_names(csv->wanted, csv->nwanted);
+	sf_csv_forget_header(csv);
+	sf_csv_free_names(csv->wanted, csv->nwanted);
 	free(csv->block);
 	free(csv);
 }
@@ -176,7 +99,7 @@ sf_csv_free(sf_csv *csv)
 void
 sf_csv_restart(sf_csv *csv)
 {
-	forget_header(csv);
+	sf_csv_forget_header(csv);
 	if (csv->alloc > csv->block_size)
 	{
 		free(csv->block);
@@ -189,6 +112,7 @@ sf_csv_restart(sf_csv *csv)
 	csv->room = 0;
 	csv->record = csv->block;
 	csv->field = csv->block;
+	csv->quotes.at = NULL;
 	csv->scan = NULL;
 	csv->doubled = false;
 	csv->nread = 0;
@@ -196,34 +120,6 @@ sf_csv_restart(sf_csv *csv)
 	csv->mark_done = false;
 	csv->finished = false;
 	sf_error_reset(&csv->failed);
-}
-
-sf_status
-sf_csv_map_columns(sf_csv *csv, const char *const *names, int nnames, sf_error *err)
-{
-	char **copy;
-
-	if (csv->header_done || csv->nfile > 0)
-		return sf_error_set(err, SF_ERR_PROTOCOL,
-							"columns must be mapped before the header row is read");
-
-	copy = calloc((size_t) nnames + 1, sizeof(*copy));
-	if (copy == NULL)
-		return sf_error_nomem(err);
-	for (int i = 0; i < nnames; i++)
-	{
-		copy[i] = strdup(names[i]);
-		if (copy[i] == NULL)
-		{
-			free_names(copy, i);
-			return sf_error_nomem(err);
-		}
-	}
-	free_names(csv->wanted, csv->nwanted);
-	csv->wanted = copy;
-	csv->nwanted = nnames;
-	csv->mapped = true;
-	return SF_OK;
 }
 
 /* ---- errors ------------------------------------------------------------------------ */
@@ -312,8 +208,8 @@ report_bad_text(sf_csv *csv, int column)
 }
 
 /*
- * True when the current record ends before the bad byte; otherwise the error is set.  Only called in
- * a block that has one, so this can be slow, and fields keep no record of where they were.
+ * True when the current record ends before the bad byte; otherwise the error is set.  Only called
+ * in a block that has one, so this can be slow, and fields keep no record of where they were.
  */
 static bool
 bad_is_later(sf_csv *csv)
@@ -361,6 +257,7 @@ record_moved(sf_csv *csv, char *to)
 	csv->field = to + (csv->field - from);
 	if (csv->scan != NULL)
 		csv->scan = to + (csv->scan - from);
+	csv->quotes.at = NULL;
 	csv->record = to;
 }
 
@@ -462,6 +359,7 @@ sf_csv_block_filled(sf_csv *csv, size_t n, sf_error *err)
 	csv->end += n;
 	csv->end[0] = '"';
 	csv->end[1] = '"';
+	csv->quotes.at = NULL;
 	if (csv->bad != NULL)
 		return SF_OK;
 
@@ -490,22 +388,46 @@ sf_csv_finish(sf_csv *csv, sf_error *err)
 static inline char *
 find_quote(char *p, const char *end)
 {
+	return memchr(p, '"', (size_t) (end + 2 - p));
+}
+
+/*
+ * The quotes of the input one after the other.  Most fields are short: finding all quotes of 64
+ * bytes at once and taking them from a bit mask costs a third less than a search for each (51
+ * against 80 ns a row), since the ends of loops over so few bytes are hard to predict.
+ */
+static inline void
+quotes_from(quotes *q, char *p)
+{
 #if defined(__SSE2__)
 	const __m128i quote = _mm_set1_epi8('"');
+	const __m128i *v = (const __m128i *) p;
+	uint64_t a = (uint32_t) _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(v), quote));
+	uint64_t b = (uint32_t) _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(v + 1), quote));
+	uint64_t c = (uint32_t) _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(v + 2), quote));
+	uint64_t d = (uint32_t) _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(v + 3), quote));
 
-	(void) end;
-	for (;;)
-	{
-		__m128i text = _mm_loadu_si128((const __m128i *) p);
-		int hits = _mm_movemask_epi8(_mm_cmpeq_epi8(text, quote));
-
-		if (hits != 0)
-			return p + __builtin_ctz((unsigned) hits);
-		p += 16;
-	}
-#else
-	return memchr(p, '"', (size_t) (end + 2 - p));
+	q->mask = a | b << 16 | c << 32 | d << 48;
 #endif
+	q->at = p;
+}
+
+static inline char *
+next_quote(quotes *q, const char *end)
+{
+	char *found;
+
+#if defined(__SSE2__)
+	(void) end;
+	while (q->mask == 0)
+		quotes_from(q, q->at + 64);
+	found = q->at + __builtin_ctzll(q->mask);
+	q->mask &= q->mask - 1;
+#else
+	found = find_quote(q->at, end);
+	q->at = found + 1;
+#endif
+	return found;
 }
 
 static inline void
@@ -670,97 +592,6 @@ slow_field(sf_csv *csv, sf_value *value)
 
 /* ---- the header row ---------------------------------------------------------------- */
 
-static int
-find_name(char *const *names, int n, const char *name)
-{
-	for (int i = 0; i < n; i++)
-	{
-		if (strcasecmp(names[i], name) == 0)
-			return i;
-	}
-	return -1;
-}
-
-static sf_status
-missing_column(sf_csv *csv, const char *name)
-{
-	char list[SF_MESSAGE_MAX];
-	size_t n = 0;
-
-	list[0] = 0;
-	for (int i = 0; i < csv->nfile && n < sizeof(list) - 3; i++)
-	{
-		if (i > 0)
-			n += sf_text_copy(list + n, sizeof(list) - n, ", ", 2);
-		n += sf_text_copy(list + n, sizeof(list) - n, csv->file_names[i],
-						  strlen(csv->file_names[i]));
-	}
-	sf_error_set(&csv->failed, SF_ERR_PROTOCOL,
-				 "column \"%s\" is missing in the CSV header row", name);
-	sf_error_detail(&csv->failed, "The header row is: %s", list);
-	sf_error_column(&csv->failed, name);
-	return SF_FAILED;
-}
-
-/* The header row is complete: decides where each of the file's columns goes. */
-static sf_status
-use_header(sf_csv *csv)
-{
-	csv->nvalues = csv->mapped ? csv->nwanted : csv->nfile;
-	csv->values = calloc((size_t) csv->nvalues + 1, sizeof(*csv->values));
-	csv->slots = calloc((size_t) csv->nfile, sizeof(*csv->slots));
-	csv->repeats = calloc((size_t) csv->nvalues + 1, sizeof(*csv->repeats));
-	if (csv->values == NULL || csv->slots == NULL || csv->repeats == NULL)
-		return sf_error_nomem(&csv->failed);
-
-	for (int i = 0; i < csv->nfile; i++)
-		csv->slots[i] = csv->mapped ? &csv->values[csv->nvalues] : &csv->values[i];
-
-	for (int i = 0; csv->mapped && i < csv->nwanted; i++)
-	{
-		int first = find_name(csv->wanted, i, csv->wanted[i]);
-		int column = find_name(csv->file_names, csv->nfile, csv->wanted[i]);
-
-		if (column < 0)
-			return missing_column(csv, csv->wanted[i]);
-		if (first >= 0)
-		{
-			csv->repeats[csv->nrepeats].to = i;
-			csv->repeats[csv->nrepeats].from = first;
-			csv->nrepeats++;
-		}
-		else
-			csv->slots[column] = &csv->values[i];
-	}
-	csv->header_done = true;
-	return SF_OK;
-}
-
-static sf_status
-add_file_name(sf_csv *csv, const sf_value *value)
-{
-	char *name;
-
-	if (csv->nfile >= SF_CSV_COLUMNS_MAX)
-		return sf_error_set(&csv->failed, SF_ERR_LIMIT, "the CSV has more than %d columns",
-							SF_CSV_COLUMNS_MAX);
-	if (csv->nfile == csv->nfile_alloc)
-	{
-		int alloc = csv->nfile_alloc == 0 ? 16 : csv->nfile_alloc * 2;
-		char **names = realloc(csv->file_names, (size_t) alloc * sizeof(*names));
-
-		if (names == NULL)
-			return sf_error_nomem(&csv->failed);
-		csv->file_names = names;
-		csv->nfile_alloc = alloc;
-	}
-	name = strdup(value->data == NULL ? "" : value->data);
-	if (name == NULL)
-		return sf_error_nomem(&csv->failed);
-	csv->file_names[csv->nfile++] = name;
-	return SF_OK;
-}
-
 /* Skips a byte order mark and empty lines before the header row.  False: need more input. */
 static bool
 skip_preamble(sf_csv *csv)
@@ -804,14 +635,14 @@ read_header(sf_csv *csv)
 		if (how == FIELD_WAIT)
 			return SF_WAIT;
 		csv->nread++;
-		if (add_file_name(csv, &value) != SF_OK)
+		if (sf_csv_add_name(csv, &value) != SF_OK)
 			return SF_FAILED;
 		if (how == FIELD_LAST)
 			break;
 	}
 	csv->record = csv->field;
 	csv->nread = 0;
-	return use_header(csv);
+	return sf_csv_use_header(csv);
 }
 
 /* ---- records ----------------------------------------------------------------------- */
@@ -828,7 +659,7 @@ record_done(sf_csv *csv)
 }
 
 /*
- * Reads (on with) one record.  The loops take "…" followed by the byte that is expected there,
+ * Reads (on with) one record.  The loop takes "…" followed by the byte that is expected there,
  * everything else goes through slow_field.
  */
 static sf_status
@@ -840,10 +671,13 @@ read_record(sf_csv *csv)
 	sf_value **slots = csv->slots;
 	int i = csv->nread;
 	char *p = csv->field;
+	quotes q = csv->quotes;
 
 	/* a field begun in an earlier block knows where to go on */
 	bool fast = csv->scan == NULL;
 
+	if (q.at == NULL)
+		quotes_from(&q, p);
 	for (; i <= last; i++)
 	{
 		const char expected = i < last ? delimiter : '\n';
@@ -851,8 +685,10 @@ read_record(sf_csv *csv)
 
 		if (likely(fast && *p == '"'))
 		{
-			char *quote = find_quote(p + 1, end);
+			char *quote;
 
+			(void) next_quote(&q, end); /* the one at p */
+			quote = next_quote(&q, end);
 			if (likely(quote < end && quote[1] == expected))
 			{
 				set_value(slots[i], p + 1, quote);
@@ -863,6 +699,7 @@ read_record(sf_csv *csv)
 
 		csv->field = p;
 		csv->nread = i;
+		csv->quotes.at = NULL;
 		how = slow_field(csv, slots[i]);
 		if (how == FIELD_WAIT)
 			return SF_WAIT;
@@ -871,9 +708,11 @@ read_record(sf_csv *csv)
 		if (unlikely((how == FIELD_MORE) != (i < last)))
 			return wrong_field_count(csv, how == FIELD_MORE);
 		p = csv->field;
+		quotes_from(&q, p);
 		fast = true;
 	}
 	csv->field = p;
+	csv->quotes = q;
 	return record_done(csv);
 }
 
@@ -905,20 +744,6 @@ sf_csv_next(sf_csv *csv, sf_value **values, sf_error *err)
 		return failed(csv, err);
 	*values = csv->values;
 	return status;
-}
-
-int
-sf_csv_ncolumns(const sf_csv *csv)
-{
-	return csv->mapped ? csv->nwanted : csv->nvalues;
-}
-
-const char *
-sf_csv_header_name(const sf_csv *csv, int file_column)
-{
-	if (file_column < 0 || file_column >= csv->nfile)
-		return NULL;
-	return csv->file_names[file_column];
 }
 
 int64_t

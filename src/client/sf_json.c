@@ -7,9 +7,9 @@
  * scanned before: for UTF-8, depth, number of values, control characters, \u0000 and the form of
  * numbers.  The scan leaves the grammar to cJSON.
  *
- * Numbers of more than 15 digits, or with large exponents, may not survive as doubles.  Before parsing they are turned into
- * strings that begin with a byte that no UTF-8 text has; such a string counts as a number
- * everywhere here.
+ * Numbers of more than 15 digits, or with large exponents, may not survive as doubles.  Before
+ * parsing they are turned into strings that begin with a byte that no UTF-8 text has; such a
+ * string counts as a number everywhere here.
  */
 #include <errno.h>
 #include <math.h>

@@ -194,7 +194,7 @@ test_members(void)
 	sf_buf_free(&out);
 }
 
-/* Runs damaged data; true when it failed with SF_ERR_PROTOCOL and gave nothing that is not there. */
+/* Runs damaged data; true when it failed with SF_ERR_PROTOCOL and made nothing up. */
 static bool
 is_refused(sf_inflate *z, const char *data, size_t len, size_t piece, const sf_buf *text,
 		   sf_buf *out)

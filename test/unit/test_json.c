@@ -300,8 +300,6 @@ test_remote_errors(void)
 		{"<html", 503, "could not test: HTTP status 503", "The answer is empty.", ""},
 	};
 	sf_error err = {0};
-	char text[1000];
-	sf_json *root;
 
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
 	{
@@ -318,6 +316,14 @@ test_remote_errors(void)
 		is_int(err.http_status, bodies[i].status, "status");
 		free(copy);
 	}
+}
+
+static void
+test_other_errors(void)
+{
+	sf_error err = {0};
+	char text[1000];
+	sf_json *root;
 
 	/* cut in the middle of characters, with the dots behind */
 	for (size_t n = 180; n < 210; n++)
@@ -394,6 +400,7 @@ main(void)
 	test_nodes();
 	test_tables();
 	test_remote_errors();
+	test_other_errors();
 	test_writing();
 	return tap_done();
 }

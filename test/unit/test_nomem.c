@@ -55,6 +55,7 @@ test_strdup(const char *text)
 #define strdup test_strdup
 #include "../../src/client/sf_buf.c"
 #include "../../src/client/sf_csv.c"
+#include "../../src/client/sf_csv_columns.c"
 #define fail inflate_fail
 #include "../../src/client/sf_inflate.c"
 #undef fail
