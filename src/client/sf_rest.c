@@ -308,7 +308,8 @@ sf_rest_next_row(sf_rest *r, sf_value **values, sf_error *err)
 	for (;;)
 	{
 		/* the page after this one comes while this one is read */
-		if (r->next_url[0] != '\0' && r->req == NULL && send_request(r, r->next_url, err) != SF_OK)
+		if (r->next_url[0] != '\0' && r->req == NULL &&
+			send_request(r, r->next_url, err) != SF_OK)
 			return SF_FAILED;
 		st = sf_json_rows_next(r->rows, values, err);
 		if (st == SF_OK)

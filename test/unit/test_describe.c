@@ -24,7 +24,7 @@
 	"\"compoundFieldName\":null}"
 #define RESPONSE(id, body)                                                                    \
 	"{\"body\":" body ",\"httpHeaders\":{},\"httpStatusCode\":200,\"referenceId\":\"" id "\"" \
-																						 "}"
+	"}"
 
 static sf_session *
 open_session(peer *p)

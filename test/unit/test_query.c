@@ -631,8 +631,9 @@ test_rest(void)
 		scene sc = {0};
 
 		open_scene(&sc, rules, COUNT(rules), SF_TRANSPORT_BULK);
-		if (!is_int(read_many(&sc), MANY, "gzip cut off inside of a complete answer is read again"))
-		diag("%s", sc.err.message);
+		if (!is_int(read_many(&sc), MANY,
+					"gzip cut off inside of a complete answer is read again"))
+			diag("%s", sc.err.message);
 		close_scene(&sc, "cut gzip");
 
 		/* a byte in the middle is wrong: the rows before it may be wrong too */
