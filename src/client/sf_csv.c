@@ -336,6 +336,10 @@ sf_csv_block_begin(sf_csv *csv, char **ptr, size_t *room, sf_error *err)
 		}
 	}
 
+	/* the sentinels stayed where the record was; sf_csv_next may be asked before input comes */
+	csv->end[0] = '"';
+	csv->end[1] = '"';
+
 	behind = csv->alloc - (size_t) (csv->end - csv->block);
 	csv->room = behind > csv->block_size ? csv->block_size : behind;
 	*ptr = csv->end;
