@@ -328,12 +328,15 @@ sub psql_result
 	return (\%error, $out, $err);
 }
 
-# Open descriptors of a process: a leak shows as a number that grows.
+# Open descriptors of a process: a leak shows as a number that grows.  With a pattern only those
+# whose target ("socket:[1234]", "/path/of/file") matches: files come and go as they are used.
 sub fd_count
 {
-	my ($pid) = @_;
+	my ($pid, $pattern) = @_;
 	opendir(my $dir, "/proc/$pid/fd") or die "/proc/$pid/fd: $!";
-	return scalar grep { !/^\./ } readdir $dir;
+	my @fds = grep { !/^\./ } readdir $dir;
+	return scalar @fds if !defined $pattern;
+	return scalar grep { (readlink("/proc/$pid/fd/$_") // '') =~ $pattern } @fds;
 }
 
 # wait_for(WHAT, CODE): until CODE says true; dies after PostgreSQL::Test's usual patience.
