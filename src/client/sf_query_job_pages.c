@@ -539,12 +539,10 @@ fill(sf_query_pages *p, page *pg, sf_error *err)
 			return SF_FAILED;
 		filled += n;
 	}
-	if (filled > 0)
-	{
-		sf_sum_add(&pg->sum, ptr, filled);
-		if (sf_csv_block_filled(pg->csv, filled, err) != SF_OK)
-			return SF_FAILED;
-	}
+	/* also when nothing is left of it: what was skipped has been written there */
+	sf_sum_add(&pg->sum, ptr, filled);
+	if (sf_csv_block_filled(pg->csv, filled, err) != SF_OK)
+		return SF_FAILED;
 	if (st == SF_FAILED)
 	{
 		/* with rows in hand the news can wait: the next call meets the same failure */
