@@ -533,6 +533,8 @@ test_bad_text(void)
 			  "failed 8 row 1 column A", "invalid UTF-8 in column \"A\" of row 1"),
 		INPUT("cut off by the end", "A\nx\n\xe6\x9d", "<x>\nfailed 8 row 2 column A",
 			  "invalid UTF-8 in column \"A\" of row 2"),
+		INPUT("twice", "\"A\"\n\"1\"\n\"\xff\"\n\"\xfe\"\n", "<1>\nfailed 8 row 2 column A",
+			  "invalid UTF-8 in column \"A\" of row 2"),
 		INPUT("in the header row", "\"A\",\"\xff\"\n", "failed 8 row 0 column ",
 			  "invalid UTF-8 in the CSV header row"),
 		INPUT("behind empty lines", "\n\r\n\"A\0\"\n", "failed 8 row 0 column ",
@@ -623,6 +625,58 @@ test_big_fields(void)
 	is_int(wrong, 0, "fields longer than blocks");
 }
 
+/* Plain fields of all lengths around the 64 bytes that are looked at together. */
+static void
+test_long_fields(void)
+{
+	int wrong = 0;
+	sf_buf text;
+
+	sf_buf_init(&text, TEXT_MAX);
+	sf_buf_puts(&text, "\"A\",\"B\",\"C\"\n");
+	for (int len = 0; len < 300; len++)
+	{
+		sf_buf_putc(&text, '"');
+		for (int i = 0; i < len; i++)
+			sf_buf_putc(&text, (char) ('a' + i % 26));
+		sf_buf_printf(&text, "\",\"%d\",\"%*d\"\n", len, 1 + len * 7 % 190, len);
+	}
+	for (size_t block = 64; block <= 4096; block += 61)
+	{
+		sf_csv_options opts = {.block_size = block};
+		char *expected = run_reference(text.data, text.len);
+
+		for (uint32_t way = 0; way < 4; way++)
+		{
+			cutter cut = {.fixed = way * 1000, .seed = way == 3 ? 0 : 7};
+			char *got = run(text.data, text.len, cut, &opts, NULL, -1);
+
+			wrong += strcmp(got, expected) != 0;
+			free(got);
+		}
+		free(expected);
+	}
+	is_int(wrong, 0, "fields of all lengths");
+
+	/* for one of these a field begins exactly at the end of a full block, with nothing behind it */
+	wrong = 0;
+	for (int pad = 0; pad < 70; pad++)
+	{
+		sf_csv_options opts = {.block_size = 64};
+		char expected[200];
+		char *got;
+
+		sf_buf_reset(&text);
+		sf_buf_printf(&text, "\"A\",\"B\"\n\"%0*d\",\"y\"\n", pad + 1, 0);
+		sprintf(expected, "<%0*d><y>\ndone", pad + 1, 0);
+		got = run(text.data, text.len, (cutter){0}, &opts, NULL, -1);
+		wrong += strcmp(got, expected) != 0;
+		free(got);
+	}
+	is_int(wrong, 0, "fields that begin at a block's end");
+	sf_buf_free(&text);
+}
+
 static void
 test_limits(void)
 {
@@ -644,17 +698,25 @@ test_limits(void)
 	is_text(out.data, "<1>\nfailed 9 row 2 column ", "a record that is too long");
 	is_text(err.message, "row 2 of the CSV exceeds 1000 bytes", "its message");
 
+	is_int(sf_csv_block_begin(csv, &ptr, &room, &err), SF_FAILED, "no more input after it");
+	is_int(sf_csv_block_filled(csv, 0, &err), SF_FAILED, "not even none");
+
 	sf_csv_restart(csv);
+	sf_buf_reset(&out);
+	sf_error_reset(&err);
+	run_into(csv, "A\n1\n", 4, (cutter){0}, &out, &err);
+	is_text(out.data, "<1>\ndone", "a restart gives a large block back");
+	sf_csv_free(csv);
+
+	csv = sf_csv_new(NULL, &err);
 	sf_buf_free(&text);
 	sf_buf_free(&out);
-	sf_buf_puts(&out, "");
-	out.max = TEXT_MAX;
-	sf_buf_init(&text, TEXT_MAX);
 	for (int i = 0; i <= SF_CSV_COLUMNS_MAX; i++)
 		sf_buf_puts(&text, "a,");
 	sf_error_reset(&err);
 	run_into(csv, text.data, text.len, (cutter){.fixed = 50}, &out, &err);
 	is_int(err.cls, SF_ERR_LIMIT, "too many columns");
+	is_text(err.message, "the CSV has more than 4096 columns", "its message");
 	sf_csv_free(csv);
 
 	sf_error_reset(&err);
@@ -738,6 +800,7 @@ main(void)
 	test_mapping();
 	test_bad_text();
 	test_big_fields();
+	test_long_fields();
 	test_limits();
 	test_delimiters();
 	test_messages();
