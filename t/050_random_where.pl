@@ -143,6 +143,8 @@ sub comparison
 		$pattern =~ s/^(E?')(.*)'$/$2/s;
 		my $open = $1;
 		$pattern = substr($pattern, 0, 1 + int rand 6) if $open !~ /E/ && $pattern !~ /'/;
+		# not in the middle of a character
+		$pattern =~ s/(?:[\xC2-\xDF]|[\xE0-\xEF][\x80-\xBF]?|[\xF0-\xF4][\x80-\xBF]{0,2})$//;
 		$pattern = pick("$pattern%", "%$pattern", "%$pattern%", "_$pattern%");
 		return "$name " . pick('LIKE', 'ILIKE', 'NOT LIKE') . ' ' . operand($column, "$open$pattern'");
 	}

@@ -366,9 +366,10 @@ number_literal(SfbType type, Oid valtype, Datum value)
 
 /* ---- dates ------------------------------------------------------------------------------------- */
 
-/* The years that Salesforce can hold; both ends are midnight UTC of a day. */
-#define FIRST_DAY (date2j(1700, 1, 1) - POSTGRES_EPOCH_JDATE)
-#define LAST_DAY  (date2j(4000, 12, 31) - POSTGRES_EPOCH_JDATE)
+/* The days that Salesforce can hold, and the last second of the last of them. */
+#define FIRST_DAY	(date2j(1700, 1, 1) - POSTGRES_EPOCH_JDATE)
+#define LAST_DAY	(date2j(4000, 12, 31) - POSTGRES_EPOCH_JDATE)
+#define LAST_SECOND ((Timestamp) (LAST_DAY + 1) * USECS_PER_DAY - USECS_PER_SEC)
 
 static Literal
 date_literal(DateADT date)
@@ -409,7 +410,7 @@ datetime_literal(Timestamp value)
 	/* The infinities lie beyond these as well. */
 	if (value < (Timestamp) FIRST_DAY * USECS_PER_DAY)
 		return literal_of_kind(LITERAL_LOW);
-	if (value > (Timestamp) LAST_DAY * USECS_PER_DAY)
+	if (value > LAST_SECOND)
 		return literal_of_kind(LITERAL_HIGH);
 
 	seconds = value / USECS_PER_SEC;
