@@ -681,6 +681,34 @@ test_rest(void)
 		close_scene(&sc, "hopeless page");
 	}
 
+	/* Every download breaks at the same place, so that the later ones have nothing new. */
+	static void
+	test_page_without_end(void)
+	{
+		char *text = many_rows(MANY);
+		size_t len;
+		char *gz = gzip_text(text, strlen(text), &len);
+		peer_rule rules[] = {
+			LOGIN,
+			CREATE,
+			POLL(3000),
+			ONE_LINK(LINK_A),
+			{"GET", JOB "/results", .status = 200,
+			 .headers = PAGE_HEADERS(3000) "Content-Encoding: gzip\r\n", .body = gz,
+			 .body_len = len, .cut = len / 2, .split = 500},
+			DELETE_JOB,
+		};
+		scene sc = {0};
+
+		open_scene(&sc, rules, COUNT(rules), SF_TRANSPORT_BULK);
+		ok(read_many(&sc) < 0 && sc.err.cls == SF_ERR_NETWORK,
+		   "a page that always breaks in its middle");
+		is_int(peer_used(sc.p, 4), 5, "is given up after four more downloads");
+		close_scene(&sc, "page without end");
+		free(text);
+		free(gz);
+	}
+
 	/* ---- ends of all kinds ------------------------------------------------------------- */
 
 	static void
