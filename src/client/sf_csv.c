@@ -728,6 +728,16 @@ sf_csv_next(sf_csv *csv, sf_value **values, sf_error *err)
 	if (unlikely(sf_error_is_set(&csv->failed)))
 		return failed(csv, err);
 
+	/*
+	 * Room was given and nothing filled: a decompressor may have written over the sentinels ahead
+	 * of what it can vouch for (ISA-L stores eight bytes at a time).
+	 */
+	if (unlikely(csv->room > 0))
+	{
+		csv->end[0] = '"';
+		csv->end[1] = '"';
+	}
+
 	if (unlikely(!csv->header_done))
 	{
 		status = read_header(csv);
