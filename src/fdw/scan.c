@@ -250,16 +250,22 @@ static void
 conversion_context(void *arg)
 {
 	SfbScanState *scan = arg;
-	const char *field = scan->columns[sfb_row_converter_field(scan->converter)].path;
+	const char *field =
+		sfb_server_text(scan->columns[sfb_row_converter_field(scan->converter)].path);
+	const char *column;
 	AttrNumber attnum = scan->attnums[sfb_row_converter_field(scan->converter)];
 	sf_query_stats stats = {0};
 
 	if (scan_query(scan) != NULL)
 		sf_query_get_stats(scan_query(scan), &stats);
-	errcontext("column \"%s\" (field %s) of foreign table \"%s\", row " INT64_FORMAT
-			   " of the result",
-			   scan->table_columns[attnum - 1].attname, sfb_server_text(field), scan->relname,
-			   scan->row);
+	column = scan->table_columns[attnum - 1].attname;
+	if (pg_strcasecmp(field, column) == 0)
+		errcontext("column \"%s\" of foreign table \"%s\", row " INT64_FORMAT " of the result",
+				   column, scan->relname, scan->row);
+	else
+		errcontext("column \"%s\" (field %s) of foreign table \"%s\", row " INT64_FORMAT
+				   " of the result",
+				   column, field, scan->relname, scan->row);
 	if (stats.job_id[0])
 		errcontext("bulk job %s", stats.job_id);
 }
