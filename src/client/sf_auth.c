@@ -105,7 +105,7 @@ send_login(sf_auth *a, sf_http *h, sf_error *err)
 	sf_http_spec spec = {.method = SF_HTTP_POST,
 						 .doing = "log in to Salesforce",
 						 .login = true,
-						 .retry = SF_RETRY_REFUSED,
+						 .retry = SF_RETRY_HARMLESS, /* at worst a session too many */
 						 .body_max = LOGIN_BODY_MAX};
 	sf_buf url;
 	sf_buf body;
@@ -350,7 +350,9 @@ refused(sf_auth *a, sf_error *why)
 
 	if (a->cfg->flow == SF_AUTH_SOAP && why->http_status >= 400)
 		soap_fault(body, len, why->http_status, why);
-	if (why->cls == SF_ERR_REMOTE && why->http_status >= 400 && why->http_status < 500)
+	/* 420 and 429 are the edge's "not now", which says nothing of the credentials */
+	if (why->cls == SF_ERR_REMOTE && why->http_status >= 400 && why->http_status < 500 &&
+		why->http_status != 420 && why->http_status != 429)
 		why->cls = SF_ERR_AUTH;
 	for (size_t i = 0; i < sizeof(refusal_hints) / sizeof(refusal_hints[0]); i++)
 	{

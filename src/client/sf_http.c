@@ -575,7 +575,8 @@ attempt_ended(sf_http_request *req, CURLcode code, bool stalled)
 	curl_easy_getinfo(req->easy, CURLINFO_REQUEST_SIZE, &request_size);
 	curl_easy_getinfo(req->easy, CURLINFO_RETRY_AFTER, &retry_after);
 	a.answered = code == CURLE_OK;
-	a.sent = request_size > 0;
+	/* curl forgets the size when it would have to send anew (see read_cb), the body had left */
+	a.sent = request_size > 0 || req->body_read > 0;
 	a.status = req->headers.status;
 	if (stalled)
 		snprintf(note, sizeof(note), "(no progress)");

@@ -352,8 +352,9 @@ cleanup_deadline(int timeout_ms)
 void
 sfb_session_cleanup(sf_session *session, int timeout_ms)
 {
-	if (sf_session_cleanup_pending(session) > 0)
-		drive_cleanup(session, cleanup_deadline(timeout_ms));
+	/* with nothing pending there may still be a warning */
+	drive_cleanup(session, sf_session_cleanup_pending(session) > 0 ? cleanup_deadline(timeout_ms)
+																   : 0);
 }
 
 /* The same for all sessions, within one timeout together. */
@@ -364,9 +365,7 @@ cleanup_all(void)
 
 	for (int i = 0; i < nsessions; i++)
 	{
-		if (sf_session_cleanup_pending(sessions[i]->client) == 0)
-			continue;
-		if (deadline == 0)
+		if (sf_session_cleanup_pending(sessions[i]->client) > 0 && deadline == 0)
 			deadline = cleanup_deadline(sfb_cleanup_timeout);
 		drive_cleanup(sessions[i]->client, deadline);
 	}
