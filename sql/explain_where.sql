@@ -106,7 +106,7 @@ SELECT c, sent(c) FROM (VALUES
 	($$name LIKE ''$$), ($$name LIKE '% x '$$), ($$name LIKE 'it''s%'$$), ($$name LIKE '\%%'$$),
 	($$name ILIKE 'ac%'$$), ($$name ILIKE 'zürich%'$$), ($$name ILIKE 'Kiel%'$$),
 	($$name NOT LIKE 'Ac%'$$), ($$name ~ '^Ac'$$), ($$name LIKE 'A#%' ESCAPE '#'$$),
-	($$name ^@ 'Ac'$$), ($$ext LIKE 'A%'$$), ($$long LIKE 'A%'$$), ($$multi::text LIKE 'A%'$$)
+	($$name ^@ 'Ac'$$), ($$ext LIKE 'A%'$$), ($$ext ILIKE 'A%'$$), ($$long LIKE 'A%'$$), ($$multi::text LIKE 'A%'$$)
 	) AS t(c);
 
 -- booleans are never null over there, but a missing parent's counts as false
@@ -162,7 +162,7 @@ SELECT c, sent(c) FROM (VALUES
 	($$ts <> '2024-02-29 12:00:00.25Z'$$), ($$ts = '1969-12-31 23:59:59.999999Z'$$),
 	($$ts IN ('2024-02-29 12:00Z', '2024-03-01Z')$$), ($$ts IN ('2024-02-29 12:00:00.5Z')$$),
 	($$ts >= '1700-01-01 00:00Z'$$), ($$ts >= '1699-12-31 23:59:59Z'$$), ($$ts < '4000-12-31 00:00Z'$$),
-	($$ts < '4000-12-31 00:00:01Z'$$), ($$ts < 'infinity'$$), ($$ts = '-infinity'$$),
+	($$ts < '4000-12-31 23:59:59Z'$$), ($$ts < '4001-01-01 00:00Z'$$), ($$ts < 'infinity'$$), ($$ts = '-infinity'$$),
 	($$ts >= '2024-02-29'::date$$), ($$ts < '2024-07-01'::date$$), ($$ts < 'infinity'::date$$),
 	($$ts > '2024-02-29 12:00'::timestamp$$), ($$ts > '2024-02-29 12:00:00.5'::timestamp$$),
 	($$ts::date = '2024-02-29'$$), ($$date_trunc('day', ts) = '2024-02-29'$$),

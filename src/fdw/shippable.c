@@ -247,8 +247,11 @@ class_of_operator(const SfbColumn *column, SfbOp op)
 	{
 		case SFB_TEXT:
 		case SFB_PICKLIST:
-			if (op == SFB_OP_LIKE || op == SFB_OP_ILIKE)
+			if (op == SFB_OP_LIKE)
 				return SFB_SUPERSET;
+			/* A field that minds case minds it in LIKE too, and so finds less than ILIKE. */
+			if (op == SFB_OP_ILIKE)
+				return column->case_sensitive ? SFB_LOCAL : SFB_SUPERSET;
 			if (equality)
 				return column->case_sensitive ? SFB_EXACT : SFB_SUPERSET;
 			return inequality && column->case_sensitive ? SFB_EXACT : SFB_LOCAL;
