@@ -27,6 +27,11 @@
 #include "varatt.h"
 #endif
 
+/* 18 has pg_noreturn instead, which stands elsewhere in a declaration. */
+#ifndef pg_attribute_noreturn
+#define pg_attribute_noreturn() __attribute__((noreturn))
+#endif
+
 /* 18 split explain.h. */
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"

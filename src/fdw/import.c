@@ -240,10 +240,14 @@ table_command(const sf_object *object, const char *table, const char *server,
 
 /* ---- which objects -------------------------------------------------------------------------------- */
 
-/* The entry of LIMIT TO or EXCEPT that means this object: by either of its names, in any case. */
-static RangeVar *
-listed_as(ImportForeignSchemaStmt *stmt, const ImportObject *object)
+/*
+ * Is the object named in LIMIT TO or EXCEPT, by either of its names, in any case?  Takes the entries that
+ * mean it out of the unmatched ones.
+ */
+static bool
+is_listed(ImportForeignSchemaStmt *stmt, const ImportObject *object, List **unmatched)
 {
+	bool result = false;
 	ListCell *lc;
 
 	foreach (lc, stmt->table_list)
@@ -252,9 +256,12 @@ listed_as(ImportForeignSchemaStmt *stmt, const ImportObject *object)
 
 		if (pg_strcasecmp(rv->relname, object->name) == 0 ||
 			pg_strcasecmp(rv->relname, object->table) == 0)
-			return rv;
+		{
+			*unmatched = list_delete_ptr(*unmatched, rv);
+			result = true;
+		}
 	}
-	return NULL;
+	return result;
 }
 
 /* Drives a describe to its next object; NULL at the end. */
@@ -327,7 +334,7 @@ find_objects(sf_session *session, ImportForeignSchemaStmt *stmt,
 	while ((object = next_object(session, guard->object)) != NULL)
 	{
 		ImportObject *entry;
-		RangeVar *rv;
+		bool listed;
 		bool wanted;
 
 		if (!object->queryable || object->deprecated_and_hidden ||
@@ -337,10 +344,9 @@ find_objects(sf_session *session, ImportForeignSchemaStmt *stmt,
 		entry->name = pstrdup(object->name);
 		entry->table = unique_name(&taken, local_name(object->name, options->names));
 
-		rv = listed_as(stmt, entry);
-		unmatched = list_delete_ptr(unmatched, rv);
+		listed = is_listed(stmt, entry, &unmatched);
 		wanted = stmt->list_type == FDW_IMPORT_SCHEMA_ALL ||
-				 (stmt->list_type == FDW_IMPORT_SCHEMA_LIMIT_TO) == (rv != NULL);
+				 (stmt->list_type == FDW_IMPORT_SCHEMA_LIMIT_TO) == listed;
 		if (wanted && (!options->custom_only || object->custom))
 			result = lappend(result, entry);
 	}
