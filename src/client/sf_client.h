@@ -157,7 +157,7 @@ extern int sf_session_fd(const sf_session *s);
 /* Moves everything on as far as it goes without waiting.  Never blocks, may be called any time. */
 extern sf_step sf_session_step(sf_session *s, sf_error *err);
 
-/* True when nothing was ever refused and a token is held: for tests and sfbulk_sessions(). */
+/* True while a token is held that was not refused: for tests and sfbulk_sessions(). */
 extern bool sf_session_logged_in(const sf_session *s);
 
 /* Instance URL of the last login, "" before. */

@@ -313,6 +313,7 @@ sf_http_session_refused(sf_http_request *req)
 	sf_http *h = req->http;
 	size_t len;
 	const char *body = sf_http_body(req, &len);
+	sf_error why = {0};
 
 	if (sf_retry_is_incurable(body, len))
 	{
@@ -322,6 +323,11 @@ sf_http_session_refused(sf_http_request *req)
 					  "connected app the right to it.");
 		return SF_FAILED;
 	}
+
+	/* while the token is still there to be recognised in what the answer says */
+	sf_http_status_error(req);
+	why = req->error;
+	sf_error_reset(&req->error);
 
 	/* Only the first to notice takes the token away; the others wait for the same new one. */
 	if (req->token_gen == h->token_gen && sf_http_has_token(h))
@@ -333,7 +339,7 @@ sf_http_session_refused(sf_http_request *req)
 	}
 	if (req->relogged || req->no_more || h->tokens_refused > 1)
 	{
-		sf_http_status_error(req);
+		req->error = why;
 		sf_error_detail(&req->error, "The session was refused again after a new login.");
 		return SF_FAILED;
 	}

@@ -47,6 +47,13 @@ sf_retry_allowed(sf_retry_policy policy, const sf_attempt *a)
 			return contains(a->body, a->body_len, "REQUEST_LIMIT_EXCEEDED") &&
 				   contains(a->body, a->body_len, "Concurrent");
 		case 500: /* UNKNOWN_EXCEPTION */
+
+			/*
+			 * SOAP has no other status for a refusal: a fault is an answer, and a wrong password
+			 * sent again and again would lock the user out.
+			 */
+			return policy == SF_RETRY_HARMLESS &&
+				   !contains(a->body, a->body_len, "faultcode>");
 		case 502:
 		case 504:
 			return policy == SF_RETRY_HARMLESS;

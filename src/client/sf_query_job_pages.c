@@ -15,6 +15,12 @@
 #include "sf_query_job_sum.h"
 #include "sf_url.h"
 
+/*
+ * Pages that have a parser and a decoder, some 350 kB each.  With more downloads than this the others
+ * wait compressed until one of these is through.
+ */
+#define OPEN_MAX 8
+
 /* resultPages begins with 58.0 */
 #define LINKS_SINCE 58
 
@@ -266,6 +272,14 @@ receive_links(sf_query_pages *p, sf_error *err)
 	return SF_FAILED;
 }
 
+/* Something else than a result page, as a proxy's message is. */
+static bool
+is_no_page(const sf_http_headers *h)
+{
+	return strncmp(h->content_type, "text/html", 9) == 0 ||
+		   strncmp(h->content_type, "application/json", 16) == 0;
+}
+
 /* The chain's next page, as soon as the headers of the one before are there. */
 static sf_status
 follow_chain(sf_query_pages *p, page *pg, sf_error *err)
@@ -281,6 +295,8 @@ follow_chain(sf_query_pages *p, page *pg, sf_error *err)
 							h->malformed);
 	if (h->last_page || (h->status == 204 && p->records == 0))
 		return SF_OK;
+	if (!h->has_locator && is_no_page(h))
+		return SF_OK; /* check_headers says what is wrong */
 	if (!h->has_locator)
 	{
 		sf_error_set(err, SF_ERR_PROTOCOL, "a result page lacks the Sforce-Locator header");
@@ -381,8 +397,7 @@ check_headers(sf_query_pages *p, page *pg, const sf_http_headers *h, sf_error *e
 	if (h->unknown_encoding)
 		return sf_error_set(err, SF_ERR_PROTOCOL,
 							"a result page has an unknown Content-Encoding");
-	if (strncmp(h->content_type, "text/html", 9) == 0 ||
-		strncmp(h->content_type, "application/json", 16) == 0)
+	if (is_no_page(h))
 		return sf_error_set(err, SF_ERR_PROTOCOL, "a result page is %s instead of text/csv",
 							h->content_type);
 	if (h->records < 0 && p->records < 0)
@@ -611,12 +626,16 @@ close_page(sf_query_pages *p, page *pg, sf_error *err)
 static int
 pick_page(const sf_query_pages *p, int not_this)
 {
+	int nopen = 0;
+
+	for (int i = 0; i < p->streams; i++)
+		nopen += p->pages[i].csv != NULL;
 	for (int i = 1; i <= p->streams; i++)
 	{
 		int slot = (not_this + i) % p->streams;
 		const page *pg = &p->pages[slot];
 
-		if (pg->req != NULL && slot != not_this &&
+		if (pg->req != NULL && slot != not_this && (pg->csv != NULL || nopen < OPEN_MAX) &&
 			(sf_http_waiting(pg->req) > pg->borrowed ||
 			 sf_http_check(pg->req, NULL) != SF_WAIT))
 			return slot;

@@ -114,6 +114,8 @@ test_retry(void)
 		   "[{\"message\":\"ConcurrentRequests (Concurrent API Requests) Limit exceeded.\","
 		   "\"errorCode\":\"REQUEST_LIMIT_EXCEEDED\"}]"),
 	   "too many at this moment: passes");
+	ok(!allowed(SF_RETRY_HARMLESS, true, true, 500, "<faultcode>sf:INVALID_LOGIN</faultcode>"),
+	   "a SOAP fault is an answer");
 	ok(sf_retry_outcome_unknown(&(sf_attempt){.sent = true}), "lost: unknown");
 	ok(sf_retry_outcome_unknown(&(sf_attempt){.sent = true, .answered = true, .status = 504}),
 	   "a gateway's timeout: unknown");

@@ -421,6 +421,79 @@ test_timeouts(void)
 	close_scene(&sc, "no host");
 }
 
+/* Three jobs at a time over one session, their rows taken in turns. */
+static void
+test_together(void)
+{
+#define JOB_OF(n) V "/jobs/query/75000000000000" #n "AAA"
+#define RULES_OF(n, name)                                                                     \
+	{"POST", V "/jobs/query$", name, .status = 200,                                           \
+	 .body = "{\"id\":\"75000000000000" #n "AAA\"}"},                                         \
+		{"GET", JOB_OF(n) "$", .times = 2, .status = 200, .body = STATE("InProgress", "")},   \
+		{"GET", JOB_OF(n) "$", .status = 200, .body = COMPLETE(3)},                           \
+		{"GET", JOB_OF(n) "/resultPages$", .status = 200,                                     \
+		 .body = "{\"resultPages\":[{\"resultUrl\":\"/x?locator=A\"}],\"done\":true}"},       \
+		{"GET",                                                                               \
+		 JOB_OF(n) "/results",                                                                \
+		 .status = 200,                                                                       \
+		 .headers = PAGE_HEADERS(3),                                                          \
+		 .body = "Id,Name\n1," name "\n2," name "\n3," name "\n",                             \
+		 .split = 9},                                                                         \
+	{                                                                                         \
+		"DELETE", JOB_OF(n) "$", .status = 204                                                \
+	}
+	static const char *const names[] = {"Ant", "Bee", "Cat"};
+	peer_rule rules[] = {LOGIN, RULES_OF(1, "Ant"), RULES_OF(2, "Bee"), RULES_OF(3, "Cat")};
+	peer *p = peer_start(rules, COUNT(rules));
+	sf_config cfg = {.client_id = "i", .client_secret = "s", .login_url = peer_url(p)};
+	sf_error err = {0};
+	sf_session *s = sf_session_new(&cfg, &err);
+	sf_query *queries[3];
+	int rows[3] = {0};
+	int done = 0;
+	bool right = true;
+
+	for (int i = 0; i < 3; i++)
+	{
+		char soql[64];
+		sf_query_spec spec = {
+			.soql = soql, .columns = columns, .ncolumns = 2, .transport = SF_TRANSPORT_BULK};
+
+		snprintf(soql, sizeof(soql), "SELECT Id, Name FROM %s", names[i]);
+		queries[i] = sf_query_start(s, &spec, &err);
+	}
+	while (done < 3)
+	{
+		int waiting = 0;
+
+		for (int i = 0; i < 3; i++)
+		{
+			sf_value *values;
+			sf_status st = sf_query_next_row(queries[i], &values, &err);
+
+			if (st == SF_OK)
+			{
+				right = right && strcmp(values[1].data, names[i]) == 0;
+				done += ++rows[i] == 3;
+			}
+			waiting += st == SF_WAIT || st == SF_DONE;
+			right = right && st != SF_FAILED;
+		}
+		if (!right || (waiting == 3 && done < 3 && !drive(s)))
+			break;
+	}
+	ok(right && done == 3, "three jobs at a time give each its own rows");
+	is_int(peer_used(p, 0), 1, "after one login");
+	for (int i = 0; i < 3; i++)
+		sf_query_free(queries[i]);
+	drive_cleanup(s);
+	ok(peer_used(p, 6) == 1 && peer_used(p, 12) == 1 && peer_used(p, 18) == 1 &&
+		   peer_unexpected(p) == 0,
+	   "and are all deleted");
+	sf_session_free(s);
+	peer_stop(p);
+}
+
 int
 main(void)
 {
@@ -436,6 +509,7 @@ main(void)
 	test_free_early();
 	test_cleanup_answers();
 	test_timeouts();
+	test_together();
 	is_int(count_fds(), fds, "no descriptor is left open");
 	return tap_done();
 }
