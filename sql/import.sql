@@ -58,3 +58,4 @@ SELECT count(*) = (SELECT count(*) FROM (SELECT id FROM sf.invoice__c OFFSET 0) 
 
 SET client_min_messages = warning;
 DROP SERVER sf CASCADE;
+DROP SCHEMA sf;
