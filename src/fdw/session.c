@@ -353,8 +353,8 @@ void
 sfb_session_cleanup(sf_session *session, int timeout_ms)
 {
 	/* with nothing pending there may still be a warning */
-	drive_cleanup(session, sf_session_cleanup_pending(session) > 0 ? cleanup_deadline(timeout_ms)
-																   : 0);
+	drive_cleanup(session,
+				  sf_session_cleanup_pending(session) > 0 ? cleanup_deadline(timeout_ms) : 0);
 }
 
 /* The same for all sessions, within one timeout together. */

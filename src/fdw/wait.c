@@ -34,17 +34,20 @@ static uint64 wait_set_generation = 0;
 /* Shown in pg_stat_activity; 0 until the first wait. */
 static uint32 wait_event = 0;
 
-/* Shows what the session did: one line for each request, redacted by the client. */
+/*
+ * Shows what the session did: one line for each request, redacted by the client.  Lines that nobody
+ * wants are dropped now, so that they do not show up in another statement.
+ */
 static void
 drain_trace(sf_session *session)
 {
+	bool wanted = message_level_is_interesting(DEBUG1);
 	char line[512];
 
-	if (!message_level_is_interesting(DEBUG1))
-		return;
 	while (sf_session_trace(session, line, sizeof(line)))
-		ereport(DEBUG1, errmsg_internal("sfbulk_fdw: %s", sfb_server_text(line)),
-				errhidestmt(true), errhidecontext(true));
+		if (wanted)
+			ereport(DEBUG1, errmsg_internal("sfbulk_fdw: %s", sfb_server_text(line)),
+					errhidestmt(true), errhidecontext(true));
 }
 
 /* Makes the set anew when sessions came or went. */
