@@ -93,7 +93,7 @@ SELECT try_option('server', 'instance_url', 'https://acme.example.com');
 
 -- versions
 SELECT v, try_option('server', 'api_version', v) FROM (VALUES
-	('62.0'), ('41.0'), ('99.0'), ('40.0'), ('62'), ('v62.0'), ('62.1'), ('100.0'), ('6.0'), (''), ('62.0 ')
+	('62.0'), ('47.0'), ('99.0'), ('46.0'), ('62'), ('v62.0'), ('62.1'), ('100.0'), ('6.0'), (''), ('62.0 ')
 	) AS t(v);
 
 -- times, with a unit or in milliseconds
@@ -165,14 +165,13 @@ SELECT try('ALTER FOREIGN TABLE account OPTIONS (DROP query, ADD object ''Accoun
 SELECT try($$ALTER USER MAPPING FOR CURRENT_USER SERVER sf OPTIONS (private_key_file '/x',
 	private_key '-----BEGIN PRIVATE KEY-----')$$);
 
--- bulk query jobs exist since 47.0; before, everything goes by REST
-ALTER SERVER sf OPTIONS (ADD api_version '45.0');
+-- what the table says goes before what the server says
+EXPLAIN (VERBOSE, COSTS OFF) SELECT id FROM account;
+ALTER SERVER sf OPTIONS (ADD transport 'rest');
 EXPLAIN (VERBOSE, COSTS OFF) SELECT id FROM account;
 ALTER FOREIGN TABLE account OPTIONS (ADD transport 'bulk');
-SELECT try('EXPLAIN SELECT id FROM account');
-ALTER SERVER sf OPTIONS (SET api_version '47.0');
 EXPLAIN (VERBOSE, COSTS OFF) SELECT id FROM account;
-ALTER SERVER sf OPTIONS (DROP api_version);
+ALTER SERVER sf OPTIONS (DROP transport);
 ALTER FOREIGN TABLE account OPTIONS (DROP transport);
 
 -- a column whose name no field can have says so when it is used

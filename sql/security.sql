@@ -16,6 +16,7 @@ ALTER SERVER mine OPTIONS (SET login_url 'https://collect.example.com');
 ALTER SERVER mine OPTIONS (SET login_url 'http://127.0.0.1:8080');
 ALTER SERVER mine OPTIONS (ADD instance_url 'https://collect.example.com');
 ALTER SERVER mine OPTIONS (ADD ca_file '/etc/passwd');
+ALTER SERVER mine OPTIONS (ADD proxy 'http://10.0.0.1:25');
 CREATE USER MAPPING FOR regress_sfb_admin SERVER mine
 	OPTIONS (client_id 'id', username 'u', private_key_file '/etc/passwd');
 SET sfbulk_fdw.allowed_hosts = '*';

@@ -195,6 +195,11 @@ take_instance(sf_auth *a, const char *text, sf_error *err)
 		return sf_error_set(err, SF_ERR_PROTOCOL,
 							"the login named \"%s\", to which no token may be sent over %s",
 							url.host, url.https ? "https" : "http");
+	if (!a->cfg->any_host && !sf_url_is_loopback(&url) &&
+		!sf_host_matches(sf_buf_text(&a->cfg->allowed_hosts), url.host))
+		return sf_error_set(err, SF_ERR_CONFIG,
+							"the login named \"%s\", a host to which no token may be sent",
+							url.host);
 	sf_url_origin(&url, &a->instance);
 	return sf_buf_check(&a->instance, "instance URL", err);
 }

@@ -10,8 +10,7 @@
 
 #include "sf_jwt.h"
 
-#define DEFAULT_LOGIN_URL "https://login.salesforce.com"
-#define DEFAULT_VERSION	  "62.0"
+#define DEFAULT_VERSION "62.0"
 
 /* Bulk query jobs begin with 47.0 (Bulk API 2.0 guide, query_create_job). */
 #define OLDEST_VERSION 47
@@ -216,7 +215,7 @@ audience_for(const sf_url *login)
 		 strstr(login->host, ".scratch.") != NULL))
 		return "https://test.salesforce.com";
 	if (salesforce || sf_url_is_loopback(login))
-		return "https://login.salesforce.com";
+		return SF_DEFAULT_LOGIN_URL;
 	return NULL; /* its own */
 }
 
@@ -228,7 +227,7 @@ check_all(const sf_config *cfg, sf_auth_flow *flow, sf_url *login, sf_url *insta
 	const char *creds[SF_NCREDS];
 	unsigned present = list_creds(cfg, creds);
 
-	if (check_url(cfg->login_url != NULL ? cfg->login_url : DEFAULT_LOGIN_URL, "login_url",
+	if (check_url(cfg->login_url != NULL ? cfg->login_url : SF_DEFAULT_LOGIN_URL, "login_url",
 				  login, err) != SF_OK ||
 		(creds[SF_CRED_INSTANCE_URL] != NULL &&
 		 check_url(creds[SF_CRED_INSTANCE_URL], "instance_url", instance, err) != SF_OK) ||
@@ -266,6 +265,7 @@ sf_auth_config_copy(sf_auth_config *to, const sf_config *cfg, sf_error *err)
 	sf_buf_init(&to->login_base, SF_URL_MAX);
 	sf_buf_init(&to->audience, SF_URL_MAX);
 	sf_buf_init(&to->instance, SF_URL_MAX);
+	sf_buf_init(&to->allowed_hosts, SF_ALLOWED_HOSTS_MAX);
 	if (check_all(cfg, &to->flow, &login, &instance, err) != SF_OK)
 		return SF_FAILED;
 	list_creds(cfg, creds);
@@ -280,12 +280,16 @@ sf_auth_config_copy(sf_auth_config *to, const sf_config *cfg, sf_error *err)
 	sf_buf_puts(&to->audience, audience != NULL ? audience : sf_buf_text(&to->login_base));
 	if (creds[SF_CRED_INSTANCE_URL] != NULL)
 		sf_url_origin(&instance, &to->instance);
+	to->any_host = cfg->allowed_hosts == NULL;
+	if (!to->any_host)
+		sf_buf_puts(&to->allowed_hosts, cfg->allowed_hosts);
 	sf_text_copy(to->api_version, sizeof(to->api_version),
 				 cfg->api_version != NULL ? cfg->api_version : DEFAULT_VERSION,
 				 strlen(cfg->api_version != NULL ? cfg->api_version : DEFAULT_VERSION));
 	if (sf_buf_check(&to->login_base, "login_url", err) != SF_OK ||
 		sf_buf_check(&to->audience, "login_url", err) != SF_OK ||
-		sf_buf_check(&to->instance, "instance_url", err) != SF_OK)
+		sf_buf_check(&to->instance, "instance_url", err) != SF_OK ||
+		sf_buf_check(&to->allowed_hosts, "list of allowed hosts", err) != SF_OK)
 		return SF_FAILED;
 	for (int i = 0; i < SF_NCREDS; i++)
 	{
@@ -301,6 +305,7 @@ sf_auth_config_clear(sf_auth_config *c)
 	sf_buf_free(&c->login_base);
 	sf_buf_free(&c->audience);
 	sf_buf_free(&c->instance);
+	sf_buf_free(&c->allowed_hosts);
 	for (int i = 0; i < SF_NCREDS; i++)
 		sf_secret_clear(&c->creds[i]);
 }

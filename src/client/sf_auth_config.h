@@ -23,14 +23,19 @@ typedef enum sf_cred
 	SF_NCREDS
 } sf_cred;
 
+/* Longest list of allowed hosts taken: a few dozen names. */
+#define SF_ALLOWED_HOSTS_MAX 16384
+
 typedef struct sf_auth_config
 {
 	sf_auth_flow flow; /* never SF_AUTH_INFER */
 	sf_buf login_base; /* login_url without a slash at its end */
 	bool login_is_loopback;
-	sf_buf audience;	 /* of a JWT assertion */
-	sf_buf instance;	 /* origin of instance_url; empty when not given */
-	char api_version[8]; /* "62.0" */
+	sf_buf audience;	  /* of a JWT assertion */
+	sf_buf instance;	  /* origin of instance_url; empty when not given */
+	bool any_host;		  /* no list of allowed hosts was given */
+	sf_buf allowed_hosts; /* what the instance that a login names must match */
+	char api_version[8];  /* "62.0" */
 	sf_secret creds[SF_NCREDS];
 } sf_auth_config;
 

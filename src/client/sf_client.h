@@ -49,6 +49,9 @@ typedef enum sf_error_class
 	SF_ERR_LIMIT	 /* one of our own bounds was exceeded */
 } sf_error_class;
 
+/* Where logins go without a login_url. */
+#define SF_DEFAULT_LOGIN_URL "https://login.salesforce.com"
+
 #define SF_CODE_MAX	   64
 #define SF_MESSAGE_MAX 1024
 #define SF_JOB_ID_MAX  19
@@ -100,6 +103,12 @@ typedef struct sf_config
 	const char *api_version;  /* "62.0" */
 	const char *proxy;		  /* as curl takes it, or NULL */
 	const char *ca_file;	  /* PEM file, or NULL for the system's store */
+
+	/*
+	 * What the host of the instance that a login names must match (see sf_host_matches), else no
+	 * token goes there; NULL for any.  A loopback login_url may name a loopback instance anyway.
+	 */
+	const char *allowed_hosts;
 
 	/* who */
 	sf_auth_flow auth;
@@ -375,6 +384,12 @@ extern bool sf_id_normalise(const char *id, size_t len, char out[19]);
  * With like, the text is a LIKE pattern whose \% and \_ are kept as escapes.
  */
 extern size_t sf_soql_quote(const char *text, size_t len, bool like, char *out, size_t size);
+
+/*
+ * True when the host matches one of the patterns, separated by commas and blanks, ignoring ASCII
+ * case: a host, "*." and a domain (any host below it), or "*".
+ */
+extern bool sf_host_matches(const char *patterns, const char *host);
 
 /* Version of the inflate library in use ("isa-l" or "zlib"), for tests and benchmarks. */
 extern const char *sf_inflate_backend(void);

@@ -304,3 +304,42 @@ sf_url_query_param(const char *link, const char *name, sf_buf *out)
 	}
 	return false;
 }
+
+/* One pattern of sf_host_matches. */
+static bool
+pattern_matches(const char *pattern, size_t len, const char *host)
+{
+	size_t host_len = strlen(host);
+
+	if (len == 1 && pattern[0] == '*')
+		return true;
+	if (len > 2 && pattern[0] == '*' && pattern[1] == '.')
+	{
+		pattern++;
+		len--;
+		if (host_len <= len)
+			return false;
+		host += host_len - len;
+		host_len = len;
+	}
+	return host_len == len && strncasecmp(pattern, host, len) == 0;
+}
+
+bool
+sf_host_matches(const char *patterns, const char *host)
+{
+	static const char separators[] = ", \t\n";
+
+	for (const char *p = patterns;;)
+	{
+		size_t len;
+
+		p += strspn(p, separators);
+		len = strcspn(p, separators);
+		if (len == 0)
+			return false;
+		if (pattern_matches(p, len, host))
+			return true;
+		p += len;
+	}
+}

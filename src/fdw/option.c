@@ -92,9 +92,10 @@ const SfbOption sfb_options[] = {
 	{"login_url", SFB_ON_SERVER, SFB_OPT_URL, NO_RANGE, 0, NULL, NULL, CONFIG(login_url)},
 	{"instance_url", SFB_ON_SERVER, SFB_OPT_URL, NO_RANGE, 0, NULL, NULL,
 	 CONFIG(instance_url)},
-	{"api_version", SFB_ON_SERVER, SFB_OPT_VERSION, RANGE(41, 99), 0, NULL, "62.0",
+	{"api_version", SFB_ON_SERVER, SFB_OPT_VERSION, RANGE(47, 99), 0, NULL, "62.0",
 	 CONFIG(api_version)},
-	{"proxy", SFB_ON_SERVER, SFB_OPT_TEXT, NO_RANGE, 0, NULL, NULL, CONFIG(proxy)},
+	{"proxy", SFB_ON_SERVER, SFB_OPT_TEXT, NO_RANGE, SFB_OPT_SUPERUSER, NULL, NULL,
+	 CONFIG(proxy)},
 	{"ca_file", SFB_ON_SERVER, SFB_OPT_FILE, NO_RANGE, SFB_OPT_SUPERUSER, NULL, NULL,
 	 CONFIG(ca_file)},
 	{"connect_timeout", SFB_ON_SERVER, SFB_OPT_MS, RANGE(1, 10 * MS_MINUTE), 0, NULL, "30s",
@@ -205,7 +206,6 @@ sfb_table_options(Oid foreigntableid)
 	ForeignTable *table = GetForeignTable(foreigntableid);
 	ForeignServer *server = GetForeignServer(table->serverid);
 	SfbTableOptions *result = palloc0(sizeof(SfbTableOptions));
-	sf_config config = {0};
 
 	sfb_option_defaults(SFB_TO_TABLE, result);
 	sfb_option_apply(server->options, SFB_TO_TABLE, result);
@@ -215,20 +215,6 @@ sfb_table_options(Oid foreigntableid)
 		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 						errmsg("foreign table \"%s\" needs the option \"object\" or \"query\"",
 							   get_rel_name(foreigntableid))));
-
-	/* Bulk API 2.0 has query jobs since 47.0. */
-	sfb_option_defaults(SFB_TO_CONFIG, &config);
-	sfb_option_apply(server->options, SFB_TO_CONFIG, &config);
-	if (atof(config.api_version) < 47)
-	{
-		if (result->transport == SF_TRANSPORT_BULK)
-			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-							errmsg("transport \"bulk\" needs api_version 47.0 or later"),
-							errdetail("Server \"%s\" uses version %s.", server->servername,
-									  config.api_version)));
-		result->no_bulk = true;
-		result->transport = SF_TRANSPORT_REST;
-	}
 
 	return result;
 }
@@ -441,7 +427,7 @@ read_key_file(const char *path)
  * has changed hands since, are why it is looked at again.
  */
 static void
-check_file_owner(const char *option, ForeignServer *server, UserMapping *user)
+check_superuser_option(const char *option, ForeignServer *server, UserMapping *user)
 {
 	if (superuser_arg(server->owner) || (user != NULL && superuser_arg(user->userid)))
 		return;
@@ -458,6 +444,8 @@ check_client_urls(ForeignServer *server, const sf_config *config)
 
 	if (config->login_url != NULL)
 		sfb_check_url("login_url", config->login_url, trusted);
+	else if (config->instance_url == NULL)
+		sfb_check_url("login_url", SF_DEFAULT_LOGIN_URL, trusted);
 	if (config->instance_url != NULL)
 		sfb_check_url("instance_url", config->instance_url, trusted);
 
@@ -491,11 +479,14 @@ sfb_client_config(ForeignServer *server, UserMapping *user, sf_config *config)
 		config->max_retries = -1;
 
 	check_client_urls(fresh_server, config);
+	config->allowed_hosts = sfb_allowed_hosts;
 	if (config->ca_file != NULL)
-		check_file_owner("ca_file", fresh_server, NULL);
+		check_superuser_option("ca_file", fresh_server, NULL);
+	if (config->proxy != NULL)
+		check_superuser_option("proxy", fresh_server, NULL);
 	if (key_file != NULL)
 	{
-		check_file_owner("private_key_file", fresh_server, fresh_user);
+		check_superuser_option("private_key_file", fresh_server, fresh_user);
 		config->private_key = read_key_file(key_file);
 	}
 

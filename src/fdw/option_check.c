@@ -414,7 +414,10 @@ sfb_option_check_list(List *options, int place, const char *noun)
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("permission denied to set option \"%s\"", option->name),
-					 errdetail("Only a superuser may name files of the database server.")));
+					 option->type == SFB_OPT_FILE
+						 ? errdetail("Only a superuser may name files of the database server.")
+						 : errdetail("Only a superuser may say through which hosts the "
+									 "database server connects.")));
 
 		value = defGetString(def);
 		sfb_option_store(option, value, &ignored);

@@ -95,59 +95,11 @@ is_loopback(const char *host)
 		   b <= 255 && c <= 255 && d <= 255;
 }
 
-/* One pattern: a host, "*." and a domain (any host below it), or "*". */
-static bool
-pattern_matches(const char *pattern, size_t len, const char *host)
-{
-	size_t host_len = strlen(host);
-
-	if (len == 1 && pattern[0] == '*')
-		return true;
-	if (len > 2 && pattern[0] == '*' && pattern[1] == '.')
-	{
-		pattern++;
-		len--;
-		if (host_len <= len)
-			return false;
-		host += host_len - len;
-		host_len = len;
-	}
-	return host_len == len && pg_strncasecmp(pattern, host, len) == 0;
-}
-
-/* Is the host matched by the list of patterns, separated by commas and blanks? */
-static bool
-in_allowed_hosts(const char *host)
-{
-	const char *p = sfb_allowed_hosts ? sfb_allowed_hosts : "";
-
-	for (;;)
-	{
-		size_t len;
-
-		p += strspn(p, ", \t\n");
-		len = strcspn(p, ", \t\n");
-		if (len == 0)
-			return false;
-		if (pattern_matches(p, len, host))
-			return true;
-		p += len;
-	}
-}
-
 static bool
 host_allowed(const char *host, bool trusted)
 {
-	return (trusted && is_loopback(host)) || in_allowed_hosts(host);
-}
-
-bool
-sfb_host_allowed(const char *url, ForeignServer *server)
-{
-	UrlHost parsed;
-
-	return parse_url(url, &parsed) && (parsed.https || is_loopback(parsed.host)) &&
-		   host_allowed(parsed.host, superuser_arg(server->owner));
+	return (trusted && is_loopback(host)) ||
+		   (sfb_allowed_hosts != NULL && sf_host_matches(sfb_allowed_hosts, host));
 }
 
 void

@@ -247,8 +247,6 @@ decide_transport(PlannerInfo *root, RelOptInfo *baserel, SfbRelPlan *plan, bool 
 		plan->transport = SF_TRANSPORT_REST;
 		plan->why = "the query has what bulk jobs do not take";
 	}
-	else if (plan->options->no_bulk)
-		plan->why = "bulk needs api_version 47.0";
 	else if (plan->transport != SF_TRANSPORT_AUTO)
 		plan->why = "as the option says";
 	else if (plan->limited && limit > rest_limit && short_text)

@@ -51,7 +51,6 @@ typedef struct SfbTableOptions
 	bool query_all;
 	bool pushdown;
 	sf_transport transport;
-	bool no_bulk; /* the API version has no bulk query jobs: transport is REST */
 	int rest_row_limit;
 	int page_rows;
 	int download_streams;
@@ -59,9 +58,6 @@ typedef struct SfbTableOptions
 	int job_timeout;	   /* ms, 0 is none */
 	double fdw_startup_cost;
 	double fdw_tuple_cost;
-	bool use_remote_estimate;
-	bool async_capable;
-	bool updatable;
 } SfbTableOptions;
 
 /* One column of a foreign table; dropped columns have field == NULL. */
@@ -142,14 +138,6 @@ extern bool sfb_type_filterable(SfbType type);
 
 /* Sets type, filterable, and what else such a field can do unless an option says otherwise. */
 extern void sfb_type_defaults(SfbType type, bool filterable, SfbColumn *column);
-
-/* ---- option_host.c ------------------------------------------------------------------- */
-
-/*
- * True when credentials of this server may be sent to the URL's host: sfbulk_fdw.allowed_hosts, or a
- * loopback host where a superuser owns the server.  For the instance that a login names.
- */
-extern bool sfb_host_allowed(const char *url, ForeignServer *server);
 
 /* ---- soql.c: SOQL text out of the planned form ----------------------------------------- */
 

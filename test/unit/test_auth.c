@@ -340,6 +340,8 @@ test_refusals(void)
 		 .headers = "Location: https://elsewhere.example/x?y\r\n"},
 		{"POST", "/services/oauth2/token", "=offsite", .status = 200,
 		 .body = "{\"access_token\":\"T\",\"instance_url\":\"http://evil.example\"}"},
+		{"POST", "/services/oauth2/token", "=elsewhere", .status = 200,
+		 .body = "{\"access_token\":\"T\",\"instance_url\":\"https://evil.invalid\"}"},
 		{"POST", "/services/oauth2/token", "=hiccup", .times = 1, .status = 503},
 		{"POST", "/services/oauth2/token", "=hiccup", .status = 200, .body = TOKEN_OK},
 		{"POST", "/services/oauth2/token", .status = 400,
@@ -348,7 +350,7 @@ test_refusals(void)
 				 "sesame\"}"},
 		{"GET", "/services/data/v62.0/query", .status = 200, .body = EMPTY_RESULT},
 	};
-	peer *p = peer_start(rules, 6);
+	peer *p = peer_start(rules, 7);
 	sf_error err = {0};
 	sf_config cfg = {.client_id = "x", .client_secret = "sesame"};
 
@@ -358,7 +360,7 @@ test_refusals(void)
 	ok(strstr(err.message, "sesame") == NULL && strstr(err.message, "***") != NULL,
 	   "the secret it echoes is not shown");
 	ok(strstr(err.hint, "client_secret") != NULL, "a hint");
-	is_int(peer_used(p, 4), 1, "not tried again");
+	is_int(peer_used(p, 5), 1, "not tried again");
 	sf_error_reset(&err);
 
 	cfg.client_id = "redirect";
@@ -368,6 +370,14 @@ test_refusals(void)
 	cfg.client_id = "offsite";
 	is_int(run(&cfg, p, &err, NULL), SF_FAILED, "an instance without TLS is refused");
 	is_int(err.cls, SF_ERR_PROTOCOL, "… as untrustworthy");
+	sf_error_reset(&err);
+	cfg.client_id = "elsewhere";
+	cfg.allowed_hosts = "*.salesforce.com, *.force.com";
+	is_int(run(&cfg, p, &err, NULL), SF_FAILED, "an instance that is not allowed is refused");
+	is_text(err.message,
+			"could not log in to Salesforce: the login named \"evil.invalid\", a host to which "
+			"no token may be sent",
+			"… by name, before anything is sent there");
 	sf_error_reset(&err);
 	cfg.client_id = "hiccup";
 	is_int(run(&cfg, p, &err, NULL), SF_DONE, "a login that was not taken is repeated");

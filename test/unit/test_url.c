@@ -324,12 +324,40 @@ test_soql(void)
 	}
 }
 
+static void
+test_host_matches(void)
+{
+	static const struct
+	{
+		const char *patterns;
+		const char *host;
+		bool matches;
+	} cases[] = {
+		{"*.salesforce.com, *.force.com", "acme.my.salesforce.com", true},
+		{"*.salesforce.com, *.force.com", "acme.FORCE.com", true},
+		{"*.salesforce.com", "salesforce.com", false},
+		{"*.salesforce.com", "evilsalesforce.com", false},
+		{"*.salesforce.com", "a.salesforce.com.evil.com", false},
+		{" ,login.salesforce.com\t", "login.salesforce.com", true},
+		{"login.salesforce.com", "x.login.salesforce.com", false},
+		{"a.b *", "anything", true},
+		{"*.", "x.", false},
+		{"", "x", false},
+		{", ", "", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		is_int(sf_host_matches(cases[i].patterns, cases[i].host), cases[i].matches,
+			   cases[i].host);
+}
+
 int
 main(void)
 {
 	test_parse();
 	test_long();
 	test_origins();
+	test_host_matches();
 	test_parameters();
 	test_escape();
 	test_ids();
