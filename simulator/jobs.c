@@ -486,7 +486,8 @@ check_query(srv_request *req, const create_args *a, job *j)
 		return true;
 	if (!srv_options_get(s).errors_at_create && strcmp(err.code, "LIMIT_EXCEEDED") != 0)
 	{
-		j->err = err;
+		sim_error_set(&j->err, err.code, "InvalidBatch : Failed to process query: %s: %s",
+					  err.code, err.message);
 		j->fails = true;
 		return true;
 	}

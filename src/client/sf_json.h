@@ -125,6 +125,13 @@ extern sf_status sf_json_remote_error(const char *body, size_t len, int http_sta
 extern sf_status sf_json_node_error(const sf_json *node, int http_status, sf_error_class cls,
 									const char *doing, sf_error *err);
 
+/*
+ * Fills *err (SF_ERR_REMOTE) from the errorMessage of a failed job: "InvalidBatch : Failed to process
+ * query: CODE: text".  err->code is what the caller found in it, or "".  The message keeps one line,
+ * the position echo of SOQL errors and further lines become the detail.
+ */
+extern void sf_json_job_error(const char *message, const char *job_id, sf_error *err);
+
 /* ---- rows of REST query answers ---------------------------------------------------- */
 
 /*

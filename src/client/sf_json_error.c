@@ -155,6 +155,24 @@ add_further(sf_buf *detail, const sf_json *node)
 				  error.code == NULL || reason_len == 0 ? "" : ": ", (int) reason_len, reason);
 }
 
+void
+sf_json_job_error(const char *message, const char *job_id, sf_error *err)
+{
+	const char *reason;
+	const char *rest;
+	size_t reason_len;
+	size_t rest_len;
+	bool with_code;
+
+	split_message(message, &reason, &reason_len, &rest, &rest_len);
+	/* what comes before the query's echo has the code */
+	with_code = rest_len > 0 && err->code[0] != '\0';
+	sf_error_set(err, SF_ERR_REMOTE, "query job %s failed: %s%s%.*s", job_id,
+				 with_code ? err->code : "", with_code ? ": " : "", (int) reason_len, reason);
+	if (rest_len > 0)
+		sf_error_detail(err, "%.*s", (int) rest_len, rest);
+}
+
 /* Fills err from one error and the ones that follow it in an array. */
 static void
 report(const remote_error *error, const sf_json *further, sf_error_class cls,

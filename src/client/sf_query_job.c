@@ -325,7 +325,7 @@ job_failed(sf_query_job *job, const char *state, const char *message, sf_error *
 	else if (message != NULL && message[0] != '\0')
 	{
 		code_from_text(message, err);
-		sf_error_set(err, SF_ERR_REMOTE, "query job %s failed: %s", job->info.id, message);
+		sf_json_job_error(message, job->info.id, err);
 	}
 	else
 	{

@@ -102,8 +102,8 @@ sub control
 {
 	my ($self, $method, $path, $data) = @_;
 	my $text = $self->request_text($method, "/__sfsim/$path",
-		defined $data ? JSON::PP->new->canonical->encode($data) : undef);
-	return length $text ? JSON::PP->new->decode($text) : undef;
+		defined $data ? JSON::PP->new->utf8->canonical->encode($data) : undef);
+	return length $text ? JSON::PP->new->utf8->decode($text) : undef;
 }
 
 sub get_text
