@@ -47,6 +47,11 @@
 #define sfb_reserve_guc_prefix(prefix) MarkGUCPrefixReserved(prefix)
 #endif
 
+/* 15 brought a strtol() of int64's width. */
+#if PG_VERSION_NUM < 150000
+#define strtoi64(str, endptr, base) ((int64) strtoll(str, endptr, base))
+#endif
+
 /* The base relations of the query level; from 16 relids may hold outer joins besides. */
 #define sfb_query_baserels(root) ((root)->all_baserels)
 

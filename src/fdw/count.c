@@ -35,7 +35,7 @@ counts_rows(Aggref *agg, SfbRelPlan *plan)
 	arg = (Node *) linitial_node(TargetEntry, agg->args)->expr;
 	if (IsA(arg, Const))
 		return !((Const *) arg)->constisnull;
-	if (IsA(arg, Var) && ((Var *) arg)->varno == (int) plan->relid &&
+	if (IsA(arg, Var) && (Index) ((Var *) arg)->varno == plan->relid &&
 		((Var *) arg)->varlevelsup == 0 && ((Var *) arg)->varattno > 0)
 	{
 		SfbColumn *column = &plan->columns[((Var *) arg)->varattno - 1];

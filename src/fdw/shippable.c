@@ -155,7 +155,7 @@ column_of(SfbRelPlan *plan, Node *expr)
 		return NULL;
 
 	var = (Var *) expr;
-	if (var->varno != (int) plan->relid || var->varlevelsup != 0 || var->varattno < 1 ||
+	if ((Index) var->varno != plan->relid || var->varlevelsup != 0 || var->varattno < 1 ||
 		var->varattno > plan->natts)
 		return NULL;
 	column = &plan->columns[var->varattno - 1];
