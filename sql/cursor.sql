@@ -1,7 +1,7 @@
 --
 -- However a scan ends, its job does not outlive it: cursors, errors, exception blocks, transactions.
 --
-\getenv abs_srcdir PG_ABS_SRCDIR
+\set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set connect :abs_srcdir '/sql/connect.inc'
 \i :connect
 ALTER SERVER sf OPTIONS (ADD transport 'bulk');
@@ -195,7 +195,10 @@ GRANT SELECT ON public.accounts TO regress_sfb_reader;
 CREATE FUNCTION public.count_accounts() RETURNS bigint SECURITY DEFINER LANGUAGE sql AS
 	$$ SELECT count(name) FROM sf.account $$;
 SET ROLE regress_sfb_reader;
+-- PostgreSQL 17 reworded "user mapping not found".
+\set VERBOSITY sqlstate
 SELECT count(name) FROM sf.account;
+\set VERBOSITY default
 SELECT count(name) FROM public.accounts;
 SELECT public.count_accounts();
 SELECT count(*) FROM public.accounts v JOIN public.accounts w USING (id);

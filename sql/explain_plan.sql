@@ -18,6 +18,18 @@ CREATE FOREIGN TABLE account (
 ALTER FOREIGN TABLE account DROP COLUMN gone;
 CREATE TABLE local (id text, n integer);
 
+-- A plan without what PostgreSQL's versions word differently.
+CREATE FUNCTION plan_lines(explain text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+BEGIN
+	FOR line IN EXECUTE explain LOOP
+		line := regexp_replace(line, '(InitPlan \d+) \(returns \$\d+\)', '\1');
+		line := regexp_replace(line, ':(\$\d+|\(InitPlan \d+\)\.col\d+)', ':PARAMETER', 'g');
+		RETURN NEXT regexp_replace(line, '\n *Disabled: false', '');
+	END LOOP;
+END $$;
+
 -- ---- columns: those that are needed, in their order, Id when none is
 EXPLAIN (VERBOSE, COSTS OFF) SELECT revenue, name FROM account;
 EXPLAIN (VERBOSE, COSTS OFF) SELECT 1 FROM account;
@@ -44,7 +56,7 @@ EXPLAIN (VERBOSE, COSTS OFF) SELECT id FROM account LIMIT NULL;
 EXPLAIN (VERBOSE, COSTS OFF) SELECT id FROM account LIMIT ALL;
 EXPLAIN (VERBOSE, COSTS OFF) SELECT id FROM account LIMIT 0;
 EXPLAIN (VERBOSE, COSTS OFF) SELECT id FROM account LIMIT 10 OFFSET NULL;
-EXPLAIN (VERBOSE, COSTS OFF) SELECT id FROM account LIMIT (SELECT 3);
+SELECT plan_lines('EXPLAIN (VERBOSE, COSTS OFF) SELECT id FROM account LIMIT (SELECT 3)');
 EXPLAIN (VERBOSE, COSTS OFF) SELECT * FROM (SELECT id, name FROM account) s WHERE name IS NULL LIMIT 3;
 EXPLAIN (VERBOSE, COSTS OFF) SELECT max(name) FROM (SELECT name FROM account LIMIT 3) s;
 EXPLAIN (VERBOSE, COSTS OFF) SELECT l.n, (SELECT name FROM account a WHERE a.id = l.id LIMIT 1) FROM local l;
@@ -91,9 +103,9 @@ EXPLAIN (VERBOSE, COSTS OFF) SELECT count(*) FROM account;
 EXPLAIN (VERBOSE, COSTS OFF) SELECT count(*) FROM account WHERE employees < 5 AND revenue IN (1, 2);
 EXPLAIN (VERBOSE, COSTS OFF) SELECT count(*), count(1) AS one, 2 * count(id) + count(*), now() IS NULL FROM account;
 EXPLAIN (VERBOSE, COSTS OFF) SELECT count(*) FROM account WHERE id = 'short';
-EXPLAIN (VERBOSE, COSTS OFF) SELECT count(*) FROM account WHERE employees = (SELECT max(n) FROM local);
+SELECT plan_lines('EXPLAIN (VERBOSE, COSTS OFF) SELECT count(*) FROM account WHERE employees = (SELECT max(n) FROM local)');
 EXPLAIN (VERBOSE, COSTS OFF) SELECT n FROM local WHERE n < (SELECT count(*) FROM account WHERE employees = local.n);
-EXPLAIN (COSTS OFF, FORMAT YAML) SELECT count(*) FROM account;
+SELECT plan_lines('EXPLAIN (COSTS OFF, FORMAT YAML) SELECT count(*) FROM account');
 CREATE FUNCTION count_sent(query text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
 	plan text;

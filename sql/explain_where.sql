@@ -51,7 +51,8 @@ BEGIN
 	IF plan->>'Node Type' <> 'Foreign Scan' THEN
 		RETURN plan->>'Node Type';
 	END IF;
-	soql := plan->>'SOQL';
+	-- PostgreSQL 17 shows an InitPlan's value by another name.
+	soql := regexp_replace(plan->>'SOQL', ':(\$\d+|\(InitPlan \d+\)\.col\d+)', ':PARAMETER', 'g');
 	RETURN concat_ws(' + ', CASE WHEN plan->>'Remote Filter' IS NOT NULL THEN 'exact' END,
 		CASE WHEN plan->>'Remote Filter, Rechecked' IS NOT NULL THEN 'rechecked' END,
 		CASE WHEN plan->>'Local Filter' IS NOT NULL THEN 'local' END) ||

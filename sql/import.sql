@@ -1,7 +1,7 @@
 --
 -- IMPORT FOREIGN SCHEMA against sfsim: names, types, options, and which objects.
 --
-\getenv abs_srcdir PG_ABS_SRCDIR
+\set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set connect :abs_srcdir '/sql/connect.inc'
 \i :connect
 RESET client_min_messages;

@@ -24,7 +24,10 @@ IMPORT FOREIGN SCHEMA salesforce LIMIT TO (account) FROM SERVER sf INTO imported
 RESET ROLE;
 GRANT USAGE ON FOREIGN SERVER sf TO regress_sfb_import;
 SET ROLE regress_sfb_import;
+-- PostgreSQL 17 reworded "user mapping not found".
+\set VERBOSITY sqlstate
 IMPORT FOREIGN SCHEMA salesforce LIMIT TO (account) FROM SERVER sf INTO imported;
+\set VERBOSITY default
 RESET ROLE;
 CREATE USER MAPPING FOR regress_sfb_import SERVER sf OPTIONS (username 'u');
 SET ROLE regress_sfb_import;

@@ -1,7 +1,7 @@
 --
 -- Scans against sfsim: both transports, every kind of plan around them.
 --
-\getenv abs_srcdir PG_ABS_SRCDIR
+\set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set connect :abs_srcdir '/sql/connect.inc'
 \i :connect
 IMPORT FOREIGN SCHEMA salesforce LIMIT TO (account, contact, opportunity, "user", invoice__c) FROM SERVER sf INTO sf;

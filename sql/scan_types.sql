@@ -1,7 +1,7 @@
 --
 -- Columns of other types than IMPORT FOREIGN SCHEMA chooses: whatever the text can be read into.
 --
-\getenv abs_srcdir PG_ABS_SRCDIR
+\set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set connect :abs_srcdir '/sql/connect.inc'
 \i :connect
 ALTER SERVER sf OPTIONS (ADD transport 'rest');

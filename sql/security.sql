@@ -94,7 +94,10 @@ ALTER USER MAPPING FOR PUBLIC SERVER given OPTIONS (DROP password, SET auth 'acc
 SELECT * FROM t_given;
 DROP USER MAPPING FOR PUBLIC SERVER given;
 SET ROLE regress_sfb_user;
+-- PostgreSQL 17 reworded "user mapping not found".
+\set VERBOSITY sqlstate
 SELECT * FROM t_given;
+\set VERBOSITY default
 RESET ROLE;
 
 -- secrets are nobody's to see: not in plans, nor for those who may use the server
