@@ -152,6 +152,13 @@ extern void sf_json_rows_free(sf_json_rows *rows);
 extern void sf_json_rows_begin(sf_json_rows *rows, const sf_json *records, int64_t first_row);
 
 /*
+ * After sf_json_parse refused an answer with rows for its bytes (SF_ERR_DATA): says in *err in which
+ * row and field of {"records":[{"Name":… they are, where they are in one.  first_row as above.
+ */
+extern void
+sf_json_rows_locate(const char *text, size_t len, int64_t first_row, sf_error *err);
+
+/*
  * SF_OK with *values (copies; ncolumns of them, valid until the next call), SF_DONE at the end of
  * the array, SF_FAILED: SF_ERR_PROTOCOL with row and column for a missing field or one of the
  * wrong kind.

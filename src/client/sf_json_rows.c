@@ -9,6 +9,8 @@
 #include <strings.h>
 
 #include "sf_json.h"
+#include "sf_status.h"
+#include "sf_utf8.h"
 
 /* A row's texts come from one answer, which its reader bounds; this keeps lengths in an int. */
 #define ROW_MAX (1024 * 1024 * 1024)
@@ -389,4 +391,66 @@ sf_json_rows_next(sf_json_rows *rows, sf_value **values, sf_error *err)
 	rows->number++;
 	*values = rows->values;
 	return SF_OK;
+}
+
+/* ---- bytes that no row can have ---------------------------------------------------------- */
+
+/* Behind a string that starts at p, or at the NUL character in it, or at end. */
+static const char *
+skip_string(const char *p, const char *end, bool *nul)
+{
+	for (; p < end && *p != '"'; p++)
+	{
+		if (*p != '\\')
+			continue;
+		if (end - p >= 6 && memcmp(p, "\\u0000", 6) == 0)
+		{
+			*nul = true;
+			return p;
+		}
+		p++;
+	}
+	return p < end ? p + 1 : end;
+}
+
+void
+sf_json_rows_locate(const char *text, size_t len, int64_t first_row, sf_error *err)
+{
+	const char *end = text + sf_utf8_check(text, len, NULL);
+	const char *name = NULL;
+	size_t name_len = 0;
+	int64_t row = first_row - 1;
+	int depth = 0;
+	bool nul = false;
+	char column[sizeof(err->column)];
+
+	if (err == NULL)
+		return;
+	for (const char *p = text; p < end && !nul;)
+	{
+		const char *start = p + 1;
+		char c = *p++;
+
+		if (c == '"')
+		{
+			p = skip_string(start, end, &nul);
+			if (depth == 3 && p < end && *p == ':')
+			{
+				name = start;
+				name_len = (size_t) (p - start - 1);
+			}
+		}
+		else if (c == '{' || c == '[')
+		{
+			if (++depth == 3 && c == '{')
+				row++;
+		}
+		else if (c == '}' || c == ']')
+			depth--;
+	}
+	if (depth < 3 || name == NULL)
+		return;
+	err->row = row;
+	sf_text_copy(column, sizeof(column), name, name_len);
+	sf_error_column(err, column);
 }

@@ -192,9 +192,14 @@ take_page(sf_rest *r, sf_error *err)
 	};
 	size_t len;
 	const char *body = sf_http_body(r->req, &len);
-	sf_json *page = sf_json_parse(body, len, what, err);
+	sf_error why = {0};
+	sf_json *page = sf_json_parse(body, len, what, &why);
 
+	if (page == NULL && why.cls == SF_ERR_DATA)
+		sf_json_rows_locate(body, len, r->page_first + r->page_rows + 1, &why);
 	drop_request(r); /* its text is as big as the page */
+	if (page == NULL && err != NULL && !sf_error_is_set(err))
+		*err = why;
 	if (page == NULL)
 		return SF_FAILED;
 	sf_json_free(r->page);

@@ -65,7 +65,7 @@ sub end
 	my $mark = $self->{mark} // die 'nothing was begun';
 	my $gone = 0;
 
-	until ($self->{out} =~ /^\Q$mark\E$/m && $self->{err} =~ /^\Q$mark\E$/m)
+	until ($self->{out} =~ /^\Q$mark\E\n/m && $self->{err} =~ /^\Q$mark\E\n/m)
 	{
 		if (!$self->{process}->pumpable)
 		{
