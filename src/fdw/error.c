@@ -14,6 +14,7 @@ typedef struct SfbErrorRule
 	sf_error_class cls;
 	const char *code; /* Salesforce's code; a '*' at its end takes any rest; NULL any code */
 	int sqlstate;
+	const char *hint; /* where the error has none of its own; NULL for none */
 } SfbErrorRule;
 
 /*
@@ -22,46 +23,52 @@ typedef struct SfbErrorRule
  */
 static const SfbErrorRule error_rules[] = {
 	/* data that Salesforce refuses: what PostgreSQL would say of its own tables */
-	{SF_ERR_NONE, "DUPLICATE_VALUE", ERRCODE_UNIQUE_VIOLATION},
-	{SF_ERR_NONE, "DUPLICATES_DETECTED", ERRCODE_UNIQUE_VIOLATION},
-	{SF_ERR_NONE, "DUPLICATE_EXTERNAL_ID", ERRCODE_UNIQUE_VIOLATION},
-	{SF_ERR_NONE, "REQUIRED_FIELD_MISSING", ERRCODE_NOT_NULL_VIOLATION},
-	{SF_ERR_NONE, "INVALID_CROSS_REFERENCE_KEY", ERRCODE_FOREIGN_KEY_VIOLATION},
-	{SF_ERR_NONE, "FIELD_CUSTOM_VALIDATION_EXCEPTION", ERRCODE_CHECK_VIOLATION},
-	{SF_ERR_NONE, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", ERRCODE_CHECK_VIOLATION},
-	{SF_ERR_NONE, "STRING_TOO_LONG", ERRCODE_STRING_DATA_RIGHT_TRUNCATION},
-	{SF_ERR_NONE, "NUMBER_OUTSIDE_VALID_RANGE", ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE},
-	{SF_ERR_NONE, "MALFORMED_ID", ERRCODE_INVALID_TEXT_REPRESENTATION},
-	{SF_ERR_NONE, "UNABLE_TO_LOCK_ROW", ERRCODE_LOCK_NOT_AVAILABLE},
+	{SF_ERR_NONE, "DUPLICATE_VALUE", ERRCODE_UNIQUE_VIOLATION, NULL},
+	{SF_ERR_NONE, "DUPLICATES_DETECTED", ERRCODE_UNIQUE_VIOLATION, NULL},
+	{SF_ERR_NONE, "DUPLICATE_EXTERNAL_ID", ERRCODE_UNIQUE_VIOLATION, NULL},
+	{SF_ERR_NONE, "REQUIRED_FIELD_MISSING", ERRCODE_NOT_NULL_VIOLATION, NULL},
+	{SF_ERR_NONE, "INVALID_CROSS_REFERENCE_KEY", ERRCODE_FOREIGN_KEY_VIOLATION, NULL},
+	{SF_ERR_NONE, "FIELD_CUSTOM_VALIDATION_EXCEPTION", ERRCODE_CHECK_VIOLATION, NULL},
+	{SF_ERR_NONE, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", ERRCODE_CHECK_VIOLATION, NULL},
+	{SF_ERR_NONE, "STRING_TOO_LONG", ERRCODE_STRING_DATA_RIGHT_TRUNCATION, NULL},
+	{SF_ERR_NONE, "NUMBER_OUTSIDE_VALID_RANGE", ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, NULL},
+	{SF_ERR_NONE, "MALFORMED_ID", ERRCODE_INVALID_TEXT_REPRESENTATION, NULL},
+	{SF_ERR_NONE, "UNABLE_TO_LOCK_ROW", ERRCODE_LOCK_NOT_AVAILABLE, NULL},
 
 	/* quotas of the org, by the day or by the hour */
-	{SF_ERR_NONE, "REQUEST_LIMIT_EXCEEDED", ERRCODE_CONFIGURATION_LIMIT_EXCEEDED},
-	{SF_ERR_NONE, "LIMIT_EXCEEDED", ERRCODE_CONFIGURATION_LIMIT_EXCEEDED},
-	{SF_ERR_NONE, "STORAGE_LIMIT_EXCEEDED", ERRCODE_CONFIGURATION_LIMIT_EXCEEDED},
-	{SF_ERR_NONE, "EXCEEDED_QUOTA", ERRCODE_CONFIGURATION_LIMIT_EXCEEDED},
+	{SF_ERR_NONE, "REQUEST_LIMIT_EXCEEDED", ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+	 "The API calls of the last 24 hours count; Setup, Company Information shows "
+	 "how many the org may make."},
+	{SF_ERR_NONE, "LIMIT_EXCEEDED", ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, NULL},
+	{SF_ERR_NONE, "STORAGE_LIMIT_EXCEEDED", ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, NULL},
+	{SF_ERR_NONE, "EXCEEDED_QUOTA", ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, NULL},
 
 	/* who may do what to what */
-	{SF_ERR_NONE, "INVALID_SESSION_ID", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
-	{SF_ERR_NONE, "INVALID_LOGIN", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
-	{SF_ERR_NONE, "INSUFFICIENT_ACCESS*", ERRCODE_INSUFFICIENT_PRIVILEGE},
-	{SF_ERR_NONE, "INVALID_TYPE", ERRCODE_UNDEFINED_TABLE},
-	{SF_ERR_NONE, "INVALID_FIELD", ERRCODE_UNDEFINED_COLUMN},
+	{SF_ERR_NONE, "INVALID_SESSION_ID", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, NULL},
+	{SF_ERR_NONE, "INVALID_LOGIN", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, NULL},
+	{SF_ERR_NONE, "INSUFFICIENT_ACCESS*", ERRCODE_INSUFFICIENT_PRIVILEGE, NULL},
+	{SF_ERR_NONE, "INVALID_TYPE", ERRCODE_UNDEFINED_TABLE,
+	 "Check the option \"object\", and that the Salesforce user may see the object."},
+	{SF_ERR_NONE, "INVALID_FIELD", ERRCODE_UNDEFINED_COLUMN,
+	 "Check the option \"field\", and that field-level security lets the Salesforce "
+	 "user see the field; IMPORT FOREIGN SCHEMA shows what it sees."},
 
 	/* a query that takes Salesforce too long ends as one that takes PostgreSQL too long */
-	{SF_ERR_NONE, "QUERY_TIMEOUT", ERRCODE_QUERY_CANCELED},
+	{SF_ERR_NONE, "QUERY_TIMEOUT", ERRCODE_QUERY_CANCELED,
+	 "Add a condition on an indexed field, or read with transport 'bulk'."},
 
 	/*
 	 * No code, or one that says nothing more.  A timeout is not 57014: nobody cancelled, and PL/pgSQL's
-	 * WHEN OTHERS would let it through.  One of a job is not the connection's fault either.
+	 * WHEN OTHERS would let it through.
 	 */
-	{SF_ERR_AUTH, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
-	{SF_ERR_NETWORK, NULL, ERRCODE_CONNECTION_FAILURE},
-	{SF_ERR_TIMEOUT, NULL, ERRCODE_CONNECTION_FAILURE},
-	{SF_ERR_MEMORY, NULL, ERRCODE_OUT_OF_MEMORY},
-	{SF_ERR_CONFIG, NULL, ERRCODE_INVALID_PARAMETER_VALUE},
-	{SF_ERR_PROTOCOL, NULL, ERRCODE_PROTOCOL_VIOLATION},
-	{SF_ERR_DATA, NULL, ERRCODE_CHARACTER_NOT_IN_REPERTOIRE},
-	{SF_ERR_LIMIT, NULL, ERRCODE_PROGRAM_LIMIT_EXCEEDED},
+	{SF_ERR_AUTH, NULL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, NULL},
+	{SF_ERR_NETWORK, NULL, ERRCODE_CONNECTION_FAILURE, NULL},
+	{SF_ERR_TIMEOUT, NULL, ERRCODE_CONNECTION_FAILURE, NULL},
+	{SF_ERR_MEMORY, NULL, ERRCODE_OUT_OF_MEMORY, NULL},
+	{SF_ERR_CONFIG, NULL, ERRCODE_INVALID_PARAMETER_VALUE, NULL},
+	{SF_ERR_PROTOCOL, NULL, ERRCODE_PROTOCOL_VIOLATION, NULL},
+	{SF_ERR_DATA, NULL, ERRCODE_CHARACTER_NOT_IN_REPERTOIRE, NULL},
+	{SF_ERR_LIMIT, NULL, ERRCODE_PROGRAM_LIMIT_EXCEEDED, NULL},
 };
 
 static bool
@@ -74,8 +81,9 @@ code_matches(const char *pattern, const char *code)
 	return pg_strcasecmp(pattern, code) == 0;
 }
 
-int
-sfb_sqlstate(const sf_error *err)
+/* The first rule that fits, or NULL. */
+static const SfbErrorRule *
+rule_for(const sf_error *err)
 {
 	for (size_t i = 0; i < lengthof(error_rules); i++)
 	{
@@ -83,9 +91,26 @@ sfb_sqlstate(const sf_error *err)
 
 		if ((rule->cls == SF_ERR_NONE || rule->cls == err->cls) &&
 			(rule->code == NULL || code_matches(rule->code, err->code)))
-			return rule->sqlstate;
+			return rule;
 	}
-	return ERRCODE_FDW_ERROR;
+	return NULL;
+}
+
+int
+sfb_sqlstate(const sf_error *err)
+{
+	const SfbErrorRule *rule = rule_for(err);
+
+	return rule ? rule->sqlstate : ERRCODE_FDW_ERROR;
+}
+
+/* The error's own hint, or the one for its code; NULL for none. */
+static const char *
+hint_text(const sf_error *err)
+{
+	const SfbErrorRule *rule = rule_for(err);
+
+	return err->hint[0] ? sfb_server_text(err->hint) : rule ? rule->hint : NULL;
 }
 
 static bool
@@ -210,7 +235,7 @@ sfb_report(int elevel, const sf_error *err)
 	/* Converted before the report begins: that may look into the catalogs. */
 	message = err->message[0] ? sfb_server_text(err->message) : NULL;
 	detail = detail_text(err);
-	hint = err->hint[0] ? sfb_server_text(err->hint) : NULL;
+	hint = hint_text(err);
 
 	ereport(elevel, errcode(sfb_sqlstate(err)),
 			errmsg("%s", message ? message : "the Salesforce client failed without a message"),
