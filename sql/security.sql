@@ -21,7 +21,16 @@ CREATE USER MAPPING FOR regress_sfb_admin SERVER mine
 	OPTIONS (client_id 'id', username 'u', private_key_file '/etc/passwd');
 SET sfbulk_fdw.allowed_hosts = '*';
 SET sfbulk_fdw.cleanup_timeout = '1s';
-SET sfbulk_fdw.no_such_setting = 1;
+DO $$
+BEGIN
+	SET sfbulk_fdw.no_such_setting = 1;
+	-- before that, PostgreSQL has no reserved prefixes
+	IF current_setting('server_version_num')::integer >= 150000 THEN
+		RAISE 'a setting that does not exist was accepted';
+	END IF;
+EXCEPTION WHEN invalid_name THEN
+	NULL;
+END $$;
 RESET ROLE;
 
 -- nor by setting it before the module is there to defend it
