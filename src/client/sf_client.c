@@ -156,10 +156,17 @@ login_finish(sf_session *s)
 		sf_http_fail_waiting(s->http, &why);
 }
 
+/* A request waits for a token, and nobody has asked for one yet. */
+static bool
+login_is_due(const sf_session *s)
+{
+	return s->auth == NULL && sf_http_needs_login(s->http);
+}
+
 static void
 login_step(sf_session *s)
 {
-	if (s->auth == NULL && sf_http_needs_login(s->http))
+	if (login_is_due(s))
 		login_start(s);
 	if (s->auth != NULL)
 		login_finish(s);
@@ -294,9 +301,12 @@ sf_session_step(sf_session *s, sf_error *err)
 		login_step(s);
 		cleanup_step(s);
 		sf_queries_advance(s);
-		if (!sf_http_has_work(s->http))
+		if (!sf_http_has_work(s->http) && !login_is_due(s))
 			break;
 	}
+	/* no socket would tell of a login that has not begun */
+	if (login_is_due(s))
+		sf_http_wake_at(s->http, sf_http_now(s->http));
 	if (sf_http_arm(s->http, err) != SF_OK)
 		return SF_STEP_FAILED;
 	if (progress)

@@ -460,6 +460,53 @@ test_no_login_loop(void)
 	peer_stop(p);
 }
 
+/* A job sleeps between two polls while another query loses the token for good. */
+static void
+test_login_for_a_sleeper(void)
+{
+#define A_JOB "/services/data/v62.0/jobs/query/750000000000001AAA"
+	peer_rule rules[] = {
+		{"POST", "/services/oauth2/token", .status = 200, .body = TOKEN_OK},
+		{"GET", "/services/data/v62.0/query", .status = 401, .body = EXPIRED},
+		{"POST", "/services/data/v62.0/jobs/query$", .status = 200,
+		 .body = "{\"id\":\"750000000000001AAA\"}"},
+		{"GET", A_JOB "$", .times = 4, .status = 200, .body = "{\"state\":\"InProgress\"}"},
+		{"GET", A_JOB "$", .status = 200,
+		 .body = "{\"state\":\"JobComplete\",\"numberRecordsProcessed\":0}"},
+		{"GET", A_JOB "/results$", .status = 200,
+		 .headers = "Content-Type: text/csv\r\nSforce-NumberOfRecords: 0\r\n"
+					"Sforce-Locator: null\r\n",
+		 .body = "\"Id\",\"Name\"\n"},
+		{"DELETE", A_JOB "$", .status = 204},
+	};
+	peer *p = peer_start(rules, 7);
+	sf_error err = {0};
+	sf_config cfg = {.client_id = "x", .client_secret = "y", .login_url = peer_url(p)};
+	sf_query_spec spec = {.soql = "SELECT Id, Name FROM Account",
+						  .columns = columns,
+						  .ncolumns = 2,
+						  .transport = SF_TRANSPORT_BULK};
+	sf_session *s = sf_session_new(&cfg, &err);
+	sf_query *job = sf_query_start(s, &spec, &err);
+	sf_query *refused;
+	char rows[64];
+
+	spec.transport = SF_TRANSPORT_REST;
+	refused = sf_query_start(s, &spec, &err);
+	is_int(read_all(s, refused, 2, rows, sizeof(rows), &err), SF_FAILED,
+		   "one query is refused twice");
+	sf_error_reset(&err);
+	if (!is_int(read_all(s, job, 2, rows, sizeof(rows), &err), SF_DONE,
+				"a job that slept meanwhile logs in for its next poll"))
+		diag("%s", err.message);
+	sf_query_free(refused);
+	sf_query_free(job);
+	drive_cleanup(s);
+	is_int(peer_used(p, 6), 1, "and is deleted");
+	sf_session_free(s);
+	peer_stop(p);
+}
+
 int
 main(void)
 {
@@ -475,6 +522,7 @@ main(void)
 	test_refusals();
 	test_relogin();
 	test_no_login_loop();
+	test_login_for_a_sleeper();
 	is_int(count_fds(), fds, "no descriptor is left open");
 	free(test_key);
 	return tap_done();
