@@ -533,13 +533,9 @@ fill(sf_query_pages *p, page *pg, sf_error *err)
 
 	if (!pg->opened)
 	{
+		/* when no byte ever came, sf_http has asked for it as often as it may */
 		if (!sf_http_has_headers(pg->req))
-		{
-			st = sf_http_check(pg->req, &why);
-			if (st == SF_FAILED)
-				return restart(p, pg, &why, err);
-			return SF_WAIT;
-		}
+			return sf_http_check(pg->req, err);
 		if (open_page(p, pg, err) != SF_OK)
 			return SF_FAILED;
 	}

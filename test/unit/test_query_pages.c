@@ -259,14 +259,14 @@ test_cut_gzip(void)
 }
 
 static void
-test_hopeless_page(void)
+test_hopeless_page(const char *name, int status)
 {
 	peer_rule rules[] = {
 		LOGIN,
 		CREATE,
 		POLL(1),
 		ONE_LINK(LINK_A),
-		{"GET", JOB "/results", .status = 200, .headers = PAGE_HEADERS(1),
+		{"GET", JOB "/results", .status = status, .headers = PAGE_HEADERS(1),
 		 .body = "\"Id\",\"Name\"\n\"1\",\"a\"\n", .cut = 15},
 		DELETE_JOB,
 	};
@@ -282,10 +282,12 @@ test_hopeless_page(void)
 							  .transport = SF_TRANSPORT_BULK};
 	sc.q = sf_query_start(sc.s, &sc.spec, &sc.err);
 	read_scene(&sc);
-	ok(sc.st == SF_FAILED && sc.err.cls == SF_ERR_NETWORK, "a page that always breaks");
+	ok(sc.st == SF_FAILED && sc.err.cls == SF_ERR_NETWORK, "%s", name);
 	is_text(sc.err.job_id, "750000000000001AAA", "its job is named");
-	is_int(peer_used(sc.p, 4), 3, "was tried as often as allowed");
-	close_scene(&sc, "hopeless page");
+	/* on a kept connection that turns out dead curl may send it once more by itself */
+	ok(peer_used(sc.p, 4) == 3 || (status == 0 && peer_used(sc.p, 4) == 4),
+	   "was tried as often as allowed");
+	close_scene(&sc, name);
 }
 
 /* Every download breaks at the same place, so that the later ones have nothing new. */
@@ -326,7 +328,8 @@ main(void)
 	for (int i = 0; i < 4; i++)
 		test_broken_page(i & 1, i & 2);
 	test_cut_gzip();
-	test_hopeless_page();
+	test_hopeless_page("a page that always breaks", 200);
+	test_hopeless_page("a page that never answers", 0);
 	test_page_without_end();
 	is_int(count_fds(), fds, "no descriptor is left open");
 	return tap_done();
