@@ -204,6 +204,9 @@ sf_links_read(sf_links *l, const char *body, size_t len, bool complete_known, sf
 		st = read_link(l, node, err);
 	if (st == SF_OK)
 		st = read_next(l, root, complete_known, err);
+	/* a result without rows has a page too; whoever gives none at all may not know yet */
+	if (st == SF_OK && l->seen_count == 0)
+		st = sf_error_set(err, SF_ERR_PROTOCOL, "the %s is empty", what);
 	sf_json_free(root);
 	return st;
 }

@@ -481,7 +481,10 @@ read_text(page *pg, char *out, size_t room, size_t *n, sf_error *why)
 			pg->borrowed = 0;
 		}
 		st = sf_http_read(pg->req, &data, &len, why);
-		if (st == SF_DONE && pg->gzip && sf_inflate_finish(pg->inflate, NULL) != SF_OK)
+		/* where no rows are promised, nothing at all is whole, whatever its encoding's name */
+		if (st == SF_DONE && pg->gzip &&
+			(pg->expected != 0 || sf_inflate_total_in(pg->inflate) > 0) &&
+			sf_inflate_finish(pg->inflate, NULL) != SF_OK)
 		{
 			pg->cut_off = true;
 			return cut_off(why);

@@ -47,6 +47,13 @@ test_links(void)
 				{"GET", JOB "/results$", .status = 200, .headers = CHAIN_HEADERS(1, "null"),
 				 .body = "\"Id\",\"Name\"\n\"1\",\"a\"\n"},
 				DELETE_JOB);
+	EXPECT_ROWS("resultPages without pages, of a job without a count: the chain",
+				SF_TRANSPORT_BULK, "1|a;", CREATE,
+				{"GET", JOB "$", .status = 200, .body = STATE("JobComplete", "")},
+				ONE_LINK("{\"resultPages\":[],\"nextRecordsUrl\":null,\"done\":true}"),
+				{"GET", JOB "/results$", .status = 200, .headers = CHAIN_HEADERS(1, "null"),
+				 .body = "\"Id\",\"Name\"\n\"1\",\"a\"\n"},
+				DELETE_JOB);
 	EXPECT_ERROR("a chain without its header", SF_TRANSPORT_BULK, SF_ERR_PROTOCOL,
 				 "Sforce-Locator", CREATE, POLL(1), ONE_LINK("[]"),
 				 {"GET", JOB "/results$", .status = 200, .headers = PAGE_HEADERS(1),
@@ -101,6 +108,11 @@ test_page_checks(void)
 				DELETE_JOB);
 	EXPECT_ROWS("no rows: nothing", SF_TRANSPORT_BULK, "", CREATE, POLL(0),
 				{"GET", JOB "/results$", .status = 200, .headers = CHAIN_HEADERS(0, "null")},
+				DELETE_JOB);
+	EXPECT_ROWS("no rows: nothing, but gzip by its header", SF_TRANSPORT_BULK, "", CREATE,
+				POLL(0),
+				{"GET", JOB "/results$", .status = 200,
+				 .headers = CHAIN_HEADERS(0, "null") "Content-Encoding: gzip\r\n"},
 				DELETE_JOB);
 	EXPECT_ROWS("no rows: 204", SF_TRANSPORT_BULK, "", CREATE, POLL(0),
 				{"GET", JOB "/results$", .status = 204}, DELETE_JOB);
