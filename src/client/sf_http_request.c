@@ -273,13 +273,13 @@ sf_http_status_error(sf_http_request *req)
 sf_status
 sf_http_inflate_body(sf_http_request *req, bool is_error)
 {
-	sf_error *err = is_error ? NULL : &req->error;
-	sf_inflate *z = sf_inflate_new(err);
+	sf_error why = {0};
+	sf_inflate *z = sf_inflate_new(&why);
 	sf_buf text;
 	sf_status st = SF_FAILED;
 
 	if (z == NULL)
-		return SF_FAILED;
+		return is_error ? SF_OK : sf_error_nomem(&req->error);
 	if (req->text.secret)
 		sf_buf_init_secret(&text, req->body_max);
 	else
@@ -291,19 +291,24 @@ sf_http_inflate_body(sf_http_request *req, bool is_error)
 		size_t room = text.alloc - text.len - 1;
 		size_t n;
 
-		st = sf_inflate_output(z, text.data + text.len, room, &n, err);
+		st = sf_inflate_output(z, text.data + text.len, room, &n, &why);
 		if (st != SF_OK)
 			break;
 		sf_buf_added(&text, n);
 	}
 	if (st == SF_WAIT)
-		st = sf_inflate_finish(z, err);
+		st = sf_inflate_finish(z, &why);
 	if (st == SF_OK || text.failed != SF_ERR_NONE)
-		st = sf_buf_check(&text, "the answer's text", err);
+		st = sf_buf_check(&text, "the answer's text", &why);
 	sf_inflate_free(z);
 	sf_buf_free(&req->text);
 	req->text = text;
-	return is_error ? SF_OK : st;
+	if (is_error || st == SF_OK)
+		return SF_OK;
+	sf_error_set(&req->error, why.cls, "could not %s: %s", req->doing, why.message);
+	if (why.detail[0] != '\0')
+		sf_error_detail(&req->error, "%s", why.detail);
+	return SF_FAILED;
 }
 
 /* Status 401: SF_OK when the request waits for a new token now. */

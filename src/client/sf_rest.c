@@ -176,6 +176,21 @@ take_next_url(sf_rest *r, const char *url, sf_error *err)
 	return SF_OK;
 }
 
+/* All rows there are were taken, or more than there can be came. */
+static sf_status
+check_total(sf_rest *r, sf_error *err)
+{
+	if (r->page_first + r->page_rows != r->total)
+	{
+		sf_error_set(err, SF_ERR_PROTOCOL,
+					 "the query gave %" PRId64 " rows, but its totalSize is %" PRId64,
+					 r->page_first + r->page_rows, r->total);
+		return SF_FAILED;
+	}
+	r->finished = true;
+	return SF_DONE;
+}
+
 static sf_status
 take_page(sf_rest *r, sf_error *err)
 {
@@ -215,6 +230,9 @@ take_page(sf_rest *r, sf_error *err)
 							r->total, total);
 	r->total = total;
 	r->started = true;
+	/* at once, as pages that lead back to each other have no end */
+	if (r->page_first + r->page_rows > total)
+		return check_total(r, err);
 	/* done decides, not the presence of a link */
 	if (done)
 		r->next_url[0] = '\0';
@@ -278,21 +296,6 @@ next_count(sf_rest *r, sf_value **values)
 	r->count_value.len = snprintf(r->count_text, sizeof(r->count_text), "%" PRId64, r->total);
 	*values = &r->count_value;
 	return SF_OK;
-}
-
-/* All rows of the last page were taken. */
-static sf_status
-check_total(sf_rest *r, sf_error *err)
-{
-	if (r->page_first + r->page_rows != r->total)
-	{
-		sf_error_set(err, SF_ERR_PROTOCOL,
-					 "the query gave %" PRId64 " rows, but its totalSize is %" PRId64,
-					 r->page_first + r->page_rows, r->total);
-		return SF_FAILED;
-	}
-	r->finished = true;
-	return SF_DONE;
 }
 
 sf_status

@@ -233,6 +233,7 @@ test_bounds(void)
 	req = get(h, "/bomb", false);
 	is_int(finish(h, req, &err), SF_FAILED, "a small answer with a big text");
 	is_int(err.cls, SF_ERR_LIMIT, "exceeds it too");
+	ok(strncmp(err.message, "could not ", 10) == 0, "and says while doing what");
 	sf_http_end(req);
 	sf_error_reset(&err);
 	req = get(h, "/error", true);

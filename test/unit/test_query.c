@@ -43,6 +43,14 @@ test_rest(void)
 				 {"GET", V "/query", .status = 200,
 				  .body = "{\"totalSize\":9,\"done\":false,\"nextRecordsUrl\":\"" V
 						  "/query/01g-1\",\"records\":[" REST_ROW("001", "\"a\"") "]}"});
+#define LEADS_ON(path, to)                                                                    \
+	{"GET", V path, .status = 200,                                                            \
+	 .body = "{\"totalSize\":3,\"done\":false,\"nextRecordsUrl\":\"" V to                     \
+			 "\",\"records\":[" REST_ROW("001", "\"a\"") "]}"}
+	EXPECT_ERROR("pages that lead to each other", SF_TRANSPORT_REST, SF_ERR_PROTOCOL,
+				 "gave 4 rows, but its totalSize is 3", LEADS_ON("/query?q=", "/query/01g-1"),
+				 LEADS_ON("/query/01g-1$", "/query/01g-2"),
+				 LEADS_ON("/query/01g-2$", "/query/01g-1"));
 	EXPECT_ERROR(
 		"a wrong query", SF_TRANSPORT_REST, SF_ERR_REMOTE, "INVALID_FIELD: No such column",
 		{"GET", V "/query", .status = 400,
