@@ -375,8 +375,7 @@ test_refusals(void)
 	cfg.allowed_hosts = "*.salesforce.com, *.force.com";
 	is_int(run(&cfg, p, &err, NULL), SF_FAILED, "an instance that is not allowed is refused");
 	is_text(err.message,
-			"could not log in to Salesforce: the login named \"evil.invalid\", a host to which "
-			"no token may be sent",
+			"the login named \"evil.invalid\", a host to which no token may be sent",
 			"… by name, before anything is sent there");
 	sf_error_reset(&err);
 	cfg.client_id = "hiccup";
