@@ -79,9 +79,10 @@ has_exec_param(Node *node, void *context)
 /*
  * Is wanted below plan, where it will run for sure unless the statement ends early?  Not so below
  * a Result that has a one-time filter and below an Append that leaves out children as it runs.
+ * With once, also not where it may run several times.
  */
 static bool
-plan_contains(Plan *plan, Plan *wanted)
+plan_contains(Plan *plan, Plan *wanted, bool once)
 {
 	List *children = NIL;
 	ListCell *lc;
@@ -106,7 +107,12 @@ plan_contains(Plan *plan, Plan *wanted)
 				children = ((MergeAppend *) plan)->mergeplans;
 			break;
 		case T_SubqueryScan:
-			return plan_contains(((SubqueryScan *) plan)->subplan, wanted);
+			return plan_contains(((SubqueryScan *) plan)->subplan, wanted, once);
+		case T_NestLoop:
+		case T_RecursiveUnion:
+			if (once)
+				return plan_contains(plan->lefttree, wanted, once);
+			break;
 		case T_CustomScan:
 			children = ((CustomScan *) plan)->custom_plans;
 			break;
@@ -114,9 +120,10 @@ plan_contains(Plan *plan, Plan *wanted)
 			break;
 	}
 	foreach (lc, children)
-		if (plan_contains(lfirst(lc), wanted))
+		if (plan_contains(lfirst(lc), wanted, once))
 			return true;
-	return plan_contains(plan->lefttree, wanted) || plan_contains(plan->righttree, wanted);
+	return plan_contains(plan->lefttree, wanted, once) ||
+		   plan_contains(plan->righttree, wanted, once);
 }
 
 static bool
@@ -130,7 +137,19 @@ may_start_early(ForeignScanState *node, int eflags)
 		return false;
 	/* InitPlans, SubPlans and CTEs are beside the plan tree, and may never be asked. */
 	return !has_exec_param((Node *) plan->fdw_exprs, NULL) &&
-		   plan_contains(estate->es_plannedstmt->planTree, (Plan *) plan);
+		   plan_contains(estate->es_plannedstmt->planTree, (Plan *) plan, false);
+}
+
+/*
+ * May the rows be wanted again?  The executor says so only where they will be the same ones.  A scan
+ * below what depends on a parameter, as in a correlated subquery, does not know that it is not
+ * concerned: its job is kept, so that not every outer row has a job of its own.
+ */
+static bool
+may_run_again(ForeignScanState *node, int eflags)
+{
+	return (eflags & EXEC_FLAG_REWIND) != 0 ||
+		   !plan_contains(node->ss.ps.state->es_plannedstmt->planTree, node->ss.ps.plan, true);
 }
 
 /* ---- the request --------------------------------------------------------------------------- */
@@ -380,7 +399,7 @@ sfbulkBeginForeignScan(ForeignScanState *node, int eflags)
 	scan->soql_plan = list_nth(plan->fdw_private, SfbScanPrivateSoql);
 	scan->kind = intVal(list_nth(plan->fdw_private, SfbScanPrivateKind));
 	scan->transport = intVal(list_nth(plan->fdw_private, SfbScanPrivateTransport));
-	scan->rewindable = (eflags & EXEC_FLAG_REWIND) != 0;
+	scan->rewindable = may_run_again(node, eflags);
 	scan->soql_context =
 		AllocSetContextCreate(CurrentMemoryContext, "sfbulk_fdw SOQL", ALLOCSET_SMALL_SIZES);
 	if (node->ss.ss_currentRelation != NULL)
