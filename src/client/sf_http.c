@@ -12,6 +12,7 @@
  */
 #include "sf_http_impl.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,6 +196,15 @@ seek_cb(void *arg, curl_off_t offset, int origin)
 
 	return offset == 0 && origin == SEEK_SET && req->body_read == 0 ? CURL_SEEKFUNC_OK
 																	: CURL_SEEKFUNC_FAIL;
+}
+
+/* Programs that the host process starts (COPY … PROGRAM) must not hold our connections. */
+static int
+sockopt_cb(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+	(void) arg;
+	(void) purpose;
+	return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR;
 }
 
 /* ---- the set ----------------------------------------------------------------------- */
@@ -437,6 +447,7 @@ set_manners(sf_http_request *req)
 		   SET(CURLOPT_CONNECTTIMEOUT_MS, (long) h->connect_timeout_ms) &&
 		   SET(CURLOPT_BUFFERSIZE, RECEIVE_BYTES) && SET(CURLOPT_TCP_KEEPALIVE, 1L) &&
 		   SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) &&
+		   SET(CURLOPT_SOCKOPTFUNCTION, sockopt_cb) &&
 		   SET(CURLOPT_HEADERFUNCTION, header_cb) && SET(CURLOPT_HEADERDATA, req) &&
 #if LIBCURL_VERSION_NUM >= 0x075700
 		   /* ending a request must not wait for a resolver that hangs */

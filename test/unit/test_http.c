@@ -2,7 +2,10 @@
  * test_http.c
  *		sf_http against a scripted peer: back-pressure, stalls, bounds, proxies, endings.
  */
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include "peer.h"
 #include "sf_http.h"
@@ -324,6 +327,39 @@ test_small_things(void)
 	peer_stop(p);
 }
 
+/* Programs that the process starts must not inherit connections. */
+static void
+test_close_on_exec(void)
+{
+	peer_rule rules[] = {{"GET", "/it", .status = 200, .body = "it"}};
+	peer *p = peer_start(rules, 1);
+	sf_http *h = open_http(p, 20000, NULL);
+	sf_error err = {0};
+	sf_http_request *req = get(h, "/it", false);
+	int port = atoi(strrchr(peer_url(p), ':') + 1);
+	int connections = 0;
+	int inherited = 0;
+
+	finish(h, req, &err);
+	for (int fd = 0; fd < 1024; fd++)
+	{
+		struct sockaddr_in to;
+		socklen_t len = sizeof(to);
+
+		/* the peer's own ends lead to other ports */
+		if (getpeername(fd, (struct sockaddr *) &to, &len) != 0 || to.sin_family != AF_INET ||
+			ntohs(to.sin_port) != port)
+			continue;
+		connections++;
+		inherited += (fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0;
+	}
+	is_int(connections, 1, "a connection is kept");
+	is_int(inherited, 0, "and closed on exec");
+	sf_http_end(req);
+	sf_http_free(h);
+	peer_stop(p);
+}
+
 int
 main(void)
 {
@@ -336,6 +372,7 @@ main(void)
 	test_bounds();
 	test_proxy_and_redirect();
 	test_small_things();
+	test_close_on_exec();
 	is_int(count_fds(), fds, "no descriptor is left open");
 	return tap_done();
 }
