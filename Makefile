@@ -264,7 +264,7 @@ fuzz: fuzz-build
 # ---- scripts ------------------------------------------------------------------------------
 
 # These install what is missing first, so they may run where nothing above could be built.
-.PHONY: setup demo test lint bench bench-read format
+.PHONY: setup demo test lint bench bench-csv bench-read format
 setup:
 	@scripts/setup
 demo:
@@ -276,7 +276,14 @@ lint:
 	@scripts/lint
 bench-read:
 	@bench/read
-bench: bench-read
+bench: bench-csv bench-read
+
+# What a row costs in the client alone.
+build/bench_csv: bench/bench_csv.c $(CLIENT_OBJS)
+	$(CC) -std=gnu11 $(PLAIN_WARNINGS) -O2 -g $(CLIENT_CPPFLAGS) -Isrc/client -o $@ $^ \
+		$(CLIENT_LIBS) $(INFLATE_LIBS_$(HAVE_ISAL)) -lz
+bench-csv: build/bench_csv
+	build/bench_csv
 format:
 	clang-format -i $$(find sfbulk_fdw.c src simulator test -name '*.[ch]')
 
