@@ -86,13 +86,19 @@ is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
 }
 
-/* A text Datum as UTF-8. */
+/*
+ * A text Datum as UTF-8; NULL when it is none, as may be in SQL_ASCII databases.  What comes from Salesforce
+ * is, so that no field equals such a text.
+ */
 static char *
 utf8_of(Datum value, int *len)
 {
 	text *t = DatumGetTextPP(value);
 	char *utf8;
 
+	if (GetDatabaseEncoding() == PG_SQL_ASCII &&
+		!pg_verify_mbstr(PG_UTF8, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t), true))
+		return NULL;
 	utf8 = pg_server_to_any(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t), PG_UTF8);
 	*len = (utf8 == VARDATA_ANY(t)) ? (int) VARSIZE_ANY_EXHDR(t) : (int) strlen(utf8);
 	return utf8;
@@ -122,7 +128,7 @@ text_literal(Datum value)
 	char *utf8 = utf8_of(value, &len);
 
 	/* Salesforce keeps an empty text as null, so nothing that can be read equals it. */
-	if (len == 0)
+	if (utf8 == NULL || len == 0)
 		return literal_of_kind(LITERAL_NONE);
 
 	/* Stored texts are trimmed but those that formulas compute are not, and nobody says what = does. */
@@ -141,7 +147,7 @@ id_literal(Datum value)
 	char *utf8 = utf8_of(value, &len);
 	char id[19];
 
-	if (!sf_id_normalise(utf8, len, id))
+	if (utf8 == NULL || !sf_id_normalise(utf8, len, id))
 		return literal_of_kind(LITERAL_NONE);
 	return literal_of_text(psprintf("'%s'", id));
 }
@@ -194,6 +200,9 @@ pattern_literal(Datum value, bool ignore_case)
 	char *utf8 = utf8_of(value, &len);
 	char *pattern;
 
+	/* Half a character, where _ stands for a byte: it may match after all. */
+	if (utf8 == NULL)
+		return literal_of_kind(LITERAL_BAD);
 	if (len == 0)
 		return literal_of_kind(LITERAL_NONE);
 	pattern = widen_pattern(utf8, len, ignore_case);
