@@ -176,8 +176,7 @@ append_column(StringInfo buf, const sf_field *field, const char *column, bool mu
 	filterable = field->filterable && sfb_type_filterable(type) && !converted;
 	sfb_type_defaults(type, filterable, &assumed);
 	initStringInfo(&list);
-	if (strcmp(column, field->name) != 0)
-		append_option(&list, "field", field->name);
+	append_option(&list, "field", field->name);
 	if (type != assumed_type(type, field->name, options))
 		append_option(&list, "type", sfb_type_name(type));
 	append_flag(&list, "case_sensitive", field->case_sensitive, assumed.case_sensitive);
