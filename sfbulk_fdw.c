@@ -34,6 +34,16 @@ PG_FUNCTION_INFO_V1(sfbulk_fdw_version);
 int sfb_cleanup_timeout = 5000;
 char *sfb_allowed_hosts = NULL;
 
+/* A host that is not allowed any more gets no more requests either. */
+static void
+assign_allowed_hosts(const char *newval, void *extra)
+{
+	(void) extra;
+	if (sfb_allowed_hosts != NULL && newval != NULL && strcmp(sfb_allowed_hosts, newval) == 0)
+		return;
+	sfb_session_invalidate();
+}
+
 void
 _PG_init(void)
 {
@@ -51,7 +61,7 @@ _PG_init(void)
 		&sfb_allowed_hosts,
 		"*.salesforce.com, *.force.com, *.cloudforce.com, *.database.com, "
 		"*.salesforce.mil, *.sfcrmproducts.cn",
-		PGC_SUSET, 0, NULL, NULL, NULL);
+		PGC_SUSET, 0, NULL, assign_allowed_hosts, NULL);
 
 	sfb_reserve_guc_prefix("sfbulk_fdw");
 	sfb_session_init();

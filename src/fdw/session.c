@@ -268,6 +268,12 @@ invalidate_sessions(Datum arg pg_attribute_unused(), int cacheid, uint32 hashval
 	}
 }
 
+void
+sfb_session_invalidate(void)
+{
+	invalidate_sessions((Datum) 0, 0, 0);
+}
+
 /* ---- guards --------------------------------------------------------------------------- */
 
 void

@@ -272,6 +272,9 @@ extern sf_session *sfb_session_nth(int n);
 /* Changes whenever the above do. */
 extern uint64 sfb_session_generation(void);
 
+/* What sessions were made by has changed: new work gets new ones, checked anew.  Never throws. */
+extern void sfb_session_invalidate(void);
+
 /* Called by _PG_init once: registers the callbacks, nothing else. */
 extern void sfb_session_init(void);
 
