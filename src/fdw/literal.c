@@ -87,8 +87,8 @@ is_blank(char c)
 }
 
 /*
- * A text Datum as UTF-8; NULL when it is none, as may be in SQL_ASCII databases.  What comes from Salesforce
- * is, so that no field equals such a text.
+ * A text Datum as UTF-8; NULL when it is none, as may be in SQL_ASCII databases.  What comes from
+ * Salesforce is, so that no field equals such a text.
  */
 static char *
 utf8_of(Datum value, int *len)
