@@ -286,7 +286,7 @@ subtest 'fast shutdown' => sub {
 	$sim->reset;
 	$c->value("BEGIN; $declare");
 	is(scalar @{ $sim->jobs }, 1, 'a job');
-	$node->restart('fast');
+	$node->restart;	# fast, as pg_ctl does it by default
 	is_deeply($sim->jobs, [], 'no job in the org');
 };
 
