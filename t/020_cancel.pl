@@ -200,7 +200,8 @@ my @open = ('BEGIN', 0, undef, $declare, 1, undef);
 cursor('CLOSE', @open, 'CLOSE c', 0, undef, 'COMMIT', 0, undef);
 cursor('COMMIT', @open, 'COMMIT', 0, undef);
 cursor('ROLLBACK', @open, 'ROLLBACK', 0, undef);
-cursor('read to its end', @open, 'MOVE FORWARD ALL IN c', 0, undef, 'COMMIT', 0, undef);
+# after the last row the deletion is under way, at the end of the transaction it is over
+cursor('read to its end', @open, 'MOVE FORWARD ALL IN c', undef, undef, 'COMMIT', 0, undef);
 cursor('ROLLBACK TO', 'BEGIN', 0, undef, 'SAVEPOINT s', 0, undef, $declare, 1, undef,
 	'ROLLBACK TO s', 0, undef, 'SELECT 1', 0, undef, 'COMMIT', 0, undef);
 cursor('one inside and one outside of a savepoint', @open, 'SAVEPOINT s', 1, undef,
