@@ -41,10 +41,11 @@ my @running;
 
 # ---- the simulator -----------------------------------------------------------------------------
 
-# sfsim_start(rows => { Object => N, ... }, args => [ ... ])
+# sfsim_start(rows => { Object => N, ... }, args => [ ... ], tls => [ CERTIFICATE, KEY ])
 #
 # Starts sfsim on a port that the system chooses and returns an object with the methods below.
-# Objects that rows does not name have the simulator's default number of rows.
+# Objects that rows does not name have the simulator's default number of rows.  With tls it speaks
+# https, and of the methods only url, port, env, output and stop can be used: HTTP::Tiny speaks none.
 sub sfsim_start
 {
 	my (%opt) = @_;
@@ -54,6 +55,7 @@ sub sfsim_start
 
 	my @command = ($program, '--port', 0, '--port-file', "$dir/port", '--die-with-parent');
 	push @command, '--rows', "$_=$opt{rows}{$_}" for sort keys %{ $opt{rows} // {} };
+	push @command, '--tls-cert', $opt{tls}[0], '--tls-key', $opt{tls}[1], '--env' if $opt{tls};
 	push @command, @{ $opt{args} // [] };
 	$self->{process} =
 	  IPC::Run::start(\@command, '<', \undef, '>', "$dir/sfsim.log", '2>&1');
@@ -68,8 +70,9 @@ sub sfsim_start
 			return 0;
 		});
 	chomp($self->{port} = slurp_file("$dir/port"));
-	$self->{url} = "http://127.0.0.1:$self->{port}";
-	for (split /\n/, $self->get_text('/__sfsim/env'))
+	$self->{url} = ($opt{tls} ? 'https' : 'http') . "://127.0.0.1:$self->{port}";
+	wait_for('the logins', sub { $self->output =~ /^SF_REFRESH_TOKEN=.*\n/m }) if $opt{tls};
+	for (split /\n/, $opt{tls} ? $self->output : $self->get_text('/__sfsim/env'))
 	{
 		# shell assignments; a quote inside is written as '\''
 		$self->{env}{$1} = $2 =~ s/'\\''/'/gr if /^(\w+)='(.*)'$/;
@@ -112,6 +115,7 @@ sub get_text
 	return $self->request_text('GET', $path);
 }
 
+# The text of an answer; dies when that is no 2xx.
 sub request_text
 {
 	my ($self, $method, $path, $content) = @_;
