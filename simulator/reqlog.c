@@ -246,7 +246,11 @@ log_arrive(srv_request *req)
 	loggable_body(req, &body);
 	pthread_mutex_lock(&l->lock);
 	if (l->next - l->first == LOG_ENTRIES)
-		entry_free(slot(l, l->first++));
+	{
+		/* in two steps: a slot is found only while its number counts */
+		entry_free(slot(l, l->first));
+		l->first++;
+	}
 	req->log_id = l->next++;
 	e = slot(l, req->log_id);
 	e->n = req->log_id;

@@ -188,6 +188,30 @@ test_headers(void)
 	srv_request_free(req);
 }
 
+/* More requests than the log holds: the oldest are forgotten. */
+static void
+test_full_log(void)
+{
+	srv s = {.log = log_new()};
+	sim_buf text = {0};
+	int64_t last = 0;
+
+	for (int i = 0; i < 20100; i++)
+	{
+		srv_request *req = srv_request_new(&s, i < 100 ? "/old" : "/new");
+
+		log_arrive(req);
+		last = req->log_id;
+		srv_request_free(req);
+	}
+	log_json(&s, &text);
+	is_int(last, 20100, "every request is counted");
+	ok(strstr(text.data, "/old") == NULL && strstr(text.data, "/new") != NULL,
+	   "a full log forgets its oldest requests");
+	sim_buf_free(&text);
+	log_free(s.log);
+}
+
 int
 main(void)
 {
@@ -198,5 +222,6 @@ main(void)
 	test_pretty();
 	test_dates();
 	test_headers();
+	test_full_log();
 	return tap_done();
 }
