@@ -122,7 +122,8 @@ $t->run('abort finds the job complete', @abort,
 	faults => [
 		$running,
 		{ %$abort, status => 400, body =>
-			'[{"errorCode":"INVALIDJOBSTATE","message":"Aborting already Completed Job not allowed"}]' }
+			'[{"errorCode":"INVALIDJOBSTATE",'
+			  . '"message":"Aborting already Completed Job not allowed"}]' }
 	],
 	# the simulator has it in progress still, and would not let go of such a job
 	set => { delete_any_state => JSON::PP::true });

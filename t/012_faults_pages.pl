@@ -70,7 +70,8 @@ for my $by (qw(bulk chain plain))
 			error => '08P01', message => qr{text/html.* instead of text/csv});
 		$t->run("$place is JSON", by => $by, faults => { %$once, status => 200, body => '{}' },
 			error => '08P01', message => qr{application/json.* instead of text/csv});
-		$t->run("$place is of another version", by => $by, faults => { %$once, error => 'conflict' },
+		$t->run("$place is of another version", by => $by,
+			faults => { %$once, error => 'conflict' },
 			error => 'HV000', message => qr/API version mismatch/, detail => qr/here 62\.0/);
 		$t->run("$place has an empty answer", by => $by,
 			faults => { %$once, status => 204, body => '' },
@@ -91,7 +92,8 @@ for my $by (qw(bulk chain plain))
 			error => '22021', message => qr/NUL|null/i, context => qr/row \d+.*bulk job 750/s);
 		$t->run("$place has bytes that are not UTF-8", by => $by,
 			faults => { %$once, insert => { at => -9000, hex => 'c328' } },
-			error => '22021', message => qr/UTF-8|encoding/i, context => qr/row \d+.*bulk job 750/s);
+			error => '22021', message => qr/UTF-8|encoding/i,
+				context => qr/row \d+.*bulk job 750/s);
 		$t->run("$place lacks a column", by => $by,
 			faults => { %$once, replace => { find => '"Name"', with => '"Other"' } },
 			error => '08P01', message => qr/name/i);
@@ -148,7 +150,8 @@ $t->run('chain: a page names a locator that is unknown', by => 'chain',
 	faults => { %$page, nth => 3, headers => $locator->('MTAwMDA') },
 	error => 'HV000', message => qr/INVALID_QUERY_LOCATOR/);
 $t->run('chain: a page names itself as the next', by => 'chain',
-	faults => { %$page, nth => 2, count => 0, status => 200, body => "\"Id\"\n", content_type => 'text/csv',
+	faults => { %$page, nth => 2, count => 0, status => 200, body => "\"Id\"\n",
+		content_type => 'text/csv',
 		headers => { 'Sforce-NumberOfRecords' => '0', 'Sforce-Locator' => 'MTAwMDA' } },
 	sql => 'SELECT count(id) FROM %s.account',
 	error => '08P01', message => qr/locator "MTAwMDA" of a result page came twice/);
@@ -212,8 +215,10 @@ $t->run('gzip: no gzip', $coded->($csv, @bad));
 $t->run('gzip: zlib', $coded->($zlib, @bad));
 $t->run('gzip: garbage behind it', $coded->($gz . 'garbage', @bad));
 $t->run('another encoding', $coded->($gz, headers => { 'Content-Encoding' => 'br' }, @bad));
-$t->run('gzip in another case', $coded->($gz, headers => { 'Content-Encoding' => 'GZip' }, rows => 1000));
-$t->run('gzip by its old name', $coded->($gz, headers => { 'Content-Encoding' => 'x-gzip' }, rows => 1000));
+$t->run('gzip in another case', $coded->($gz, headers => { 'Content-Encoding' => 'GZip' },
+	rows => 1000));
+$t->run('gzip by its old name', $coded->($gz, headers => { 'Content-Encoding' => 'x-gzip' },
+	rows => 1000));
 
 $t->finish;
 done_testing();

@@ -17,8 +17,10 @@ my $job = sub { return { %$create, job => {@_} } };
 my $somebody = sub {
 	my ($sim, $method, $content) = @_;
 	my $id = $sim->jobs->[0]{id};
-	my $answer = HTTP::Tiny->new->request($method, $sim->url . "/services/data/v62.0/jobs/query/$id", {
-		headers => { Authorization => 'Bearer ' . $sim->token, 'Content-Type' => 'application/json' },
+	my $answer = HTTP::Tiny->new->request($method,
+		$sim->url . "/services/data/v62.0/jobs/query/$id", {
+		headers => { Authorization => 'Bearer ' . $sim->token,
+			'Content-Type' => 'application/json' },
 		defined $content ? (content => $content) : () });
 	die "$method: $answer->{status} $answer->{content}" if !$answer->{success};
 	return;
@@ -78,7 +80,8 @@ $t->run("poll answers with $_->[0]", by => 'bulk',
 $t->run('poll answers with a state that is unknown', by => 'bulk',
 	faults => { %$poll, replace => { find => 'JobComplete', with => 'Paused' } },
 	error => '08P01', message => qr/query job 750\w{15} is in the unknown state "Paused"/);
-$t->run('poll answers with another version', by => 'bulk', faults => { %$poll, error => 'conflict' },
+$t->run('poll answers with another version', by => 'bulk',
+	faults => { %$poll, error => 'conflict' },
 	error => 'HV000', message => qr/ask for the state of query job 750\w{15}: INVALIDJOB/);
 $t->run('the job takes its time', by => 'bulk',
 	faults => $job->(states => [ ('UploadComplete') x 2, ('InProgress') x 3, 'JobComplete' ]),
@@ -99,7 +102,8 @@ $t->run("the job fails: $_->[0]", by => $_->[3] // 'bulk', faults => $job->(fail
 $t->run('the job fails without a word', by => 'bulk', faults => $job->(fail => $yes),
 	error => 'HV000', message => qr/query job 750\w{15} failed$/, detail => qr/gives no reason/,
 	hint => qr/Bulk Data Load Jobs/);
-$t->run('SOQL errors show as a failed job', by => 'bulk', set => { errors_at_create => JSON::PP::false },
+$t->run('SOQL errors show as a failed job', by => 'bulk',
+	set => { errors_at_create => JSON::PP::false },
 	sql => 'SELECT count(nope) FROM (SELECT * FROM wrong_field) w',
 	error => '42703', message => qr/failed: INVALID_FIELD: No such column 'Nope__c'/,
 	detail => qr/SELECT Nope__c FROM Account\s+\^/)
@@ -142,26 +146,29 @@ $t->run("the job is stuck $_", by => 'impatient', faults => $job->(hold => $_),
 	detail => qr/Its state is $_/, hint => qr/job_timeout/)
   for qw(UploadComplete InProgress);
 
-# ---- its numbers ------------------------------------------------------------------------------
+# ---- its numbers -----------------------------------------------------------------------------
 
 $t->run('the job claims one row more', by => 'bulk', faults => $job->(records => 1001),
 	error => '08P01', message => qr/gave 1000 rows instead of 1001/);
 $t->run('the job claims one row less', by => 'bulk', faults => $job->(records => 999),
 	error => '08P01', message => qr/gave 1000 rows instead of 999/);
-my $without = { %$poll, count => 0, replace => { find => '"numberRecordsProcessed":1000,', with => '' } };
+my $without = { %$poll, count => 0, replace => { find => '"numberRecordsProcessed":1000,',
+	with => '' } };
 $t->run('the job does not say how many rows', by => 'bulk', faults => $without);
 $t->run('neither job nor pages say how many rows', by => 'bulk',
 	faults => [ $without, { %$page, nth => 3, headers => { 'Sforce-NumberOfRecords' => undef } } ],
 	error => '08P01', message => qr/lacks the Sforce-NumberOfRecords header/);
 $t->run('the job does not say how many rows, and its list is not done', by => 'bulk',
-	faults => [ $without, { %$links, nth => 2, replace => { find => '"done":true', with => '"done":false' } } ],
+	faults => [ $without, { %$links, nth => 2,
+		replace => { find => '"done":true', with => '"done":false' } } ],
 	error => '08P01', message => qr/not done but names no next list/);
 $t->run('the number of rows is none', by => 'bulk', faults => { %$poll,
-		replace => { find => '"numberRecordsProcessed":1000', with => '"numberRecordsProcessed":"all"' } },
+		replace => { find => '"numberRecordsProcessed":1000',
+			with => '"numberRecordsProcessed":"all"' } },
 	error => '08P01', message => qr/numberRecordsProcessed/);
 $t->run('the job has further members', by => 'bulk', set => { pk_chunking_key => $yes });
 
-# ---- the lists of its pages -----------------------------------------------------------------------
+# ---- the lists of its pages ------------------------------------------------------------------
 
 for my $shape (qw(doc postman chunks off))
 {
@@ -188,6 +195,7 @@ $t->run("list of pages: $_->[0]", by => 'bulk', faults => { %$links, %{ $_->[1] 
 		'{"resultPages":[{"resultLink":"/a?locator=QQ"},{"resultLink":"/a?locator=QQ"}]}' } ],
   [ 'a next list without a locator' => { status => 200, body =>
 		'{"resultPages":[{"resultLink":"/a?locator=QQ"}],"nextRecordsUrl":"/x","done":false}' } ],
+  [ 'no page' => { status => 200, body => '{"resultPages":[],"done":true}' } ],
   [ '400' => { status => 400, body => '[{"errorCode":"API_ERROR","message":"no"}]' } ],
   [ '405' => { status => 405, body => '' } ];
 $t->run('list of pages: 409', by => 'bulk', faults => { %$links, error => 'conflict' },
@@ -209,9 +217,6 @@ $t->run('second list of pages: the first one again', by => 'bulk', set => { page
 $t->run('first list of pages says that it is the last', by => 'bulk',
 	faults => { %$links, replace => { find => '"done":false', with => '"done":true' } },
 	error => '08P01', message => qr/gave 500 rows instead of 1000/);
-$t->run('first list of pages lacks one', by => 'bulk', set => { result_pages => 'postman' },
-	faults => { %$links, status => 200, body => '{"resultPages":[],"done":true}' },
-	error => '08P01', message => qr/gave 0 rows instead of 1000/);
 $t->run('list of pages names a page of another job', by => 'bulk',
 	faults => { %$links, status => 200, body =>
 		'{"resultPages":[{"resultLink":"https://collect.example.com/a?locator=QQ"}],"done":true}' },

@@ -33,32 +33,42 @@ for (@places)
 	$case->('no rows', { status => 200, body => '{"totalSize":1000,"done":true}' }, '08P01',
 		qr/records/);
 	$case->('rows that are no array',
-		{ status => 200, body => '{"totalSize":1000,"done":true,"records":{}}' }, '08P01', qr/records/);
-	$case->('rows that are no objects', { replace => { find => '"records":[', with => '"records":[7,' } },
+		{ status => 200, body => '{"totalSize":1000,"done":true,"records":{}}' }, '08P01',
+			qr/records/);
+	$case->('rows that are no objects', { replace => { find => '"records":[',
+		with => '"records":[7,' } },
 		'08P01', qr/./);
-	$case->('"done" that is a text', { replace => { find => '"done":', with => '"done":"x","x":' } },
+	$case->('"done" that is a text', { replace => { find => '"done":',
+		with => '"done":"x","x":' } },
 		'08P01', qr/done/);
 	$case->('deeply nested', { status => 200, body =>
-			'{"totalSize":1,"done":true,"records":' . '[' x 2000 . ']' x 2000 . '}' }, '08P01|54000', qr/./);
+			'{"totalSize":1,"done":true,"records":' . '[' x 2000 . ']' x 2000 . '}' },
+				'08P01|54000', qr/./);
 	$case->('done before the end', { replace => { find => '"done":false', with => '"done":true' } },
 		'08P01', qr/gave \d+ rows, but its totalSize is 1000/);
 	$case->('no next page', { replace => { find => '"nextRecordsUrl"', with => '"other"' } },
 		'08P01', qr/not done but names no next page/);
-	$case->('one row less', { replace => { find => '"records":[{', with => '"records":[],"others":[{' } },
+	$case->('one row less', { replace => { find => '"records":[{',
+		with => '"records":[],"others":[{' } },
 		'08P01', qr/no rows but is not done/);
 	$case->('a next page elsewhere', { replace => {
-				find => '"nextRecordsUrl":"', with => '"nextRecordsUrl":"https://collect.example.com' } },
+				find => '"nextRecordsUrl":"',
+					with => '"nextRecordsUrl":"https://collect.example.com' } },
 		'08P01', qr/malformed next page/);
 	$case->('a next page that breaks the request', { replace => {
-				find => '"nextRecordsUrl":"', with => '"nextRecordsUrl":"/services/data/v62.0/\r\nHost: x' } },
+				find => '"nextRecordsUrl":"',
+					with => '"nextRecordsUrl":"/services/data/v62.0/\r\nHost: x' } },
 		'08P01', qr/malformed next page/);
-	$case->('totalSize is a text', { replace => { find => '"totalSize":1000', with => '"totalSize":"all"' } },
+	$case->('totalSize is a text', { replace => { find => '"totalSize":1000',
+		with => '"totalSize":"all"' } },
 		'08P01', qr/totalSize/);
-	$case->('totalSize is one more', { replace => { find => '"totalSize":1000', with => '"totalSize":1001' } },
+	$case->('totalSize is one more', { replace => { find => '"totalSize":1000',
+		with => '"totalSize":1001' } },
 		'08P01', qr/totalSize/);
 	$case->('a NUL character', { replace => { find => '"Name":"', with => '"Name":"\u0000' } },
 		'22021', qr/has a NUL character/, context => $where);
-	$case->('half a surrogate pair', { replace => { find => '"Name":"', with => '"Name":"\ud83d' } },
+	$case->('half a surrogate pair', { replace => { find => '"Name":"',
+		with => '"Name":"\ud83d' } },
 		'08P01|22021', qr/./);
 	$case->('bytes that are not UTF-8', { replace => { find => '"Name":"', with_hex =>
 				unpack('H*', '"Name":"') . 'c328' } },
@@ -74,7 +84,8 @@ for (@places)
 	$case->('no Sforce headers', { headers => { 'Sforce-Limit-Info' => undef } });
 	$case->('pretty-printed', { replace => { find => '{', with => " \n{ \r\n\t" } });
 	$case->('a long header', { headers => { 'X-Long' => 'x' x 20000 } });
-	$case->('a redirect', { status => 301, body => '', headers => { Location => 'https://x.example.com/' } },
+	$case->('a redirect', { status => 301, body => '',
+		headers => { Location => 'https://x.example.com/' } },
 		'HV000', qr/redirected/);
 	$case->('query timeout', { error => 'query_timeout' }, '57014', qr/QUERY_TIMEOUT/);
 	$case->('cursor is gone', { error => 'invalid_locator' }, 'HV000', qr/INVALID_QUERY_LOCATOR/);
@@ -116,22 +127,24 @@ $t->run("auto: $_->[0]", by => 'auto', faults => { %$query, count => 0, %{ $_->[
 	error => $_->[2], message => $_->[3])
   for [ 'INVALID_FIELD' => { status => 400, body =>
 		'[{"message":"\nSELECT Nope\n       ^\nERROR at Row:1:Column:8\nNo such column \'Nope\'",'
-		. '"errorCode":"INVALID_FIELD"}]' }, '42703', qr/run the query: INVALID_FIELD: No such column 'Nope'/ ],
+		. '"errorCode":"INVALID_FIELD"}]' }, '42703',
+			qr/run the query: INVALID_FIELD: No such column 'Nope'/ ],
   [ 'garbage' => { status => 200, body => 'x' }, '08P01', qr/answer to the query/ ],
   [ 'limit' => { error => 'request_limit' }, '53400', qr/REQUEST_LIMIT_EXCEEDED/ ];
 
-# ---- count(*) ---------------------------------------------------------------------------------
+# ---- count(*) --------------------------------------------------------------------------------
 
 my @count = (by => 'rest', sql => 'SELECT count(*) FROM %s.account');
 $t->run('count', @count, rows => 1000);
-$t->run("count: $_->[0]", @count, faults => { %$query, %{ $_->[1] } }, error => '08P01', message => qr/query/)
+$t->run("count: $_->[0]", @count, faults => { %$query, %{ $_->[1] } }, error => '08P01',
+	message => qr/query/)
   for [ 'no number' => { status => 200, body => '{"done":true,"records":[]}' } ],
   [ 'a text' => { status => 200, body => '{"totalSize":"7","done":true,"records":[]}' } ],
   [ 'a negative one' => { status => 200, body => '{"totalSize":-7,"done":true,"records":[]}' } ],
   [ 'HTML' => { error => 'html_200' } ];
 $t->run('count: cut once', @count, rows => 1000, faults => { %$query, truncate => 10 });
 
-# ---- describes ----------------------------------------------------------------------------------
+# ---- describes -------------------------------------------------------------------------------
 
 my $import = q{
 	BEGIN;
@@ -149,7 +162,8 @@ for ([ 'global' => $describe ], [ 'objects' => $composite ])
 	my $case = sub {
 		my ($name, $fault, $sqlstate, $message) = @_;
 
-		$t->run("describe $place: $name", by => 'rest', sql => $import, faults => { %$what, %$fault },
+		$t->run("describe $place: $name", by => 'rest', sql => $import,
+			faults => { %$what, %$fault },
 			defined $sqlstate
 			? (error => $sqlstate, message => $message)
 			: (rows => $columns));
@@ -167,7 +181,8 @@ for ([ 'global' => $describe ], [ 'objects' => $composite ])
 	$case->('lower-case headers', { lower_headers => $yes });
 	$case->('session has ended', { expire_token => $yes });
 	$case->('limit', { error => 'request_limit', count => 0 }, '53400', qr/REQUEST_LIMIT_EXCEEDED/);
-	$case->('not for this session', { error => 'session_not_rest' }, '28000', qr/INVALID_SESSION_ID/);
+	$case->('not for this session', { error => 'session_not_rest' }, '28000',
+		qr/INVALID_SESSION_ID/);
 }
 my $part = sub {
 	my ($name, $find, $with, $sqlstate, $message) = @_;
@@ -179,8 +194,10 @@ my $part = sub {
 $part->('an object without a name', '"name":"Account"', '"nam":"Account"', '08P01', qr/./);
 $part->('fields that are none', '"fields":[', '"fields":7,"x":[', '08P01', qr/fields/);
 $part->('a field without a type', '"type":"id"', '"typ":"id"', '08P01', qr/type/);
-$part->('an object is refused', '"httpStatusCode":200', '"httpStatusCode":500', 'HV000|08P01', qr/Account|500/);
-$part->('an answer without a body', '"compositeResponse":[', '"compositeResponse":[],"x":[', '08P01', qr/./);
+$part->('an object is refused', '"httpStatusCode":200', '"httpStatusCode":500', 'HV000|08P01',
+	qr/Account|500/);
+$part->('an answer without a body', '"compositeResponse":[', '"compositeResponse":[],"x":[',
+	'08P01', qr/./);
 $t->run('describe: the object is not there', by => 'rest', rows => '',
 	sql => 'BEGIN; CREATE SCHEMA imported;
 		IMPORT FOREIGN SCHEMA salesforce LIMIT TO (nothing) FROM SERVER %s INTO imported; ROLLBACK',

@@ -114,7 +114,7 @@ for (@moments)
 	}
 }
 
-# ---- errors elsewhere ----------------------------------------------------------------------------
+# ---- errors elsewhere ------------------------------------------------------------------------
 
 $t->run('division by zero half-way', by => $_, error => '22012', message => qr/division by zero/,
 	sql => 'SELECT count(1 / (500 - n)) FROM (SELECT row_number() OVER () n FROM %s.account) a')
@@ -230,7 +230,8 @@ cursor('PREPARE TRANSACTION after the rows', 'BEGIN', 0, undef,
 	"ROLLBACK PREPARED 'sfbulk'", 0, undef);
 cursor('DISCARD ALL', @open, 'COMMIT', 0, undef, 'DISCARD ALL', 0, undef);
 # whether the job is there already nobody knows
-cursor('never read', 'BEGIN', 0, undef, 'DECLARE c CURSOR FOR SELECT * FROM bulk.account', undef, undef,
+cursor('never read', 'BEGIN', 0, undef, 'DECLARE c CURSOR FOR SELECT * FROM bulk.account', undef,
+	undef,
 	'COMMIT', 0, undef);
 
 subtest 'cursor: the client goes' => sub {
@@ -254,7 +255,7 @@ subtest 'cursor: idle_in_transaction_session_timeout' => sub {
 	is_deeply($sim->jobs, [], 'no job in the org');
 };
 
-# ---- where the clean-up itself is hindered --------------------------------------------------------
+# ---- where the clean-up itself is hindered ---------------------------------------------------
 
 my $stuck = { %$create, job => { hold => 'InProgress' } };
 my $cancel = sub {
@@ -263,7 +264,8 @@ my $cancel = sub {
 	$node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
 };
 $t->backend->value("SET sfbulk_fdw.cleanup_timeout = '300ms'");
-$t->run("no answer to the $_->[0]", by => 'bulk', faults => [ $stuck, { %{ $_->[1] }, hold => 'before' } ],
+$t->run("no answer to the $_->[0]", by => 'bulk',
+	faults => [ $stuck, { %{ $_->[1] }, hold => 'before' } ],
 	during => $cancel, leftover => 1,
 	error => '57014', warnings => [qr/could not delete query job 750\w{15} in time/])
   for [ abort => $abort ], [ delete => $delete ];
@@ -277,9 +279,10 @@ $t->run('no answer to the creation', by => 'bulk', leftover => 1,
 	error => '57014', warnings => [qr/could not delete query job in time/]);
 $t->backend->value('RESET sfbulk_fdw.cleanup_timeout');
 $t->run('the session has ended when the job is aborted', by => 'bulk',
-	faults => [ $stuck, { %$abort, expire_token => JSON::PP::true } ], during => $cancel, error => '57014');
+	faults => [ $stuck, { %$abort, expire_token => JSON::PP::true } ], during => $cancel,
+		error => '57014');
 
-# ---- the server goes ------------------------------------------------------------------------------
+# ---- the server goes -------------------------------------------------------------------------
 
 subtest 'fast shutdown' => sub {
 	my $c = SfPsql->new($node);

@@ -24,7 +24,8 @@ use SfTest;
 use Test::More;
 
 use Exporter qw(import);
-our @EXPORT = qw($login $create $poll $links $page $abort $delete $query $more $describe $composite requests);
+our @EXPORT = qw($login $create $poll $links $page $abort $delete $query $more $describe $composite
+  requests);
 
 # The requests of reading, as members of a fault.  A star crosses slashes, so that the path of a
 # job has to be as long as it is.
@@ -58,6 +59,7 @@ sub new
 	{
 		server_create($self->{node}, $self->{sim}, name => $by,
 			options => { transport => $by, max_retries => 2, rest_row_limit => 100,
+				fdw_tuple_cost => '0.05',
 				$by eq 'rest' ? (page_rows => 200) : (),
 				%{ $opt{options} // {} }, %{ $opt{own}{$by} // {} } });
 		tables_import($self->{node}, 'account', 'contact', { server => $by, schema => $by });
@@ -80,9 +82,7 @@ sub expected { return $_[0]{expected}; }
 sub drop_sessions
 {
 	my ($self) = @_;
-	$self->{backend}
-	  ->value("ALTER SERVER $_ OPTIONS (" . ($self->{options}++ < @{ $self->{schemas} } ? 'ADD' : 'SET')
-		  . " fdw_tuple_cost '0.05')")
+	$self->{backend}->value("ALTER SERVER $_ OPTIONS (SET fdw_tuple_cost '0.05')")
 	  for @{ $self->{schemas} };
 	return;
 }
@@ -131,7 +131,8 @@ sub run
 		is(scalar @{ $sim->jobs }, $c{leftover} // 0, 'jobs in the org');
 
 		$sim->reset;
-				is($backend->query("$all $by.account a")->{rows}, $self->{expected}, 'all rows afterwards')
+				is($backend->query("$all $by.account a")->{rows}, $self->{expected},
+					'all rows afterwards')
 		  or diag($result->{messages});
 		is_deeply($sim->jobs, [], 'no job afterwards');
 		$self->drop_sessions;
@@ -147,7 +148,8 @@ sub check_result
 
 	if (defined $c{error})
 	{
-		like($error && $error->{sqlstate}, qr/^$c{error}$/, 'SQLSTATE') or diag($result->{messages});
+		like($error && $error->{sqlstate}, qr/^$c{error}$/,
+			'SQLSTATE') or diag($result->{messages});
 		is($result->{rows}, $c{rows} // '', 'no rows beside the error');
 		for my $part (grep { $c{$_} } qw(message detail hint context))
 		{

@@ -39,7 +39,7 @@ our @EXPORT = qw(
 
 my @running;
 
-# ---- the simulator -----------------------------------------------------------------------------
+# ---- the simulator ---------------------------------------------------------------------------
 
 # sfsim_start(rows => { Object => N, ... }, args => [ ... ], tls => [ CERTIFICATE, KEY ])
 #
@@ -241,7 +241,7 @@ END
 	$? = $status;
 }
 
-# ---- PostgreSQL --------------------------------------------------------------------------------
+# ---- PostgreSQL ------------------------------------------------------------------------------
 
 # node_start(NAME, conf => "text for postgresql.conf"): a running node with the extension created
 # in the database postgres.
@@ -269,7 +269,8 @@ sub options_sql
 {
 	my (%options) = @_;
 	return '' if !%options;
-	return 'OPTIONS (' . join(', ', map { "$_ " . quote_sql($options{$_}) } sort keys %options) . ')';
+	return 'OPTIONS (' . join(', ',
+		map { "$_ " . quote_sql($options{$_}) } sort keys %options) . ')';
 }
 
 # server_create(NODE, SIM, name => 'sf', dbname => 'postgres', options => { ... },
