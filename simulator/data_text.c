@@ -320,15 +320,18 @@ gen_multi(const sim_gen *g, sim_cell *out)
 
 /* ---------------------------------------------------------------- long text */
 
-/* " (ref K3F90TQ2X7)": real notes hold names and numbers, which no dictionary compresses. */
+/* " (ref K3F90TQ2X7M81ZQ0)": real notes hold names and numbers, which no dictionary compresses. */
 static void
 add_reference(sim_cell *out, uint64_t h)
 {
 	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 	gen_add(out, " (ref ");
-	for (int i = 0; i < 10; i++)
+	for (int i = 0; i < 16; i++)
 	{
+		/* a 64-bit number is good for 12 digits */
+		if (i % 8 == 0)
+			h = gen_mix(h);
 		out->buf[out->len++] = digits[h % 36];
 		h /= 36;
 	}

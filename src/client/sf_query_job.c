@@ -12,10 +12,10 @@
 #include "sf_json.h"
 #include "sf_mux.h"
 
-#define FIRST_POLL_MS 50
+#define FIRST_POLL_MS 20
 
 /* Polls after which the interval becomes three times the maximum: then the job is a long one. */
-#define PATIENT_AFTER 12
+#define PATIENT_AFTER 11
 
 typedef enum job_state
 {

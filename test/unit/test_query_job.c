@@ -28,8 +28,8 @@ static void
 test_poll_schedule(void)
 {
 	sf_query_job job = {.poll_max_ms = 10000};
-	static const int expected[] = {50,	 100,	200,   400,	  800,	 1600,	3200,
-								   6400, 10000, 10000, 10000, 10000, 30000, 30000};
+	static const int expected[] = {20,	 40,   80,	  160,	 320,	640,   1280,
+								   2560, 5120, 10000, 10000, 30000, 30000, 30000};
 
 	for (int i = 0; i < 14; i++)
 	{
@@ -40,8 +40,8 @@ test_poll_schedule(void)
 	ok(polls_within(10000, 600000) - 1 <= 30, "%d polls are made before ten minutes are over",
 	   polls_within(10000, 600000) - 1);
 	job.info.polls = 0;
-	job.poll_max_ms = 20;
-	is_int(poll_interval(&job), 20, "a short maximum counts from the first poll");
+	job.poll_max_ms = 10;
+	is_int(poll_interval(&job), 10, "a short maximum counts from the first poll");
 }
 
 static void
