@@ -45,6 +45,7 @@ CLIENT_OBJS = \
 	src/client/sf_http_trace.o \
 	src/client/sf_id.o \
 	src/client/sf_inflate.o \
+	src/client/sf_inflate_ahead.o \
 	src/client/sf_json.o \
 	src/client/sf_json_error.o \
 	src/client/sf_json_rows.o \
@@ -106,7 +107,7 @@ WARNINGS = -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes
 # What PGXS asks for besides, so that code that passes as a plain C library passes there too.
 PLAIN_WARNINGS = $(WARNINGS) -Wpointer-arith -Wmissing-format-attribute -Wcast-function-type \
 	-Wformat-security -Werror=vla
-CLIENT_LIBS = -lcurl -lcjson -lcrypto
+CLIENT_LIBS = -lcurl -lcjson -lcrypto -lpthread
 SIM_CPPFLAGS = -D_GNU_SOURCE
 CLIENT_CPPFLAGS = -D_GNU_SOURCE
 

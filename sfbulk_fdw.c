@@ -32,6 +32,7 @@ PG_FUNCTION_INFO_V1(sfbulk_fdw_version);
 #define SFBULK_FDW_VERSION "1.0"
 
 int sfb_cleanup_timeout = 5000;
+bool sfb_decompress_thread = true;
 char *sfb_allowed_hosts = NULL;
 
 /* A host that is not allowed any more gets no more requests either. */
@@ -52,6 +53,12 @@ _PG_init(void)
 		"Time that the end of a scan may take to remove its job from Salesforce.",
 		"When it is up, a warning names the job that was left.", &sfb_cleanup_timeout, 5000, 0,
 		60000, PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("sfbulk_fdw.decompress_thread",
+							 "Decompresses large bulk results in a thread of the backend.",
+							 "The thread runs no PostgreSQL code. It is used where there are "
+							 "two processors or more.",
+							 &sfb_decompress_thread, true, PGC_USERSET, 0, NULL, NULL, NULL);
 
 	/* The domains of Salesforce's own login and org hosts, of its government and China clouds. */
 	DefineCustomStringVariable(

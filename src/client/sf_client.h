@@ -238,6 +238,7 @@ typedef struct sf_query_spec
 	int download_streams;	  /* result pages at a time, 1..20; 0 means 5 */
 	int poll_interval_max_ms; /* 0 means 10000 */
 	int64_t job_timeout_ms;	  /* from creation to completion; 0 is none */
+	bool no_threads;		  /* decompress in the caller's thread alone, whatever it costs */
 	bool keep_result;		  /* keep a bulk job after its last row, for sf_query_rewind */
 } sf_query_spec;
 

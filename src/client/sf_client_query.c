@@ -46,6 +46,7 @@ struct sf_query
 	int row_limit;
 	int page_rows;
 	int streams;
+	bool no_threads;
 	int poll_max_ms;
 	int64_t job_timeout_ms;
 
@@ -84,6 +85,7 @@ query_new(sf_session *s, const sf_query_spec *spec, sf_error *err)
 	q->count_only = spec->count_only;
 	q->query_all = spec->query_all;
 	q->keep_result = spec->keep_result;
+	q->no_threads = spec->no_threads;
 	q->row_limit = spec->rest_row_limit > 0 ? spec->rest_row_limit : DEFAULT_ROW_LIMIT;
 	q->page_rows = spec->page_rows > 0 ? spec->page_rows : 0;
 	q->streams = spec->download_streams > 0 ? spec->download_streams : DEFAULT_STREAMS;
@@ -197,7 +199,8 @@ start_pages(sf_query *q, sf_error *err)
 								.records = q->job_info.records,
 								.page_rows = q->page_rows,
 								.streams = q->streams,
-								.max_retries = q->session->max_retries};
+								.max_retries = q->session->max_retries,
+								.no_threads = q->no_threads};
 
 	if (names == NULL)
 		return sf_error_nomem(err);

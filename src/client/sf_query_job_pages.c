@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "sf_csv.h"
-#include "sf_inflate.h"
+#include "sf_inflate_ahead.h"
 #include "sf_query_job_links.h"
 #include "sf_query_job_sum.h"
 #include "sf_url.h"
@@ -20,6 +20,9 @@
  * wait compressed until one of these is through.
  */
 #define OPEN_MAX 8
+
+/* With so much text in hand a reader does not wait for more: it can be decompressed meanwhile. */
+#define FILL_ENOUGH (64 * 1024)
 
 /* resultPages begins with 58.0 */
 #define LINKS_SINCE 58
@@ -39,10 +42,9 @@ typedef struct page
 	int64_t expected; /* Sforce-NumberOfRecords; -1 when missing */
 	sf_inflate *inflate;
 	sf_csv *csv;
-	size_t borrowed; /* bytes of the request's queue that the decoder works on */
-	sf_sum sum;		 /* of the text that the parser got */
-	sf_sum again;	 /* of the same text in a download after the first */
-	uint64_t skip;	 /* bytes of it still to come */
+	sf_sum sum;	   /* of the text that the parser got */
+	sf_sum again;  /* of the same text in a download after the first */
+	uint64_t skip; /* bytes of it still to come */
 } page;
 
 struct sf_query_pages
@@ -72,6 +74,9 @@ struct sf_query_pages
 	/* parsers and decoders of finished pages, for the next ones */
 	sf_csv *spare_csv;
 	sf_inflate *spare_inflate;
+
+	sf_ahead *ahead; /* decompresses for the page that is read; NULL before the first */
+	sf_ahead_mode ahead_mode;
 };
 
 /* ---- requests ---------------------------------------------------------------------- */
@@ -139,6 +144,7 @@ sf_query_pages_start(sf_http *h, const sf_query_pages_spec *spec, sf_error *err)
 	p->records = spec->records;
 	p->page_rows = spec->page_rows;
 	p->max_retries = spec->max_retries;
+	p->ahead_mode = spec->no_threads ? SF_AHEAD_NEVER : SF_AHEAD_AUTO;
 	p->streams = spec->streams < 1 ? 1 : spec->streams;
 	if (p->streams > SF_STREAMS_MAX)
 		p->streams = SF_STREAMS_MAX;
@@ -186,6 +192,7 @@ sf_query_pages_free(sf_query_pages *p)
 {
 	if (p == NULL)
 		return;
+	sf_ahead_free(p->ahead); /* it may be at work on a page's decoder */
 	sf_http_end(p->links_req);
 	sf_links_free(&p->links);
 	for (int i = 0; i < SF_STREAMS_MAX; i++)
@@ -377,11 +384,13 @@ restart(sf_query_pages *p, page *pg, const sf_error *why, sf_error *err)
 	pg->restarts++;
 	pg->opened = false;
 	pg->cut_off = false;
-	pg->borrowed = 0;
 	pg->skip = pg->sum.len;
 	sf_sum_reset(&pg->again);
 	if (pg->inflate != NULL)
+	{
+		sf_ahead_use(p->ahead, NULL);
 		sf_inflate_reset(pg->inflate);
+	}
 	pg->req = ask(p, "results", pg->locator, true, pg->restarts, err);
 	return pg->req != NULL ? SF_WAIT : SF_FAILED;
 }
@@ -445,6 +454,12 @@ open_page(sf_query_pages *p, page *pg, sf_error *err)
 		if (pg->inflate == NULL)
 			return SF_FAILED;
 	}
+	if (pg->gzip && p->ahead == NULL)
+	{
+		p->ahead = sf_ahead_new(p->ahead_mode, err);
+		if (p->ahead == NULL)
+			return SF_FAILED;
+	}
 	return SF_OK;
 }
 
@@ -457,11 +472,50 @@ cut_off(sf_error *why)
 }
 
 /*
+ * read_text for a compressed page.  The decoder gets all that is there before its text is asked for,
+ * so that it has something to do while that is parsed; what the request has to say apart from data
+ * counts only when all its data is through.
+ */
+static sf_status
+read_gzip(sf_query_pages *p, page *pg, char *out, size_t room, size_t *n, sf_error *why)
+{
+	const char *data;
+	size_t len;
+	sf_status st;
+
+	/* another page's text is through, or this one would not be read */
+	if (sf_ahead_used(p->ahead) != pg->inflate)
+		sf_ahead_use(p->ahead, pg->inflate);
+	for (;;)
+	{
+		size_t put = 0;
+
+		while (sf_http_read(pg->req, &data, &len, NULL) == SF_OK &&
+			   (put = sf_ahead_put(p->ahead, data, len)) > 0)
+			sf_http_consume(pg->req, put);
+		st = sf_ahead_get(p->ahead, out, room, n, why);
+		if (st != SF_WAIT)
+			return st;
+		st = sf_http_read(pg->req, &data, &len, why);
+		if (st == SF_OK)
+			continue;
+		/* where no rows are promised, nothing at all is whole, whatever its encoding's name */
+		if (st == SF_DONE && (pg->expected != 0 || sf_inflate_total_in(pg->inflate) > 0) &&
+			sf_inflate_finish(pg->inflate, NULL) != SF_OK)
+		{
+			pg->cut_off = true;
+			return cut_off(why);
+		}
+		return st;
+	}
+}
+
+/*
  * Text of the page into out.  SF_OK with *n > 0 bytes; SF_WAIT; SF_DONE at its end; SF_FAILED with
  * *why, where SF_ERR_NETWORK and SF_ERR_TIMEOUT mean that a new download may help.
  */
 static sf_status
-read_text(page *pg, char *out, size_t room, size_t *n, sf_error *why)
+read_text(sf_query_pages *p, page *pg, char *out, size_t room, size_t *n, sf_error *why)
 {
 	const char *data;
 	size_t len;
@@ -469,39 +523,15 @@ read_text(page *pg, char *out, size_t room, size_t *n, sf_error *why)
 
 	if (pg->cut_off)
 		return cut_off(why);
-	for (;;)
-	{
-		if (pg->gzip)
-		{
-			st = sf_inflate_output(pg->inflate, out, room, n, why);
-			if (st != SF_WAIT)
-				return st;
-			/* now the decoder is through with what it was lent */
-			sf_http_consume(pg->req, pg->borrowed);
-			pg->borrowed = 0;
-		}
-		st = sf_http_read(pg->req, &data, &len, why);
-		/* where no rows are promised, nothing at all is whole, whatever its encoding's name */
-		if (st == SF_DONE && pg->gzip &&
-			(pg->expected != 0 || sf_inflate_total_in(pg->inflate) > 0) &&
-			sf_inflate_finish(pg->inflate, NULL) != SF_OK)
-		{
-			pg->cut_off = true;
-			return cut_off(why);
-		}
-		if (st != SF_OK)
-			return st;
-		if (pg->gzip)
-		{
-			sf_inflate_input(pg->inflate, data, len);
-			pg->borrowed = len;
-			continue;
-		}
-		*n = len < room ? len : room;
-		memcpy(out, data, *n);
-		sf_http_consume(pg->req, *n);
-		return SF_OK;
-	}
+	if (pg->gzip)
+		return read_gzip(p, pg, out, room, n, why);
+	st = sf_http_read(pg->req, &data, &len, why);
+	if (st != SF_OK)
+		return st;
+	*n = len < room ? len : room;
+	memcpy(out, data, *n);
+	sf_http_consume(pg->req, *n);
+	return SF_OK;
 }
 
 /* Takes what the parser had before off the front of n bytes; SF_FAILED when it differs. */
@@ -544,11 +574,11 @@ fill(sf_query_pages *p, page *pg, sf_error *err)
 	}
 	if (sf_csv_block_begin(pg->csv, &ptr, &room, err) != SF_OK)
 		return SF_FAILED;
-	while (filled < room && st == SF_OK)
+	while (filled < room && filled < FILL_ENOUGH && st == SF_OK)
 	{
 		size_t n = 0;
 
-		st = read_text(pg, ptr + filled, room - filled, &n, &why);
+		st = read_text(p, pg, ptr + filled, room - filled, &n, &why);
 		if (st == SF_OK && pg->skip > 0 && skip_text(pg, ptr + filled, &n, err) != SF_OK)
 			return SF_FAILED;
 		filled += n;
@@ -635,8 +665,7 @@ pick_page(const sf_query_pages *p, int not_this)
 		const page *pg = &p->pages[slot];
 
 		if (pg->req != NULL && slot != not_this && (pg->csv != NULL || nopen < OPEN_MAX) &&
-			(sf_http_waiting(pg->req) > pg->borrowed ||
-			 sf_http_check(pg->req, NULL) != SF_WAIT))
+			(sf_http_waiting(pg->req) > 0 || sf_http_check(pg->req, NULL) != SF_WAIT))
 			return slot;
 	}
 	return -1;

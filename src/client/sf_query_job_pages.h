@@ -33,6 +33,7 @@ typedef struct sf_query_pages_spec
 	int page_rows;	 /* maxRecords, or 0 */
 	int streams;	 /* 1..SF_STREAMS_MAX */
 	int max_retries; /* new downloads of one page */
+	bool no_threads; /* never decompress in a thread (sf_inflate_ahead.h) */
 } sf_query_pages_spec;
 
 typedef struct sf_query_pages_info

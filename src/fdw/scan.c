@@ -214,6 +214,7 @@ send_request(SfbScanState *scan)
 		.rest_row_limit = options->rest_row_limit,
 		.page_rows = options->page_rows,
 		.download_streams = options->download_streams,
+		.no_threads = !sfb_decompress_thread,
 		.poll_interval_max_ms = options->poll_interval_max,
 		.job_timeout_ms = options->job_timeout,
 		.keep_result = scan->rewindable,

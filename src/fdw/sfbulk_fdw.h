@@ -316,7 +316,8 @@ extern const char *sfb_server_text(const char *utf8);
 
 /* ---- sfbulk_fdw.c: GUCs --------------------------------------------------------------------- */
 
-extern int sfb_cleanup_timeout; /* ms that ending a scan may take for its job's cleanup */
-extern char *sfb_allowed_hosts; /* comma-separated patterns of hosts that get credentials */
+extern int sfb_cleanup_timeout;	   /* ms that ending a scan may take for its job's cleanup */
+extern bool sfb_decompress_thread; /* large bulk results may be decompressed in a thread */
+extern char *sfb_allowed_hosts;	   /* comma-separated patterns of hosts that get credentials */
 
 #endif /* SFBULK_FDW_H */
