@@ -107,6 +107,7 @@ sim_error_set(sim_error *err, const char *code, const char *fmt, ...)
 	if (err == NULL)
 		return false;
 	snprintf(err->code, sizeof(err->code), "%s", code);
+	err->nfields = 0;
 	va_start(ap, fmt);
 	vsnprintf(err->message, sizeof(err->message), fmt, ap);
 	va_end(ap);
@@ -122,4 +123,56 @@ sim_error_set(sim_error *err, const char *code, const char *fmt, ...)
 		err->message[len] = '\0';
 	}
 	return false;
+}
+
+bool
+sim_error_field(sim_error *err, const char *field)
+{
+	if (err != NULL && err->nfields < SIM_ERROR_FIELDS)
+	{
+		char *to = err->fields[err->nfields++];
+
+		snprintf(to, sizeof(err->fields[0]), "%s", field);
+	}
+	return false;
+}
+
+static void
+add_fields(const sim_error *err, sim_buf *out)
+{
+	sim_buf_str(out, ",\"fields\":[");
+	for (int i = 0; i < err->nfields; i++)
+	{
+		if (i > 0)
+			sim_buf_char(out, ',');
+		sim_json_string(out, err->fields[i], strlen(err->fields[i]));
+	}
+	sim_buf_char(out, ']');
+}
+
+void
+sim_error_json(const sim_error *err, sim_error_style style, sim_buf *out)
+{
+	const char *key = style == SIM_ERROR_ROW ? "statusCode" : "errorCode";
+
+	/* codes are constants: nothing in them needs escaping */
+	if (style == SIM_ERROR_REST)
+		sim_buf_str(out, "{\"message\":");
+	else
+		sim_buf_printf(out, "{\"%s\":\"%s\",\"message\":", key, err->code);
+	sim_json_string(out, err->message, strlen(err->message));
+	if (style == SIM_ERROR_REST)
+		sim_buf_printf(out, ",\"errorCode\":\"%s\"", err->code);
+	if (style == SIM_ERROR_ROW || (style == SIM_ERROR_REST && err->nfields > 0))
+		add_fields(err, out);
+	sim_buf_char(out, '}');
+}
+
+void
+sim_error_bulk(const sim_error *err, sim_buf *out)
+{
+	sim_buf_printf(out, "%s:%s:", err->code, err->message);
+	for (int i = 0; i < err->nfields; i++)
+		sim_buf_printf(out, "%s ", err->fields[i]);
+	sim_buf_str(out, "--");
 }

@@ -65,33 +65,11 @@ typedef struct opt_def
 	int64_t max;
 } opt_def;
 
-#define OPT(name, kind, min, max)                                                             \
-	{                                                                                         \
-#name, kind, offsetof(srv_options, name), min, max                                    \
-	}
-
 static const opt_def opt_defs[] = {
-	OPT(page_rows, OPT_INT, 1, 1000000),
-	OPT(query_rows, OPT_INT, 1, 2000),
-	OPT(queue_ms, OPT_INT, 0, 86400000),
-	OPT(job_ms, OPT_INT, 0, 86400000),
-	OPT(page_links, OPT_INT, 1, 1000),
-	OPT(api_max, OPT_INT, 0, INT32_MAX),
-	OPT(max_cursors, OPT_INT, 1, 1000),
-	OPT(not_ready, OPT_INT, 204, 404),
-	OPT(gzip_level, OPT_INT, 1, 9),
-	OPT(cache_mb, OPT_INT64, 0, 1 << 24),
-	OPT(result_pages, OPT_SHAPE, 0, 0),
-	OPT(hold_jobs, OPT_STATE, 0, 0),
-	OPT(chunked, OPT_BOOL, 0, 1),
-	OPT(errors_at_create, OPT_BOOL, 0, 1),
-	OPT(delete_any_state, OPT_BOOL, 0, 1),
-	OPT(pk_chunking_key, OPT_BOOL, 0, 1),
-	OPT(shuffle, OPT_BOOL, 0, 1),
-	OPT(soap_login, OPT_BOOL, 0, 1),
-	OPT(password_flow, OPT_BOOL, 0, 1),
-	OPT(rotate_refresh_token, OPT_BOOL, 0, 1),
-	OPT(schema_modified, OPT_INT64, 0, INT64_MAX / 2),
+#define OPTION(name, type, kind, dflt, least, most)                                           \
+	{#name, OPT_##kind, offsetof(srv_options, name), least, most},
+#include "options.def"
+#undef OPTION
 };
 
 static const char *const shape_names[] = {"doc", "postman", "chunks", "off"};

@@ -51,15 +51,38 @@ void sim_buf_printf(sim_buf *b, const char *fmt, ...) __attribute__((format(prin
 void sim_buf_reset(sim_buf *b);
 void sim_buf_free(sim_buf *b);
 
+/* Most fields that an error names. */
+#define SIM_ERROR_FIELDS 8
+
 typedef struct sim_error
 {
 	char code[48];		/* "INVALID_FIELD"; "UNKNOWN_EXCEPTION" for trouble of our own */
 	char message[1500]; /* UTF-8, not escaped for JSON */
+	int nfields;
+	char fields[SIM_ERROR_FIELDS][64]; /* that it is about, as the API names them */
 } sim_error;
 
 /* Fill *err (which may be NULL); always returns false so that callers can return it. */
 bool sim_error_set(sim_error *err, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Name one more field; false, too, so that callers can return it. */
+bool sim_error_field(sim_error *err, const char *field);
+
+/*
+ * The error as a JSON object.  SIM_ERROR_REST: message, errorCode, [fields]; SIM_ERROR_ROW: statusCode,
+ * message, fields, as inside of a Collections answer; SIM_ERROR_JOB: errorCode, message, as below /jobs.
+ */
+typedef enum sim_error_style
+{
+	SIM_ERROR_REST,
+	SIM_ERROR_ROW,
+	SIM_ERROR_JOB
+} sim_error_style;
+void sim_error_json(const sim_error *err, sim_error_style style, sim_buf *out);
+
+/* The same as a bulk result file has it: CODE:message:A B --, without fields CODE:message:--. */
+void sim_error_bulk(const sim_error *err, sim_buf *out);
 
 /* ---------------------------------------------------------------- ids (in ids.c) */
 

@@ -86,8 +86,12 @@ void
 srv_engine_error(srv_request *req, const sim_error *err)
 {
 	int status = strcmp(err->code, "UNKNOWN_EXCEPTION") == 0 ? 500 : 400;
+	bool bulk = req->nsegs > 3 && strcasecmp(req->segs[3], "jobs") == 0;
+	sim_buf *b = srv_json(req, status);
 
-	srv_error(req, status, err->code, "%s", err->message);
+	sim_buf_char(b, '[');
+	sim_error_json(err, bulk ? SIM_ERROR_JOB : SIM_ERROR_REST, b);
+	sim_buf_char(b, ']');
 }
 
 void

@@ -10,74 +10,73 @@
 
 #include "server.h"
 
-#define M_GET	 1
-#define M_POST	 2
-#define M_PATCH	 4
-#define M_DELETE 8
-
 #define OLDEST_VERSION	31 /* 21 to 30 were retired in Summer '25 */
 #define RETIRED_VERSION 21
 #define NEWEST_VERSION	66
 
-typedef void (*srv_handler)(srv_request *req);
-
-typedef struct route
-{
-	int methods;
-	int min_version;  /* first API version that has the resource */
-	const char *path; /* below /services/data/vXX.X; a star stands for one segment */
-	srv_handler handler;
-} route;
-
 /* Literal segments are compared without case: jobs/query/…/resultpages occurs in links. */
-static const route data_routes[] = {
-	{M_GET, 0, "", rest_resources},
-	{M_GET, 0, "limits", rest_limits},
-	{M_GET, 40, "limits/recordCount", rest_record_count},
-	{M_GET, 0, "sobjects", rest_sobjects},
-	{M_GET, 0, "sobjects/*", rest_sobject},
-	{M_GET, 0, "sobjects/*/describe", rest_describe},
-	{M_GET, 0, "sobjects/*/*", rest_row},
-	{M_GET, 0, "query", rest_query},
-	{M_GET, 0, "queryAll", rest_query},
-	{M_GET, 0, "query/*", rest_query_more},
-	{M_GET, 0, "queryAll/*", rest_query_more},
-	{M_POST, 38, "composite", rest_composite},
-	{M_POST, 34, "composite/batch", rest_batch},
-	{M_POST, 47, "jobs/query", job_create},
-	{M_GET, 47, "jobs/query", job_list},
-	{M_GET, 47, "jobs/query/*", job_info},
-	{M_PATCH, 47, "jobs/query/*", job_patch},
-	{M_DELETE, 47, "jobs/query/*", job_delete},
-	{M_GET, 47, "jobs/query/*/results", job_results},
-	{M_GET, 58, "jobs/query/*/resultPages", job_result_pages},
+static const srv_endpoint data_routes[] = {
+	{SRV_GET, 0, "", rest_resources},
+	{SRV_GET, 0, "limits", rest_limits},
+	{SRV_GET, 40, "limits/recordCount", rest_record_count},
+	{SRV_GET, 0, "sobjects", rest_sobjects},
+	{SRV_GET, 0, "sobjects/*", rest_sobject},
+	{SRV_GET, 0, "sobjects/*/describe", rest_describe},
+	{SRV_GET, 0, "sobjects/*/*", rest_row},
+	{SRV_GET, 0, "query", rest_query},
+	{SRV_GET, 0, "queryAll", rest_query},
+	{SRV_GET, 0, "query/*", rest_query_more},
+	{SRV_GET, 0, "queryAll/*", rest_query_more},
+	{SRV_POST, 38, "composite", rest_composite},
+	{SRV_POST, 34, "composite/batch", rest_batch},
+	{SRV_POST, 47, "jobs/query", job_create},
+	{SRV_GET, 47, "jobs/query", job_list},
+	{SRV_GET, 47, "jobs/query/*", job_info},
+	{SRV_PATCH, 47, "jobs/query/*", job_patch},
+	{SRV_DELETE, 47, "jobs/query/*", job_delete},
+	{SRV_GET, 47, "jobs/query/*/results", job_results},
+	{SRV_GET, 58, "jobs/query/*/resultPages", job_result_pages},
 	{0, 0, NULL, NULL},
 };
 
 /* These need no session, or look after it themselves. */
-static const route other_routes[] = {
-	{M_GET, 0, "services/data", rest_versions},
-	{M_POST, 0, "services/oauth2/token", auth_token},
-	{M_POST | M_GET, 0, "services/oauth2/revoke", auth_revoke},
-	{M_POST, 0, "services/oauth2/introspect", auth_introspect},
-	{M_GET | M_POST, 0, "services/oauth2/userinfo", auth_userinfo},
-	{M_GET, 0, "id/*/*", auth_identity},
-	{M_POST, 0, "services/Soap/u/*", soap_login},
-	{M_POST, 0, "services/Soap/u/*/*", soap_login},
+static const srv_endpoint other_routes[] = {
+	{SRV_GET, 0, "services/data", rest_versions},
+	{SRV_POST, 0, "services/oauth2/token", auth_token},
+	{SRV_POST | SRV_GET, 0, "services/oauth2/revoke", auth_revoke},
+	{SRV_POST, 0, "services/oauth2/introspect", auth_introspect},
+	{SRV_GET | SRV_POST, 0, "services/oauth2/userinfo", auth_userinfo},
+	{SRV_GET, 0, "id/*/*", auth_identity},
+	{SRV_POST, 0, "services/Soap/u/*", soap_login},
+	{SRV_POST, 0, "services/Soap/u/*/*", soap_login},
 	{0, 0, NULL, NULL},
 };
+
+/* Below /services/data/vXX.X, with a session; files with tables of their own are listed here. */
+static const srv_endpoint *const data_tables[] = {
+	data_routes,
+};
+
+/* The others; each looks after its session itself. */
+static const srv_endpoint *const other_tables[] = {
+	other_routes,
+};
+
+#define TABLES(list) (list), (int) (sizeof(list) / sizeof(*(list)))
 
 static int
 method_bit(const char *method)
 {
 	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
-		return M_GET;
+		return SRV_GET;
 	if (strcmp(method, "POST") == 0)
-		return M_POST;
+		return SRV_POST;
 	if (strcmp(method, "PATCH") == 0)
-		return M_PATCH;
+		return SRV_PATCH;
 	if (strcmp(method, "DELETE") == 0)
-		return M_DELETE;
+		return SRV_DELETE;
+	if (strcmp(method, "PUT") == 0)
+		return SRV_PUT;
 	return 0;
 }
 
@@ -104,21 +103,25 @@ segments_match(const char *pattern, char *const *segs, int nsegs)
 }
 
 static void
-dispatch(srv_request *req, const route *table, char *const *segs, int nsegs, int version)
+dispatch(srv_request *req, const srv_endpoint *const *tables, int ntables, char *const *segs,
+		 int nsegs, int version)
 {
 	int bit = method_bit(req->method);
 	bool other_method = false;
 
-	for (const route *r = table; r->path; r++)
+	for (int i = 0; i < ntables; i++)
 	{
-		if (version < r->min_version || !segments_match(r->path, segs, nsegs))
-			continue;
-		if (r->methods & bit)
+		for (const srv_endpoint *r = tables[i]; r->path; r++)
 		{
-			r->handler(req);
-			return;
+			if (version < r->min_version || !segments_match(r->path, segs, nsegs))
+				continue;
+			if (r->methods & bit)
+			{
+				r->handler(req);
+				return;
+			}
+			other_method = true;
 		}
-		other_method = true;
 	}
 	if (other_method)
 		srv_error(req, 405, "METHOD_NOT_ALLOWED", "HTTP Method '%s' not allowed. %s",
@@ -150,7 +153,7 @@ srv_route(srv_request *req)
 		srv_not_found(req);
 	else if (req->nsegs < 3 || strcmp(req->segs[0], "services") != 0 ||
 			 strcmp(req->segs[1], "data") != 0)
-		dispatch(req, other_routes, req->segs, req->nsegs, NEWEST_VERSION);
+		dispatch(req, TABLES(other_tables), req->segs, req->nsegs, NEWEST_VERSION);
 	else if (!auth_check(req))
 		return;
 	else if ((version = parse_version(req, req->segs[2])) >= RETIRED_VERSION &&
@@ -168,6 +171,6 @@ srv_route(srv_request *req)
 			req->srv->api_calls++;
 			pthread_mutex_unlock(&req->srv->lock);
 		}
-		dispatch(req, data_routes, req->segs + 3, req->nsegs - 3, version);
+		dispatch(req, TABLES(data_tables), req->segs + 3, req->nsegs - 3, version);
 	}
 }

@@ -489,21 +489,11 @@ srv_stop(srv *s, struct MHD_Daemon *daemon)
 void
 srv_options_init(srv_options *opt)
 {
-	memset(opt, 0, sizeof(*opt));
-	opt->page_rows = 50000;
-	opt->query_rows = 2000;
-	opt->page_links = 5;
-	opt->api_max = 15000;
-	opt->max_cursors = 50;
-	opt->not_ready = 400;
-	opt->gzip_level = 6;
-	opt->cache_mb = 8192;
-	opt->result_pages = PAGES_DOC;
-	opt->hold_jobs = JOB_STATES;
-	opt->errors_at_create = true;
-	opt->soap_login = true;
-	opt->password_flow = true;
-	opt->schema_modified = time(NULL) - 86400;
+	*opt = (srv_options){
+#define OPTION(name, type, kind, dflt, least, most) .name = dflt,
+#include "options.def"
+#undef OPTION
+	};
 }
 
 srv_options

@@ -49,30 +49,12 @@ typedef enum srv_state
 	JOB_STATES /* their number; also "none" */
 } srv_state;
 
-/* What POST /__sfsim/options can change while the program runs (control.c). */
+/* What POST /__sfsim/options can change while the program runs (options.def, control.c). */
 typedef struct srv_options
 {
-	int page_rows;	  /* rows of a result page when maxRecords asks for no less */
-	int query_rows;	  /* rows of a REST answer when batchSize does not say */
-	int queue_ms;	  /* a job stays UploadComplete for so long */
-	int job_ms;		  /* and then InProgress */
-	int page_links;	  /* links per resultPages answer */
-	int api_max;	  /* Sforce-Limit-Info: api-usage=n/api_max */
-	int max_cursors;  /* open REST cursors; the oldest is dropped beyond */
-	int not_ready;	  /* status of results before JobComplete: 204, 400 or 404 */
-	int gzip_level;	  /* of result pages */
-	int64_t cache_mb; /* renderings kept on disk */
-	srv_pages_shape result_pages;
-	srv_state hold_jobs;   /* jobs stop in this state until it is changed; JOB_STATES: none */
-	bool chunked;		   /* Transfer-Encoding: chunked instead of Content-Length */
-	bool errors_at_create; /* SOQL errors: 400 at create, else a Failed job */
-	bool delete_any_state; /* DELETE takes an InProgress job as well */
-	bool pk_chunking_key;  /* isPkChunkingSupported in the job info */
-	bool shuffle;		   /* rows of a page in an order of its own, unless ORDER BY */
-	bool soap_login;	   /* false: SOAP login() is switched off */
-	bool password_flow;	   /* false: grant_type=password is switched off */
-	bool rotate_refresh_token; /* each refresh answers with a new refresh token */
-	int64_t schema_modified;   /* seconds; Last-Modified of describes */
+#define OPTION(name, type, kind, dflt, least, most) type name;
+#include "options.def"
+#undef OPTION
 } srv_options;
 
 typedef struct srv_auth srv_auth;
@@ -250,7 +232,26 @@ void srv_random_text(char *out, size_t n);
 
 /* ---------------------------------------------------------------- routes.c */
 
-/* Dispatch by the routing table: token check, API version, handler. */
+typedef void (*srv_handler)(srv_request *req);
+
+/* Methods; GET answers HEAD as well. */
+#define SRV_GET	   1
+#define SRV_POST   2
+#define SRV_PATCH  4
+#define SRV_DELETE 8
+#define SRV_PUT	   16
+
+/* One resource.  Tables end with a NULL path; each file that has handlers may have its own. */
+typedef struct srv_endpoint
+{
+	int methods;
+	int min_version; /* first API version that has the resource */
+	const char
+		*path; /* a star stands for one segment; literal ones are compared without case */
+	srv_handler handler;
+} srv_endpoint;
+
+/* Dispatch by the routing tables (routes.c lists them): token check, API version, handler. */
 void srv_route(srv_request *req);
 
 /* ---------------------------------------------------------------- handlers */

@@ -1,0 +1,140 @@
+/*
+ * store.h
+ *		Writing rows: every insert, update, upsert, delete and undelete of the org goes through here,
+ *		whichever API it comes by.
+ *
+ * A caller turns what its format has (a JSON record, a CSV line, an XML element) into cells, and hands
+ * them over a row at a time inside of a transaction.  The store checks them as Salesforce does
+ * (types, lengths, required fields, picklists, unique and external ids, cross references, access),
+ * fills in defaults and system fields, keeps parents and children right, and says what is wrong
+ * with Salesforce's codes, texts and field names.
+ *
+ * Threads: one transaction at a time writes; sim_txn_begin() waits for its turn.  A transaction belongs to
+ * one thread.  Readers never wait: they see what was committed when their query began.
+ */
+#ifndef SFSIM_STORE_H
+#define SFSIM_STORE_H
+
+#include "engine.h"
+
+/* Most records that several matches of an external id list (HTTP 300). */
+#define SIM_MATCHES_MAX 20
+
+/* What the client's format said that a value is. */
+typedef enum sim_in_kind
+{
+	SIM_IN_NULL, /* set to null */
+	SIM_IN_TEXT, /* as written: CSV, XML, JSON strings; dates, numbers and ids in CSV as well */
+	SIM_IN_NUMBER, /* a JSON number, as written */
+	SIM_IN_BOOL,   /* a JSON true or false */
+	SIM_IN_KEY	   /* a parent named by one of its external ids: text is that id */
+} sim_in_kind;
+
+/* One cell that the client sent; a field that is not sent has none. */
+typedef struct sim_in
+{
+	const sim_field *field; /* of the object that is written: AccountId for Account.Ext__c */
+	sim_in_kind kind;
+	const char *text; /* UTF-8, need not end in NUL; borrowed */
+	size_t len;
+	bool yes;					  /* BOOL */
+	const sim_object *key_object; /* KEY: the parent's object */
+	const sim_field *key;		  /* KEY: its external id or idLookup field */
+} sim_in;
+
+/* One row to write. */
+typedef struct sim_write
+{
+	const sim_object *object;
+	const char *id; /* 15 or 18 characters; NULL for an insert */
+	const sim_in *in;
+	int n;
+} sim_write;
+
+/* What the headers of a call say about all its rows. */
+typedef struct sim_write_opts
+{
+	bool bulk;					 /* Bulk API: error texts and rules differ here and there */
+	bool allow_duplicates;		 /* Sforce-Duplicate-Rule-Header: allowSave=true */
+	bool no_auto_assign;		 /* Sforce-Auto-Assign: FALSE */
+	const char *assignment_rule; /* id of the rule to use, or NULL */
+} sim_write_opts;
+
+/* The rows that an external id named, when they are several. */
+typedef struct sim_matches
+{
+	int n;
+	char id[SIM_MATCHES_MAX][SIM_ID_SIZE];
+} sim_matches;
+
+typedef struct sim_txn sim_txn;
+
+/* Waits for its turn.  opts may be NULL.  NULL and *err when the database fails. */
+sim_txn *sim_txn_begin(sim_org *org, const sim_write_opts *opts, sim_error *err);
+
+/* Makes it visible and frees it.  False and *err: nothing was written. */
+bool sim_txn_commit(sim_txn *t, sim_error *err);
+
+/* Drops all that was written and frees it.  NULL is fine. */
+void sim_txn_abort(sim_txn *t);
+
+/*
+ * Marks for allOrNone and partial failure inside of one transaction: rollback undoes all rows since the
+ * mark, release keeps them; each ends the innermost mark.
+ */
+bool sim_txn_mark(sim_txn *t, sim_error *err);
+void sim_txn_rollback(sim_txn *t);
+void sim_txn_release(sim_txn *t);
+
+/* Each of these leaves nothing of its row behind when it fails: false and *err with code, message, fields. */
+bool sim_insert(sim_txn *t, const sim_write *w, char id[SIM_ID_SIZE], sim_error *err);
+bool sim_update(sim_txn *t, const sim_write *w, sim_error *err);
+
+/*
+ * By an external id or idLookup field that is among w->in (or the Id itself, in w->id): inserts where no row
+ * has it (*created), else updates.  Several: false, code DUPLICATE_EXTERNAL_ID, and *many (may be NULL) lists them.
+ */
+bool sim_upsert(sim_txn *t, const sim_write *w, const sim_field *key, char id[SIM_ID_SIZE],
+				bool *created, sim_matches *many, sim_error *err);
+
+/* The object is that of the id.  hard: not even in the recycle bin afterwards.  Cascades to details. */
+bool sim_delete(sim_txn *t, const char *id, bool hard, sim_error *err);
+
+/* Out of the recycle bin, with what went there together. */
+bool sim_undelete(sim_txn *t, const char *id, sim_error *err);
+
+/*
+ * The id (into out) of the row whose key field is text; 0 when there is none, 1, or the number of matches
+ * (*many, which may be NULL, lists them).  -1 and *err: the field is no key, or the text none of its values.
+ */
+int sim_lookup(sim_org *org, const sim_object *obj, const sim_field *key, const char *text,
+			   size_t len, char out[SIM_ID_SIZE], sim_matches *many, sim_error *err);
+
+/*
+ * A column header of an upload: "Name", "Account.Key__c" (parent by external id), "Lead:Who.Email"
+ * (polymorphic: the object is said).  Fills field, key_object and key; kind is SIM_IN_TEXT or
+ * SIM_IN_KEY.  False and *err with the text that bulk jobs give ("Field name not found : X").
+ */
+bool sim_in_header(const sim_object *obj, const char *text, size_t len, sim_in *out,
+				   sim_error *err);
+
+/*
+ * A member of a JSON record into a cell whose field is looked up: numbers, texts, booleans, null, and
+ * {"Ext__c": "x"} below a relationship's name.  "attributes" gives a cell without a field (skip it).  False and *err with
+ * INVALID_FIELD ("No such column 'X' on sobject of type Y") or JSON_PARSER_ERROR.  Texts are borrowed from value.
+ */
+bool
+sim_in_json(const sim_object *obj, const struct cJSON *value, sim_in *out, sim_error *err);
+
+/* The text of a CSV cell into a cell whose header is filled in: "#N/A" is null, "" is absent (*absent). */
+void sim_in_csv(sim_in *cell, const char *text, size_t len, bool *absent);
+
+/*
+ * Called for each row before it is written, under the transaction; false and *err refuse the row.  For faults (UNABLE_TO_LOCK_ROW of
+ * chosen rows).  One hook; NULL removes it.
+ */
+typedef bool (*sim_row_hook)(void *arg, const char *operation, const sim_write *w,
+							 sim_error *err);
+void sim_org_row_hook(sim_org *org, sim_row_hook hook, void *arg);
+
+#endif /* SFSIM_STORE_H */
