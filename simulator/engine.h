@@ -166,10 +166,11 @@ typedef struct sim_org sim_org;
 
 typedef struct sim_options
 {
-	int64_t rows[SIM_MAX_OBJECTS]; /* by sim_object_index(): rows that are not deleted; about one
+	int64_t
+		rows[SIM_MAX_OBJECTS]; /* by sim_object_index(): rows that are not deleted; about one
 									* in a hundred more is made deleted, for queryAll */
-	uint64_t seed;		   /* another seed gives other data of the same shape */
-	const char *dir; /* where the database file goes; NULL: own directory under
+	uint64_t seed;			   /* another seed gives other data of the same shape */
+	const char *dir;		   /* where the database file goes; NULL: own directory under
 									* $TMPDIR or /tmp, removed by sim_org_close() */
 } sim_options;
 
