@@ -215,7 +215,7 @@ uint64_t sim_org_data_version(sim_org *org);
  *	  nulls_first		  both*|asc		"asc": ORDER BY f DESC puts nulls last by default
  *	  csv_header_case	  metadata*|query	dotted paths in the CSV header
  *	  csv_time			  millis_z*|millis|seconds	  10:15:00.000Z, 10:15:00.000, 10:15:00
- *	  now				  real*|<datetime>	the clock of TODAY and friends (UTC)
+ *	  now				  real*|<datetime>	stops the org's clock at a moment (clock.h)
  * (* = default).  False and *err for an unknown name or value.
  */
 bool sim_org_set_switch(sim_org *org, const char *name, const char *value, sim_error *err);

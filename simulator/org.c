@@ -8,6 +8,7 @@
  */
 #include "org.h"
 #include "calendar.h"
+#include "clock.h"
 #include "data.h"
 
 #include <errno.h>
@@ -18,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Idle connections that are kept open; more threads than this are not expected. */
@@ -491,23 +491,26 @@ sim_org_reset_switches(sim_org *org)
 	for (int i = 0; i < NSWITCHES; i++)
 		*switch_place(&org->switches, i) = switch_table[i].preset;
 	pthread_mutex_unlock(&org->lock);
+	sim_clock_reset();
 	atomic_fetch_add(&org->version, 1);
 }
 
+/* The switch is the older way to stop the clock (clock.h) at a moment. */
 static bool
-set_now(sim_org *org, const char *value, sim_error *err)
+set_now(const char *value, sim_error *err)
 {
 	int64_t now = 0;
-	bool real = strcasecmp(value, "real") == 0;
 
-	if (!real && !sim_parse_datetime(value, strlen(value), &now))
+	if (strcasecmp(value, "real") == 0)
+		sim_clock_reset();
+	else if (sim_parse_datetime(value, strlen(value), &now))
+	{
+		sim_clock_freeze(true);
+		sim_clock_set(now);
+	}
+	else
 		return sim_error_set(err, "INVALID_SWITCH",
 							 "\"%s\" is neither \"real\" nor a datetime", value);
-	pthread_mutex_lock(&org->lock);
-	org->switches.now_fixed = !real;
-	org->switches.now = now;
-	pthread_mutex_unlock(&org->lock);
-	atomic_fetch_add(&org->version, 1);
 	return true;
 }
 
@@ -515,7 +518,7 @@ bool
 sim_org_set_switch(sim_org *org, const char *name, const char *value, sim_error *err)
 {
 	if (strcmp(name, "now") == 0)
-		return set_now(org, value, err);
+		return set_now(value, err);
 	for (int i = 0; i < NSWITCHES; i++)
 	{
 		if (strcmp(switch_table[i].name, name) != 0)
@@ -546,7 +549,7 @@ sim_org_get_switch(sim_org *org, const char *name, char *out, size_t size)
 	{
 		char text[SIM_DATETIME_SIZE] = "real";
 
-		if (s.now_fixed)
+		if (sim_clock_moved())
 			sim_format_datetime(s.now, "Z", text);
 		snprintf(out, size, "%s", text);
 		return true;
@@ -568,15 +571,11 @@ sim_org_switches(sim_org *org, sim_switches *out)
 	pthread_mutex_lock(&org->lock);
 	*out = org->switches;
 	pthread_mutex_unlock(&org->lock);
+	out->now = sim_clock_now();
 }
 
 int64_t
 sim_switches_now(const sim_switches *s)
 {
-	struct timespec ts;
-
-	if (s->now_fixed)
-		return s->now;
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return s->now;
 }

@@ -10,7 +10,7 @@
  *
  * Table of contents: options | request and response | respond.c | request.c |
  * routes.c | handlers | auth.c | pages.c | jobs.c | faults.c | reqlog.c |
- * control.c
+ * control.c | org_state.c
  */
 #ifndef SFSIM_SERVER_H
 #define SFSIM_SERVER_H
@@ -296,6 +296,12 @@ void control_handle(srv_request *req);
 
 /* The shell lines of --env; the caller frees out. */
 void control_env(srv *s, sim_buf *out);
+
+/* ---------------------------------------------------------------- org_state.c */
+
+/* GET /__sfsim/clock, and POST: false and *err when it asks for what there is not. */
+void control_clock_get(srv_request *req);
+bool control_clock_post(srv_request *req, const struct cJSON *body, sim_error *err);
 
 /* ---------------------------------------------------------------- auth.c */
 
