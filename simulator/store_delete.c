@@ -146,7 +146,7 @@ remove_children(removal *r, const store_plan *parent, int64_t number, const sim_
 	const sim_field *f = &child->fields[field];
 	store_plan *p = store_plan_of(r->t, child, r->err);
 	store_cell value = {.kind = STORE_INT, .i = store_ref_pack(f, parent->obj, number)};
-	store_fate fate = store_fate_of(child, f);
+	store_fate fate = store_fate_of(f);
 	int64_t found[PORTION];
 	int n;
 
@@ -194,8 +194,8 @@ remove_row(removal *r, store_plan *p, int64_t number, int depth)
 		{
 			const sim_field *f = &list[i]->fields[k];
 
-			if (f->type == SIM_T_REFERENCE && store_refers_to(f, p->obj) && f->sql == NULL &&
-				!remove_children(r, p, number, list[i], k, depth))
+			if (f->type == SIM_T_REFERENCE && sim_field_refers_to(f, p->obj) &&
+				f->sql == NULL && !remove_children(r, p, number, list[i], k, depth))
 				return false;
 		}
 	}
@@ -264,7 +264,7 @@ sim_delete(sim_txn *t, const char *id, bool hard, sim_error *err)
 	w.id = id;
 	if (!store_hook(t, hard ? "hardDelete" : "delete", &w, err))
 		return false;
-	if (!store_deletable(p->obj))
+	if (!(p->obj->flags & SO_DELETABLE))
 		return sim_error_set(err, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
 							 "entity type cannot be deleted: %s", p->obj->label);
 	state = store_row_state(t, p, number, err);

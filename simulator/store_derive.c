@@ -92,7 +92,7 @@ default_name(sim_txn *t, store_plan *p, int64_t number, sim_error *err)
 	char *id;
 
 	if (p->name < 0 || p->cell[p->name].kind != STORE_NULL ||
-		p->obj->fields[p->name].sql != NULL || !sim_object_is_custom(p->obj))
+		p->obj->fields[p->name].sql != NULL || !store_is_custom(p->obj))
 		return true;
 	id = store_alloc(&t->store->arena, SIM_ID_SIZE);
 	if (id == NULL)

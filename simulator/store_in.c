@@ -60,7 +60,7 @@ parent_header(const sim_object *obj, const char *text, size_t len, size_t dot, s
 	if (out->field == NULL)
 		return sim_error_set(err, "InvalidBatch", "Unable to find relationship: %s", way);
 
-	several = store_is_poly(out->field);
+	several = sim_field_is_poly(out->field);
 	if (colon != NULL && !several)
 		return sim_error_set(
 			err, "InvalidBatch",

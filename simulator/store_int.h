@@ -178,32 +178,21 @@ bool store_may_update(const sim_field *f);
 /* Must a row have a value that the client gives? */
 bool store_required(const sim_field *f);
 
-/* May rows of the object be inserted, updated, deleted? */
-bool store_insertable(const sim_object *obj);
-bool store_updateable(const sim_object *obj);
-bool store_deletable(const sim_object *obj);
-
 /* Does its name end in __c? */
-bool sim_object_is_custom(const sim_object *obj);
+bool store_is_custom(const sim_object *obj);
 
-/* Place of a text among the values of a picklist (any case); -1: none of them.  And the value there. */
+/* Place of a text among the values of a picklist (any case); -1: none of them. */
 int store_pick(const sim_field *f, const char *text, size_t len);
-const char *store_pick_value(const sim_field *f, int i);
 
 /* The default of a field as text; NULL: none. */
 const char *store_preset(const sim_field *f);
 
-/* Can a reference lead to several objects?  To this one?  The one of them that has this name, or NULL. */
-bool store_is_poly(const sim_field *f);
-bool store_refers_to(const sim_field *f, const sim_object *obj);
+/* The object among the targets of a reference that has this name, or this id; NULL: none. */
 const sim_object *store_target_named(const sim_field *f, const char *name);
-
-/* The object of an id among the targets of a reference; NULL: none of them. */
 const sim_object *store_target(const sim_field *f, const char *id);
 
-/* A reference column's value for a row, and which row it is. */
+/* A reference column's value for a row. */
 int64_t store_ref_pack(const sim_field *f, const sim_object *to, int64_t number);
-const sim_object *store_ref_unpack(const sim_field *f, int64_t value, int64_t *number);
 
 /* What becomes of a row when the one that it references goes. */
 typedef enum store_fate
@@ -212,10 +201,7 @@ typedef enum store_fate
 	STORE_CASCADE, /* it goes, too */
 	STORE_RESTRICT /* it keeps the other from going */
 } store_fate;
-store_fate store_fate_of(const sim_object *child, const sim_field *f);
-
-/* Is the reference of master-detail kind? */
-bool store_is_master(const sim_field *f);
+store_fate store_fate_of(const sim_field *f);
 
 /* ---------------------------------------------------------------- values */
 

@@ -1,7 +1,6 @@
 /*
  * store_schema.c
- *		What the store asks the schema: who may write what, targets of references, picklists,
- *		what becomes of children.
+ *		What the store asks the schema: who may write what, picklists, what becomes of children.
  */
 #include "store_int.h"
 
@@ -11,14 +10,13 @@
 bool
 store_may_create(const sim_field *f)
 {
-	return !(f->flags & SF_READONLY) && f->sql == NULL && sim_field_has_column(f);
+	return sim_field_createable(f) && f->sql == NULL && sim_field_has_column(f);
 }
 
 bool
 store_may_update(const sim_field *f)
 {
-	return !(f->flags & (SF_READONLY | SF_NOUPDATE)) && f->sql == NULL &&
-		   sim_field_has_column(f);
+	return sim_field_updateable(f) && f->sql == NULL && sim_field_has_column(f);
 }
 
 bool
@@ -29,25 +27,7 @@ store_required(const sim_field *f)
 }
 
 bool
-store_insertable(const sim_object *obj)
-{
-	return !(obj->flags & (SO_READONLY | SO_NOQUERY | SO_DEPRECATED));
-}
-
-bool
-store_updateable(const sim_object *obj)
-{
-	return store_insertable(obj);
-}
-
-bool
-store_deletable(const sim_object *obj)
-{
-	return store_insertable(obj) && strcmp(obj->name, "User") != 0;
-}
-
-bool
-sim_object_is_custom(const sim_object *obj)
+store_is_custom(const sim_object *obj)
 {
 	size_t len = strlen(obj->name);
 
@@ -57,37 +37,22 @@ sim_object_is_custom(const sim_object *obj)
 int
 store_pick(const sim_field *f, const char *text, size_t len)
 {
-	for (int i = 0; f->values != NULL && f->values[i] != NULL; i++)
-	{
-		if (strlen(f->values[i]) == len && strncasecmp(f->values[i], text, len) == 0)
-			return i;
-	}
-	return -1;
-}
+	const sim_pick *pick = sim_field_pick(f, text, len);
 
-const char *
-store_pick_value(const sim_field *f, int i)
-{
-	return f->values[i];
+	return pick == NULL ? -1 : (int) (pick - f->picks);
 }
 
 const char *
 store_preset(const sim_field *f)
 {
+	if (f->preset != NULL)
+		return f->preset;
+	for (const sim_pick *p = f->picks; p != NULL && p->value != NULL; p++)
+	{
+		if (p->preset)
+			return p->value;
+	}
 	return f->type == SIM_T_BOOLEAN ? "false" : NULL;
-}
-
-bool
-store_is_poly(const sim_field *f)
-{
-	(void) f;
-	return false;
-}
-
-bool
-store_refers_to(const sim_field *f, const sim_object *obj)
-{
-	return f->ref_to != NULL && strcmp(f->ref_to, obj->name) == 0;
 }
 
 const sim_object *
@@ -95,44 +60,27 @@ store_target_named(const sim_field *f, const char *name)
 {
 	const sim_object *obj = sim_object_find(name);
 
-	return obj != NULL && f->ref_to != NULL && strcmp(obj->name, f->ref_to) == 0 ? obj : NULL;
+	return obj != NULL && sim_field_refers_to(f, obj) ? obj : NULL;
 }
 
 const sim_object *
 store_target(const sim_field *f, const char *id)
 {
-	const sim_object *obj = sim_object_by_prefix(id);
+	const sim_object *obj = sim_object_of_id(id);
 
-	return obj != NULL && f->ref_to != NULL && strcmp(obj->name, f->ref_to) == 0 ? obj : NULL;
+	return obj != NULL && sim_field_refers_to(f, obj) ? obj : NULL;
 }
 
 int64_t
 store_ref_pack(const sim_field *f, const sim_object *to, int64_t number)
 {
-	(void) f;
-	(void) to;
-	return number;
-}
-
-const sim_object *
-store_ref_unpack(const sim_field *f, int64_t value, int64_t *number)
-{
-	*number = value;
-	return f->ref_to == NULL ? NULL : sim_object_find(f->ref_to);
-}
-
-bool
-store_is_master(const sim_field *f)
-{
-	(void) f;
-	return false;
+	return sim_field_is_poly(f) ? sim_ref_pack(to, number) : number;
 }
 
 store_fate
-store_fate_of(const sim_object *child, const sim_field *f)
+store_fate_of(const sim_field *f)
 {
-	if (strcmp(f->name, "AccountId") == 0 &&
-		(strcmp(child->name, "Contact") == 0 || strcmp(child->name, "Opportunity") == 0))
+	if (f->flags & (SF_MASTER | SF_CASCADE))
 		return STORE_CASCADE;
-	return STORE_CLEAR;
+	return f->flags & SF_RESTRICT_DELETE ? STORE_RESTRICT : STORE_CLEAR;
 }

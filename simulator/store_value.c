@@ -458,7 +458,7 @@ convert_pick(const sim_field *f, store_cell *cell, sim_error *err)
 
 	if (i < 0)
 		return !(f->flags & SF_RESTRICTED) || bad_pick(err, f, cell->text, cell->len);
-	cell->text = store_pick_value(f, i);
+	cell->text = f->picks[i].value;
 	cell->len = strlen(cell->text);
 	return true;
 }
@@ -483,7 +483,7 @@ add_member(const sim_field *f, pick_member *list, int *n, const char *text, size
 	m.place = store_pick(f, text, len);
 	if (m.place < 0 && (f->flags & SF_RESTRICTED))
 		return bad_pick(err, f, text, len);
-	m.text = m.place < 0 ? text : store_pick_value(f, m.place);
+	m.text = m.place < 0 ? text : f->picks[m.place].value;
 	m.len = m.place < 0 ? len : strlen(m.text);
 	if (m.place < 0)
 		m.place = INT32_MAX;

@@ -198,7 +198,7 @@ insert(sim_txn *t, const sim_write *w, char id[SIM_ID_SIZE], sim_error *err)
 	store_plan *p;
 	int64_t number;
 
-	if (!store_insertable(w->object))
+	if (!(w->object->flags & SO_CREATEABLE))
 		return not_writable(w->object, "inserted", err);
 	p = store_plan_of(t, w->object, err);
 	if (p == NULL)
@@ -324,7 +324,7 @@ update(sim_txn *t, const sim_write *w, const sim_field *skip, sim_error *err)
 		return sim_error_set(err, "MISSING_ARGUMENT", "Id not specified in an update call");
 	if (!store_row_number(w->object, w->id, &number, err))
 		return false;
-	if (!store_updateable(w->object))
+	if (!(w->object->flags & SO_UPDATEABLE))
 		return not_writable(w->object, "updated", err);
 	p = store_plan_of(t, w->object, err);
 	if (p == NULL)
