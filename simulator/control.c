@@ -9,7 +9,7 @@
  *	DELETE /jobs             forget them
  *	GET    /faults           with counters
  *	POST   /faults           add one, or an array (faults.c)
- *	DELETE /faults[/id]
+ *	DELETE /faults[/id | ?name=]
  *	POST   /release[?name=]  let held requests and jobs go on
  *	GET    /options          all options and engine switches
  *	POST   /options          change some: {"page_rows": 100, "csv_time": "millis"}
@@ -354,7 +354,7 @@ post_reset(srv_request *req)
 {
 	srv *s = req->srv;
 
-	faults_clear(s, -1);
+	faults_clear(s, -1, NULL);
 	pthread_mutex_lock(&s->lock);
 	s->options = s->initial;
 	pthread_mutex_unlock(&s->lock);
@@ -404,6 +404,32 @@ control_env(srv *s, sim_buf *out)
 
 /* ---------------------------------------------------------------- dispatch */
 
+/* One by its number, those of ?name=, or all of them. */
+static void
+delete_faults(srv_request *req)
+{
+	char *name = srv_param(req->query, "name", NULL);
+	int64_t id = -1;
+	sim_error err;
+
+	if (req->nsegs > 2)
+	{
+		char *end;
+
+		id = strtoll(req->segs[2], &end, 10);
+		if (*end != '\0' || id < 1)
+		{
+			sim_error_set(&err, "INVALID_INPUT", "\"%s\" is no number of a fault",
+						  req->segs[2]);
+			refuse(req, &err);
+			free(name);
+			return;
+		}
+	}
+	counted(req, "removed", faults_clear(req->srv, id, name));
+	free(name);
+}
+
 static void
 handle_delete(srv_request *req, const char *what)
 {
@@ -415,7 +441,7 @@ handle_delete(srv_request *req, const char *what)
 		counted(req, "log", 0);
 	}
 	else if (strcmp(what, "faults") == 0)
-		counted(req, "removed", faults_clear(s, req->nsegs > 2 ? atoll(req->segs[2]) : -1));
+		delete_faults(req);
 	else if (strcmp(what, "jobs") == 0)
 		counted(req, "removed", jobs_drop_all(s));
 	else if (strcmp(what, "cursors") == 0)
