@@ -29,7 +29,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "server.h"
+#include "faults.h"
 
 static void
 refuse(srv_request *req, const sim_error *err)
@@ -214,31 +214,32 @@ post_options(srv_request *req, const cJSON *body)
 
 /* ---------------------------------------------------------------- faults, tokens, waiting */
 
+/* One fault, or an array: all of them or, when one is misspelt, none. */
 static void
 post_faults(srv_request *req, const cJSON *body)
 {
-	const cJSON *one;
+	bool list = cJSON_IsArray(body);
 	sim_error err;
 	sim_buf ids = {0};
 	bool ok = true;
+	bool first = true;
 
-	sim_buf_str(&ids, "{\"ids\":[");
-	if (cJSON_IsArray(body))
+	for (const cJSON *one = list ? body->child : body; ok && (one || !list); one = one->next)
 	{
-		cJSON_ArrayForEach (one, body)
-		{
-			int64_t id = ok ? faults_add(req->srv, one, &err) : -1;
-
-			ok = ok && id >= 0;
-			sim_buf_printf(&ids, "%s%lld", one == body->child ? "" : ",", (long long) id);
-		}
+		ok = fault_check(one, &err);
+		if (!list)
+			break;
 	}
-	else
+	sim_buf_str(&ids, "{\"ids\":[");
+	for (const cJSON *one = list ? body->child : body; ok && one; one = one->next)
 	{
-		int64_t id = faults_add(req->srv, body, &err);
+		int64_t id = faults_add(req->srv, one, &err);
 
 		ok = id >= 0;
-		sim_buf_printf(&ids, "%lld", (long long) id);
+		sim_buf_printf(&ids, "%s%lld", first ? "" : ",", (long long) id);
+		first = false;
+		if (!list)
+			break;
 	}
 	sim_buf_str(&ids, "]}");
 	if (ok)
