@@ -160,17 +160,17 @@ const char *sim_type_name(sim_type type); /* "currency", as describe spells it *
 
 /* ---------------------------------------------------------------- the org (in org.c) */
 
-#define SIM_MAX_OBJECTS 32
+#define SIM_MAX_OBJECTS 256
 
 typedef struct sim_org sim_org;
 
 typedef struct sim_options
 {
-	int64_t rows
-		[SIM_MAX_OBJECTS]; /* by sim_object_list() position: rows that are not deleted; about one in a
-									* hundred more is made deleted, for queryAll */
-	uint64_t seed;		   /* another seed gives other data of the same shape */
-	const char *dir; /* where the database file goes; NULL: own directory under
+	int64_t
+		rows[SIM_MAX_OBJECTS]; /* by sim_object_index(): rows that are not deleted; about one
+									* in a hundred more is made deleted, for queryAll */
+	uint64_t seed;			   /* another seed gives other data of the same shape */
+	const char *dir;		   /* where the database file goes; NULL: own directory under
 									* $TMPDIR or /tmp, removed by sim_org_close() */
 } sim_options;
 

@@ -30,7 +30,7 @@ struct sim_org
 	char file[PATH_MAX + 16];
 	char id[SIM_ID_SIZE];
 	uint64_t seed;
-	sim_population rows[SIM_MAX_OBJECTS];  /* as generated */
+	sim_population rows[SIM_MAX_OBJECTS];  /* by slot; as generated */
 	_Atomic int64_t live[SIM_MAX_OBJECTS]; /* now */
 	_Atomic int64_t deleted[SIM_MAX_OBJECTS];
 	_Atomic uint64_t version;
@@ -46,9 +46,13 @@ struct sim_org
 void
 sim_options_init(sim_options *opt)
 {
+	const sim_object *const *list;
+	int n;
+
 	memset(opt, 0, sizeof(*opt));
-	for (int i = 0; i < sim_object_total; i++)
-		opt->rows[i] = sim_objects[i]->default_rows;
+	list = sim_object_list(&n);
+	for (int i = 0; i < n; i++)
+		opt->rows[list[i]->slot] = list[i]->default_rows;
 	opt->seed = 1;
 }
 
@@ -302,12 +306,14 @@ fill_database(sim_org *org, sim_error *err)
 								"PRAGMA cache_size = -64000; BEGIN",
 								err);
 	bool ok = db != NULL;
+	const sim_object *const *list;
+	int n;
 
-	for (int i = 0; ok && i < sim_object_total; i++)
+	list = sim_object_list(&n);
+	for (int i = 0; ok && i < n; i++)
 	{
-		if (sim_object_queryable(sim_objects[i]))
-			ok = create_table(db, sim_objects[i], err) &&
-				 fill_table(org, db, sim_objects[i], err);
+		if (sim_object_queryable(list[i]))
+			ok = create_table(db, list[i], err) && fill_table(org, db, list[i], err);
 	}
 	if (ok && sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
 		ok = sql_failed(db, "commit", err);
@@ -365,6 +371,8 @@ sim_org *
 sim_org_open(const sim_options *opt, sim_error *err)
 {
 	sim_org *org = calloc(1, sizeof(*org));
+	const sim_object *const *list;
+	int n;
 
 	if (org == NULL)
 	{
@@ -374,11 +382,14 @@ sim_org_open(const sim_options *opt, sim_error *err)
 	pthread_mutex_init(&org->lock, NULL);
 	org->seed = opt->seed;
 	sim_id_make("00D", INT64_C(2) * 62 * 62 * 62 * 62 + 4711, org->id);
-	for (int i = 0; i < sim_object_total; i++)
+	list = sim_object_list(&n);
+	for (int i = 0; i < n; i++)
 	{
-		org->rows[i] = sim_population_for(sim_objects[i], opt->rows[i]);
-		atomic_init(&org->live[i], opt->rows[i]);
-		atomic_init(&org->deleted[i], org->rows[i].deleted);
+		int slot = list[i]->slot;
+
+		org->rows[slot] = sim_population_for(list[i], opt->rows[slot]);
+		atomic_init(&org->live[slot], opt->rows[slot]);
+		atomic_init(&org->deleted[slot], org->rows[slot].deleted);
 	}
 	atomic_init(&org->version, 1);
 	sim_org_reset_switches(org);

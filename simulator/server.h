@@ -98,7 +98,7 @@ srv_options srv_options_get(srv *s);
 
 /* ---------------------------------------------------------------- request and response */
 
-#define SRV_MAX_BODY	((size_t) 32 << 20) /* request bodies; beyond: 413 */
+#define SRV_MAX_BODY	((size_t) 32 << 20) /* request bodies but uploads (body.c); beyond: 413 */
 #define SRV_MAX_HEADERS 64
 #define SRV_MAX_SEGS	12
 
@@ -122,6 +122,15 @@ typedef struct srv_response
 	bool lower_headers;
 } srv_response;
 
+/* What became of a request's body. */
+typedef enum srv_body_state
+{
+	BODY_GOOD,
+	BODY_TOO_BIG,
+	BODY_MALFORMED, /* no gzip, though it was announced */
+	BODY_FAILED		/* no room for it */
+} srv_body_state;
+
 typedef struct srv_request
 {
 	srv *srv;
@@ -136,7 +145,8 @@ typedef struct srv_request
 	int nheaders;
 	size_t header_bytes; /* request line and headers, as the 431 rule counts */
 	sim_buf body;
-	bool body_too_big;
+	srv_body_state body_state;
+	struct srv_spool *spool;  /* how the body arrives (body.c); NULL: body has it all */
 	char version[8];		  /* "62.0" once routed below /services/data */
 	bool api;				  /* a data call: gets Sforce-Limit-Info */
 	struct srv_fault **fired; /* the faults that act on this request, oldest first */
