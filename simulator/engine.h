@@ -52,7 +52,7 @@ void sim_buf_reset(sim_buf *b);
 void sim_buf_free(sim_buf *b);
 
 /* Most fields that an error names. */
-#define SIM_ERROR_FIELDS 8
+#define SIM_ERROR_FIELDS 16
 
 typedef struct sim_error
 {
@@ -218,6 +218,10 @@ uint64_t sim_org_data_version(sim_org *org);
  *	  text_compare		  ignore_case*|ignore_accents|exact	 = and LIKE on text; accents and width too
  *	  polymorphic_type	  name*|real	attributes.type of What.Name: "Name", or what it really is
  *	  order_by_alias	  false*|true	ORDER BY the alias of an aggregate
+ *	  duplicate_rule	  true|false*	a second Account of a name, Contact or Lead of an e-mail address is
+ *										refused (DUPLICATES_DETECTED)
+ *	  validation_rule	  true|false*	negative amounts are refused (FIELD_CUSTOM_VALIDATION_EXCEPTION)
+ *	  storage_full		  true|false*	inserts are refused (STORAGE_LIMIT_EXCEEDED)
  *	  now				  real*|<datetime>	stops the org's clock at a moment (clock.h)
  * (* = default).  False and *err for an unknown name or value.
  */
