@@ -181,11 +181,22 @@ sim_org_index(sim_org *org, const sim_object *obj, const sim_field *f, sim_error
 		return true;
 	if ((db = sim_org_connect(org, err)) == NULL)
 		return false;
+	sqlite3_busy_timeout(db, 100);
 	sql = sqlite3_mprintf("CREATE INDEX IF NOT EXISTS \"soql %w.%w\" ON \"%w\" (\"%w\")",
 						  obj->name, f->name, obj->name, f->name);
-	if (sql != NULL)
-		sqlite3_exec(db, sql, NULL, NULL, NULL); /* without it the query is slower, not wrong */
+	/* without it the query is slower, not wrong; while somebody writes, it has to wait */
+	if (sql == NULL || sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+	{
+		pthread_mutex_lock(&org->lock);
+		for (int i = 0; i < org->nindexed; i++)
+		{
+			if (org->indexed[i] == f)
+				org->indexed[i] = org->indexed[--org->nindexed];
+		}
+		pthread_mutex_unlock(&org->lock);
+	}
 	sqlite3_free(sql);
+	sqlite3_busy_timeout(db, 10000);
 	sim_org_release(org, db);
 	return true;
 }
@@ -597,7 +608,7 @@ sim_org_reload(sim_org *org, sim_error *err)
 
 	pthread_mutex_lock(&org->lock);
 	while (org->nidle > 0)
-		sqlite3_close(org->idle[--org->nidle]);
+		sim_org_close_connection(org->idle[--org->nidle]);
 	pthread_mutex_unlock(&org->lock);
 	sim_org_publish_begin(org);
 	atomic_fetch_add(&org->version, 1);

@@ -449,13 +449,13 @@ subtotal(soql_plan *plan, unsigned mask, bool counting, sim_buf *b)
 	}
 	soql_from_sql(plan, b);
 	add_text(b, &plan->where);
-	if (!group_clause(plan, mask, b))
-		return false;
 	/* a total of no rows at all is no row */
+	if (mask == 0)
+		sim_buf_str(b, " GROUP BY NULL");
+	else if (!group_clause(plan, mask, b))
+		return false;
 	if (having != NULL)
-		sim_buf_printf(b, "%s AND count(*) > 0", having);
-	else
-		sim_buf_str(b, " HAVING count(*) > 0");
+		sim_buf_str(b, having);
 	return true;
 }
 
