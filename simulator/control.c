@@ -16,6 +16,8 @@
  *	POST   /tokens           {"expire": "all" | token} or {"issue": true}
  *	POST   /jwt-key          body: PEM public key or certificate
  *	DELETE /cursors          every REST query locator becomes invalid
+ *	GET    /clock            the org's time
+ *	POST   /clock            {"advance_ms": n | "set": "<datetime>" | "freeze": true | false | "reset": true}
  *	GET    /state            counters
  *	GET    /env              shell lines, as --env prints them
  *	POST   /reset            faults, log, options, switches and jobs as at the start
@@ -436,6 +438,8 @@ handle_get(srv_request *req, const char *what)
 		faults_json(s, srv_json(req, 200));
 	else if (strcmp(what, "options") == 0)
 		options_json(s, srv_json(req, 200));
+	else if (strcmp(what, "clock") == 0)
+		control_clock_get(req);
 	else if (strcmp(what, "state") == 0)
 		get_state(req);
 	else if (strcmp(what, "env") == 0)
@@ -467,6 +471,12 @@ handle_post(srv_request *req, const char *what)
 		post_tokens(req, body);
 	else if (strcmp(what, "reset") == 0)
 		post_reset(req);
+	else if (strcmp(what, "clock") == 0)
+	{
+		if (!control_clock_post(req, body, &err))
+			refuse(req, &err);
+		log_wake(req->srv);
+	}
 	else if (strcmp(what, "jwt-key") == 0)
 	{
 		if (auth_set_jwt_key(req->srv, data, req->body.len, &err))

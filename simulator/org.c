@@ -8,6 +8,7 @@
  */
 #include "org.h"
 #include "calendar.h"
+#include "clock.h"
 #include "data.h"
 
 #include <errno.h>
@@ -18,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Idle connections that are kept open; more threads than this are not expected. */
@@ -30,7 +30,7 @@ struct sim_org
 	char file[PATH_MAX + 16];
 	char id[SIM_ID_SIZE];
 	uint64_t seed;
-	sim_population rows[SIM_MAX_OBJECTS];  /* as generated */
+	sim_population rows[SIM_MAX_OBJECTS];  /* by slot; as generated */
 	_Atomic int64_t live[SIM_MAX_OBJECTS]; /* now */
 	_Atomic int64_t deleted[SIM_MAX_OBJECTS];
 	_Atomic uint64_t version;
@@ -46,9 +46,13 @@ struct sim_org
 void
 sim_options_init(sim_options *opt)
 {
+	const sim_object *const *list;
+	int n;
+
 	memset(opt, 0, sizeof(*opt));
-	for (int i = 0; i < sim_object_total; i++)
-		opt->rows[i] = sim_objects[i]->default_rows;
+	list = sim_object_list(&n);
+	for (int i = 0; i < n; i++)
+		opt->rows[list[i]->slot] = list[i]->default_rows;
 	opt->seed = 1;
 }
 
@@ -302,12 +306,14 @@ fill_database(sim_org *org, sim_error *err)
 								"PRAGMA cache_size = -64000; BEGIN",
 								err);
 	bool ok = db != NULL;
+	const sim_object *const *list;
+	int n;
 
-	for (int i = 0; ok && i < sim_object_total; i++)
+	list = sim_object_list(&n);
+	for (int i = 0; ok && i < n; i++)
 	{
-		if (sim_object_queryable(sim_objects[i]))
-			ok = create_table(db, sim_objects[i], err) &&
-				 fill_table(org, db, sim_objects[i], err);
+		if (sim_object_queryable(list[i]))
+			ok = create_table(db, list[i], err) && fill_table(org, db, list[i], err);
 	}
 	if (ok && sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
 		ok = sql_failed(db, "commit", err);
@@ -365,6 +371,8 @@ sim_org *
 sim_org_open(const sim_options *opt, sim_error *err)
 {
 	sim_org *org = calloc(1, sizeof(*org));
+	const sim_object *const *list;
+	int n;
 
 	if (org == NULL)
 	{
@@ -374,11 +382,14 @@ sim_org_open(const sim_options *opt, sim_error *err)
 	pthread_mutex_init(&org->lock, NULL);
 	org->seed = opt->seed;
 	sim_id_make("00D", INT64_C(2) * 62 * 62 * 62 * 62 + 4711, org->id);
-	for (int i = 0; i < sim_object_total; i++)
+	list = sim_object_list(&n);
+	for (int i = 0; i < n; i++)
 	{
-		org->rows[i] = sim_population_for(sim_objects[i], opt->rows[i]);
-		atomic_init(&org->live[i], opt->rows[i]);
-		atomic_init(&org->deleted[i], org->rows[i].deleted);
+		int slot = list[i]->slot;
+
+		org->rows[slot] = sim_population_for(list[i], opt->rows[slot]);
+		atomic_init(&org->live[slot], opt->rows[slot]);
+		atomic_init(&org->deleted[slot], org->rows[slot].deleted);
 	}
 	atomic_init(&org->version, 1);
 	sim_org_reset_switches(org);
@@ -491,23 +502,26 @@ sim_org_reset_switches(sim_org *org)
 	for (int i = 0; i < NSWITCHES; i++)
 		*switch_place(&org->switches, i) = switch_table[i].preset;
 	pthread_mutex_unlock(&org->lock);
+	sim_clock_reset();
 	atomic_fetch_add(&org->version, 1);
 }
 
+/* The switch is the older way to stop the clock (clock.h) at a moment. */
 static bool
-set_now(sim_org *org, const char *value, sim_error *err)
+set_now(const char *value, sim_error *err)
 {
 	int64_t now = 0;
-	bool real = strcasecmp(value, "real") == 0;
 
-	if (!real && !sim_parse_datetime(value, strlen(value), &now))
+	if (strcasecmp(value, "real") == 0)
+		sim_clock_reset();
+	else if (sim_parse_datetime(value, strlen(value), &now))
+	{
+		sim_clock_freeze(true);
+		sim_clock_set(now);
+	}
+	else
 		return sim_error_set(err, "INVALID_SWITCH",
 							 "\"%s\" is neither \"real\" nor a datetime", value);
-	pthread_mutex_lock(&org->lock);
-	org->switches.now_fixed = !real;
-	org->switches.now = now;
-	pthread_mutex_unlock(&org->lock);
-	atomic_fetch_add(&org->version, 1);
 	return true;
 }
 
@@ -515,7 +529,7 @@ bool
 sim_org_set_switch(sim_org *org, const char *name, const char *value, sim_error *err)
 {
 	if (strcmp(name, "now") == 0)
-		return set_now(org, value, err);
+		return set_now(value, err);
 	for (int i = 0; i < NSWITCHES; i++)
 	{
 		if (strcmp(switch_table[i].name, name) != 0)
@@ -546,7 +560,7 @@ sim_org_get_switch(sim_org *org, const char *name, char *out, size_t size)
 	{
 		char text[SIM_DATETIME_SIZE] = "real";
 
-		if (s.now_fixed)
+		if (sim_clock_moved())
 			sim_format_datetime(s.now, "Z", text);
 		snprintf(out, size, "%s", text);
 		return true;
@@ -568,15 +582,11 @@ sim_org_switches(sim_org *org, sim_switches *out)
 	pthread_mutex_lock(&org->lock);
 	*out = org->switches;
 	pthread_mutex_unlock(&org->lock);
+	out->now = sim_clock_now();
 }
 
 int64_t
 sim_switches_now(const sim_switches *s)
 {
-	struct timespec ts;
-
-	if (s->now_fixed)
-		return s->now;
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return s->now;
 }

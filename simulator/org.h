@@ -19,14 +19,13 @@ typedef struct sim_switches
 	int nulls_first_asc_only;
 	int header_as_written;
 	int csv_time; /* 0 millis_z, 1 millis, 2 seconds */
-	bool now_fixed;
-	int64_t now; /* milliseconds; when fixed */
+	int64_t now;  /* milliseconds of the org's clock when the copy was taken */
 } sim_switches;
 
 /* A consistent copy. */
 void sim_org_switches(sim_org *org, sim_switches *out);
 
-/* The org's clock: milliseconds since 1970. */
+/* The moment of the copy: one for all of a query. */
 int64_t sim_switches_now(const sim_switches *s);
 
 /* Borrow a connection of the pool (opened when none is idle), and give it back. */

@@ -184,7 +184,7 @@ loggable_body(const srv_request *req, sim_buf *out)
 	else if (strncasecmp(req->path, "/services/Soap/", 15) == 0)
 		redact_soap(data, req->body.len, out);
 	else
-		sim_buf_add(out, data, req->body.len);
+		sim_buf_add(out, data, req->body.len < LOG_BODY ? req->body.len : LOG_BODY);
 	if (out->len > LOG_BODY)
 		out->len = LOG_BODY;
 }

@@ -9,6 +9,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "body.h"
 #include "server.h"
 
 static int
@@ -144,6 +145,7 @@ srv_request_free(srv_request *req)
 	}
 	cJSON_Delete(req->fault);
 	gate_unref(req->gate);
+	body_drop(req);
 	sim_buf_free(&req->body);
 	srv_response_reset(&req->resp);
 	free(req->uri);

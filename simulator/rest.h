@@ -55,9 +55,6 @@ void rest_etag_row(const srv_request *req, const char *data, size_t len, char *o
 /* The headers every answer of the platform carries. */
 void rest_standard_headers(srv_request *req);
 
-/* A body in gzip or deflate becomes what it was; false: answered already. */
-bool rest_decode_body(srv_request *req);
-
 /* ?_HttpMethod=PATCH of a POST is the method. */
 void rest_method_override(srv_request *req);
 

@@ -1,14 +1,12 @@
 /*
  * rest_headers.c
- *		What every request and every answer of the platform has in common: encodings of bodies, the method in
- *		the query, and the standard headers.
+ *		What every request and every answer of the platform has in common: the method in the query, and the
+ *		standard headers.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#include <zlib.h>
 
 #include "clock.h"
 #include "rest.h"
@@ -73,73 +71,6 @@ rest_standard_headers(srv_request *req)
 		srv_set_headerf(resp, "Sforce-Limit-Info", "api-usage=%lld/%lld",
 						(long long) srv_limits_used(req->srv, LIMIT_API_REQUESTS),
 						(long long) srv_limits_max(req->srv, LIMIT_API_REQUESTS));
-}
-
-/* Inflate into out; false when it is no such stream, or more than a body may be. */
-static bool
-inflate_body(const sim_buf *in, int window, sim_buf *out)
-{
-	z_stream z = {0};
-	int rc = Z_OK;
-
-	if (in->len > UINT32_MAX || inflateInit2(&z, window) != Z_OK)
-		return false;
-	z.next_in = (Bytef *) in->data;
-	z.avail_in = (uInt) in->len;
-	while (rc == Z_OK && out->len <= SRV_MAX_BODY)
-	{
-		char *room = sim_buf_reserve(out, 65536);
-
-		if (room == NULL)
-			break;
-		z.next_out = (Bytef *) room;
-		z.avail_out = 65536;
-		rc = inflate(&z, Z_NO_FLUSH);
-		out->len += 65536 - z.avail_out;
-		if (rc == Z_STREAM_END && z.avail_in > 0 && window > 15)
-			rc = inflateReset(&z); /* a stream of several members */
-	}
-	inflateEnd(&z);
-	if (rc != Z_STREAM_END || out->len > SRV_MAX_BODY)
-		return false;
-	sim_buf_char(out, '\0');
-	out->len--;
-	return true;
-}
-
-bool
-rest_decode_body(srv_request *req)
-{
-	const char *how = srv_header_get(req, "Content-Encoding");
-	sim_buf out = {0};
-	bool gzip, ok;
-
-	if (how == NULL || *how == '\0' || strcasecmp(how, "identity") == 0 || req->body.len == 0)
-		return true;
-	gzip = strcasecmp(how, "gzip") == 0 || strcasecmp(how, "x-gzip") == 0;
-	if (!gzip && strcasecmp(how, "deflate") != 0)
-	{
-		srv_error(req, 415, "UNSUPPORTED_MEDIA_TYPE",
-				  "Content-Encoding header specified in HTTP request is not supported: %s", how);
-		return false;
-	}
-	ok = inflate_body(&req->body, gzip ? 15 + 16 : 15, &out);
-	if (!ok && !gzip)
-	{
-		/* some send what the name says, without the header that the standard wants */
-		sim_buf_reset(&out);
-		ok = inflate_body(&req->body, -15, &out);
-	}
-	if (ok)
-	{
-		sim_buf_free(&req->body);
-		req->body = out;
-		return true;
-	}
-	sim_buf_free(&out);
-	srv_error(req, 400, "UNKNOWN_EXCEPTION", "The request body is not a valid %s stream",
-			  gzip ? "gzip" : "deflate");
-	return false;
 }
 
 void

@@ -23,6 +23,7 @@
 #include <cjson/cJSON.h>
 #include <microhttpd.h>
 
+#include "body.h"
 #include "rest.h"
 
 /* URI alone, and URI plus headers, may not exceed this (protocol notes, 4.1). */
@@ -241,9 +242,9 @@ send_answer(srv_request *req, struct MHD_Connection *conn)
 	return rc;
 }
 
-/* URIs that the real front end refuses, with the page it refuses them with. */
+/* URIs that the real front end refuses, with the page it refuses them with; bodies that could not be read. */
 static bool
-refused_by_size(srv_request *req)
+refused_unread(srv_request *req)
 {
 	if (strlen(req->uri) > URI_LIMIT)
 		srv_text(req, 414, "text/html",
@@ -253,8 +254,12 @@ refused_by_size(srv_request *req)
 		srv_text(req, 431, "text/html",
 				 "<html><head><title>431 Request Header Fields Too Large</title></head>"
 				 "<body><h1>431 Request Header Fields Too Large</h1></body></html>");
-	else if (req->body_too_big)
+	else if (req->body_state == BODY_TOO_BIG)
 		srv_error(req, 413, "REQUEST_TOO_LARGE", "The request body is too large");
+	else if (req->body_state == BODY_MALFORMED)
+		srv_error(req, 400, "API_ERROR", "The request body is not in gzip format");
+	else if (req->body_state == BODY_FAILED)
+		srv_error(req, 500, "UNKNOWN_EXCEPTION", "An unexpected error occurred");
 	else
 		return false;
 	return true;
@@ -290,7 +295,7 @@ handle_request(srv_request *req, struct MHD_Connection *conn)
 	fault_hold(req, "before");
 	if (fault_closes(req, "before"))
 		return MHD_NO;
-	if (!fault_before(req) && !refused_by_size(req) && rest_decode_body(req))
+	if (!fault_before(req) && !refused_unread(req))
 		srv_route(req);
 	rest_standard_headers(req);
 	fault_after(req);
@@ -326,17 +331,16 @@ on_request(void *cls, struct MHD_Connection *conn, const char *url, const char *
 		snprintf(req->method, sizeof(req->method), "%s", method);
 		req->header_bytes = strlen(method) + strlen(req->uri) + 12;
 		MHD_get_connection_values(conn, MHD_HEADER_KIND, collect_header, req);
+		body_begin(req);
 		return MHD_YES;
 	}
 	if (*upload_size > 0)
 	{
-		if (req->body.len + *upload_size > SRV_MAX_BODY)
-			req->body_too_big = true;
-		else
-			sim_buf_add(&req->body, upload, *upload_size);
+		body_add(req, upload, *upload_size);
 		*upload_size = 0;
 		return MHD_YES;
 	}
+	body_end(req);
 	return handle_request(req, conn);
 }
 

@@ -10,7 +10,7 @@
  *
  * Table of contents: options | request and response | respond.c | request.c |
  * routes.c | handlers | auth.c | pages.c | jobs.c | faults.c | reqlog.c |
- * control.c
+ * control.c | org_state.c
  */
 #ifndef SFSIM_SERVER_H
 #define SFSIM_SERVER_H
@@ -102,7 +102,7 @@ srv_options srv_options_get(srv *s);
 
 /* ---------------------------------------------------------------- request and response */
 
-#define SRV_MAX_BODY	((size_t) 32 << 20) /* request bodies; beyond: 413 */
+#define SRV_MAX_BODY	((size_t) 32 << 20) /* request bodies but uploads (body.c); beyond: 413 */
 #define SRV_MAX_HEADERS 64
 #define SRV_MAX_SEGS	12
 
@@ -126,6 +126,15 @@ typedef struct srv_response
 	bool lower_headers;
 } srv_response;
 
+/* What became of a request's body. */
+typedef enum srv_body_state
+{
+	BODY_GOOD,
+	BODY_TOO_BIG,
+	BODY_MALFORMED, /* no gzip, though it was announced */
+	BODY_FAILED		/* no room for it */
+} srv_body_state;
+
 typedef struct srv_request
 {
 	srv *srv;
@@ -141,7 +150,8 @@ typedef struct srv_request
 	int nheaders;
 	size_t header_bytes; /* request line and headers, as the 431 rule counts */
 	sim_buf body;
-	bool body_too_big;
+	srv_body_state body_state;
+	struct srv_spool *spool; /* how the body arrives (body.c); NULL: body has it all */
 	char version[8];	 /* "62.0" once routed below /services/data */
 	bool api;			 /* a data call: gets Sforce-Limit-Info */
 	struct cJSON *fault; /* the actions of the fault that fired, NULL for none */
@@ -304,6 +314,12 @@ void control_handle(srv_request *req);
 
 /* The shell lines of --env; the caller frees out. */
 void control_env(srv *s, sim_buf *out);
+
+/* ---------------------------------------------------------------- org_state.c */
+
+/* GET /__sfsim/clock, and POST: false and *err when it asks for what there is not. */
+void control_clock_get(srv_request *req);
+bool control_clock_post(srv_request *req, const struct cJSON *body, sim_error *err);
 
 /* ---------------------------------------------------------------- auth.c */
 
