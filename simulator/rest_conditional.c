@@ -80,7 +80,7 @@ date_header(const srv_request *req, const char *name)
 static bool
 failed(srv_request *req)
 {
-	srv_error(req, 412, "PRECONDITION_FAILED",
+	srv_error(req, 412, "MATCH_PRECONDITION_FAILED",
 			  "The data has been modified or is not what the request's conditions expect");
 	return true;
 }

@@ -303,6 +303,51 @@ rest_json_complaint(const char *text, size_t len, sim_buf *out)
 	}
 }
 
+size_t
+rest_json_find(const char *text, size_t len, size_t at, const char *key, int index)
+{
+	sim_buf why = {0};
+	scanner s = {text, len, at, &why};
+	size_t found = len;
+	bool object;
+
+	skip_blanks(&s);
+	object = s.at < len && text[s.at] == '{';
+	if (s.at >= len || (!object && text[s.at] != '[') || object != (key != NULL))
+		return len;
+	s.at++;
+	for (int i = 0;; i++)
+	{
+		bool hit = i == index;
+
+		skip_blanks(&s);
+		if (s.at < len && text[s.at] == ',')
+			s.at++;
+		skip_blanks(&s);
+		if (s.at >= len || text[s.at] == '}' || text[s.at] == ']')
+			break;
+		if (object)
+		{
+			size_t start = s.at + 1;
+
+			/* keys with escapes are not found: only a position in a message depends on it */
+			if (text[s.at] != '"' || !scan_string(&s))
+				break;
+			hit = s.at - 1 - start == strlen(key) && memcmp(text + start, key, strlen(key)) == 0;
+			skip_blanks(&s);
+			if (s.at < len && text[s.at] == ':')
+				s.at++;
+		}
+		skip_blanks(&s);
+		if (hit)
+			found = s.at;
+		if (!scan_value(&s, 0))
+			break;
+	}
+	sim_buf_free(&why);
+	return found;
+}
+
 /* ---------------------------------------------------------------- bodies */
 
 /* Is this type one of JSON?  Nothing said is taken for JSON. */

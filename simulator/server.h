@@ -72,6 +72,14 @@ typedef struct srv_counts
 	int64_t n[SIM_MAX_OBJECTS];
 } srv_counts;
 
+/* Ids of rows that were used last, the latest first (rest_recent.c). */
+#define SRV_RECENT 200
+typedef struct srv_recent
+{
+	int n;
+	char id[SRV_RECENT][SIM_ID_SIZE];
+} srv_recent;
+
 /* The running program. */
 typedef struct srv
 {
@@ -92,6 +100,7 @@ typedef struct srv
 	srv_options initial; /* as the command line had them */
 	srv_limits limits;
 	srv_counts counts;
+	srv_recent recent;
 } srv;
 
 /* Fill the defaults. */
@@ -140,6 +149,7 @@ typedef struct srv_request
 	srv *srv;
 	struct MHD_Connection *conn; /* NULL: a part of /composite and the like */
 	struct sim_txn *txn;		 /* of such a part: what all parts write in; or NULL */
+	bool rows_failed;			 /* a list of rows was answered that has errors */
 	char method[16];
 	char *uri;				  /* as on the request line */
 	char *path;				  /* percent-decoded, without the query */
