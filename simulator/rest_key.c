@@ -16,20 +16,6 @@
 
 /* ---------------------------------------------------------------- relationships */
 
-/* Append s as a SOQL literal. */
-static void
-add_literal(sim_buf *out, const char *s)
-{
-	sim_buf_char(out, '\'');
-	for (; *s; s++)
-	{
-		if (*s == '\'' || *s == '\\')
-			sim_buf_char(out, '\\');
-		sim_buf_char(out, *s);
-	}
-	sim_buf_char(out, '\'');
-}
-
 /* The text of one cell of a row, malloc'd; NULL when the row or the value is absent. */
 static char *
 cell_text(srv_request *req, const sim_object *obj, const char *id, const char *field,

@@ -148,15 +148,34 @@ id_of(srv_request *req, const sim_object *obj, char id[SIM_ID_SIZE])
 	return false;
 }
 
+/* Rows of Account have entity tags. */
+static bool
+has_etag(const sim_object *obj)
+{
+	return strcmp(sim_object_name(obj), "Account") == 0;
+}
+
+/* The tag of the whole row, whatever was asked for of it; false: there is no row, or answered. */
+static bool
+row_etag(srv_request *req, const sim_object *obj, const char *id, char etag[REST_ETAG_SIZE])
+{
+	sim_buf row = {0};
+	bool ok = rest_row_read(req, obj, id, NULL, &row) > 0;
+
+	if (ok)
+		rest_etag_row(req, row.data, row.len, etag);
+	sim_buf_free(&row);
+	return ok;
+}
+
 void
 rest_row_answer(srv_request *req, const sim_object *obj, const char *id)
 {
-	bool account = strcmp(sim_object_name(obj), "Account") == 0;
 	bool conditions = srv_header_get(req, "If-Modified-Since") ||
 					  srv_header_get(req, "If-Unmodified-Since");
+	char *fields = srv_param(req->query, "fields", NULL);
 	char etag[REST_ETAG_SIZE];
 	sim_buf row = {0};
-	char *fields = srv_param(req->query, "fields", NULL);
 	int64_t modified;
 	int rc = rest_row_read(req, obj, id, fields, &row);
 
@@ -165,14 +184,15 @@ rest_row_answer(srv_request *req, const sim_object *obj, const char *id)
 		srv_not_found(req);
 	if (rc > 0)
 	{
+		bool tag = has_etag(obj) && row_etag(req, obj, id, etag);
+
 		sim_buf_add(srv_json(req, 200), row.data, row.len);
 		rest_recent_touch(req, id);
-		if (account || conditions)
+		if (tag || conditions)
 		{
 			rest_row_look(req, obj, id, &modified);
-			rest_etag_row(req, row.data, row.len, etag);
-			rest_conditional(req, modified, account ? etag : NULL, account);
-			if (!account && req->resp.status == 200)
+			rest_conditional(req, modified, tag ? etag : NULL, tag);
+			if (!tag && req->resp.status == 200)
 				srv_set_header(&req->resp, "Last-Modified", NULL);
 		}
 	}
@@ -298,19 +318,12 @@ row_to_write(srv_request *req, const sim_object *obj, char id[SIM_ID_SIZE])
 bool
 rest_row_refused(srv_request *req, const sim_object *obj, const char *id, int64_t modified)
 {
-	bool tags = strcmp(sim_object_name(obj), "Account") == 0 &&
-				(srv_header_get(req, "If-Match") || srv_header_get(req, "If-None-Match"));
 	char etag[REST_ETAG_SIZE];
-	sim_buf row = {0};
-	bool refused;
+	bool tag = has_etag(obj) &&
+			   (srv_header_get(req, "If-Match") || srv_header_get(req, "If-None-Match")) &&
+			   row_etag(req, obj, id, etag);
 
-	if (tags && rest_row_read(req, obj, id, NULL, &row) > 0)
-		rest_etag_row(req, row.data, row.len, etag);
-	else
-		tags = false;
-	sim_buf_free(&row);
-	refused = rest_precondition(req, modified, tags ? etag : NULL);
-	return refused;
+	return rest_precondition(req, modified, tag ? etag : NULL);
 }
 
 void

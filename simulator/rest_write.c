@@ -168,11 +168,14 @@ rest_txn_begin(srv_request *req, rest_txn *txn, sim_error *err)
 {
 	sim_write_opts opts;
 
+	rest_write_opts(req, &opts);
 	txn->shared = req->txn != NULL;
 	txn->t = req->txn;
 	if (txn->shared)
+	{
+		sim_txn_opts(txn->t, &opts);
 		return sim_txn_mark(txn->t, err);
-	rest_write_opts(req, &opts);
+	}
 	txn->t = sim_txn_begin(req->srv->org, &opts, err);
 	return txn->t != NULL;
 }
