@@ -60,6 +60,9 @@ void rest_etag_row(const srv_request *req, const char *data, size_t len, char *o
 /* The headers every answer of the platform carries. */
 void rest_standard_headers(srv_request *req);
 
+/* rest_xml.c: a JSON answer of the data API becomes XML where Accept prefers that. */
+void rest_accept(srv_request *req);
+
 /* ?_HttpMethod=PATCH of a POST is the method. */
 void rest_method_override(srv_request *req);
 

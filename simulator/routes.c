@@ -140,12 +140,17 @@ dispatch(srv_request *req, const srv_endpoint *const *tables, int ntables, char 
 		srv_not_found(req);
 }
 
-/* "v62.0" into req->version; the number, or -1. */
+/* "v62.0" (or "latest") into req->version; the number, or -1. */
 static int
 parse_version(srv_request *req, const char *seg)
 {
 	int n;
 
+	if (strcasecmp(seg, "latest") == 0)
+	{
+		snprintf(req->version, sizeof(req->version), "%d.0", NEWEST_VERSION);
+		return NEWEST_VERSION;
+	}
 	if ((seg[0] != 'v' && seg[0] != 'V') || !isdigit((unsigned char) seg[1]) ||
 		strlen(seg) > 5 || strcmp(seg + strspn(seg + 1, "0123456789") + 1, ".0") != 0)
 		return -1;
@@ -154,8 +159,8 @@ parse_version(srv_request *req, const char *seg)
 	return n;
 }
 
-void
-srv_route(srv_request *req)
+static void
+route(srv_request *req)
 {
 	int version;
 
@@ -181,4 +186,22 @@ srv_route(srv_request *req)
 		else
 			dispatch(req, TABLES(data_tables), req->segs + 3, req->nsegs - 3, version);
 	}
+}
+
+void
+srv_route(srv_request *req)
+{
+	/* faults of a whole request are server.c's; parts of a composite call come only here */
+	if (req->conn)
+	{
+		route(req);
+		return;
+	}
+	faults_match(req);
+	fault_hold(req, "before");
+	if (!fault_before(req))
+		route(req);
+	fault_instead(req);
+	fault_after(req);
+	fault_hold(req, "after");
 }
