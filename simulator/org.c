@@ -125,11 +125,22 @@ open_database(sim_org *org, const char *pragmas, sim_error *err)
 	return db;
 }
 
+/* What the thread reads with while it is inside of a transaction. */
+static _Thread_local sqlite3 *inside;
+
+void
+sim_org_read_with(sqlite3 *db)
+{
+	inside = db;
+}
+
 sqlite3 *
 sim_org_connect(sim_org *org, sim_error *err)
 {
 	sqlite3 *db = NULL;
 
+	if (inside != NULL)
+		return inside;
 	pthread_mutex_lock(&org->lock);
 	if (org->nidle > 0)
 		db = org->idle[--org->nidle];
@@ -145,7 +156,7 @@ sim_org_connect(sim_org *org, sim_error *err)
 void
 sim_org_release(sim_org *org, sqlite3 *db)
 {
-	if (db == NULL)
+	if (db == NULL || db == inside)
 		return;
 	pthread_mutex_lock(&org->lock);
 	if (org->nidle < POOL_MAX)

@@ -81,6 +81,10 @@ take_snapshot(sim_query *q, sim_error *err)
 {
 	uint64_t before = sim_org_data_version(q->org);
 
+	/* the counters do not know yet what an open transaction has written */
+	q->inside = !sqlite3_get_autocommit(q->db);
+	if (q->inside)
+		return true;
 	if (sqlite3_exec(q->db, "BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL) !=
 		SQLITE_OK)
 		return db_error(q, err);
@@ -175,9 +179,10 @@ sim_query_free(sim_query *q)
 	if (q == NULL)
 		return;
 	sqlite3_finalize(q->st);
-	if (q->db != NULL && !sqlite3_get_autocommit(q->db))
+	if (q->db != NULL && !q->inside && !sqlite3_get_autocommit(q->db))
 		sqlite3_exec(q->db, "COMMIT", NULL, NULL, NULL);
-	sim_org_release(q->org, q->db);
+	if (!q->inside)
+		sim_org_release(q->org, q->db);
 	soql_plan_free(q->plan);
 	soql_arena_free(q->arena);
 	free(q);

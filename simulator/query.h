@@ -28,6 +28,7 @@ struct sim_query
 	soql_arena *arena;
 	soql_plan *plan;
 	sqlite3 *db;
+	bool inside; /* of a transaction that somebody else ends */
 	sqlite3_stmt *st; /* NULL for COUNT() */
 	const char *version;
 	const soql_column **columns;
