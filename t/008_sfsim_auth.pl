@@ -371,7 +371,7 @@ subtest 'SOAP' => sub {
 	is("$r->{status} $r->{headers}{'content-type'}", '200 text/xml;charset=UTF-8', 'login');
 	my @names = $r->{content} =~ /<(\w+)(?: [^>]*)?>/g;
 	is(join(' ', @names[ 0 .. 6 ]),
-		'loginResponse metadataServerUrl passwordExpired sandbox serverUrl sessionId userId',
+		'loginResponse result metadataServerUrl passwordExpired sandbox serverUrl sessionId',
 		'members in order');
 	like($r->{content}, qr{<serverUrl>\Q$base\E/services/Soap/u/62\.0/00D\w{12}</serverUrl>}, 'serverUrl');
 	my ($session) = $r->{content} =~ m{<sessionId>([^<]+)};
