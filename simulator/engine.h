@@ -156,6 +156,8 @@ const sim_field *sim_field_find(const sim_object *obj, const char *name);
 
 const char *sim_field_name(const sim_field *field); /* "Amount__c" */
 sim_type sim_field_type(const sim_field *field);
+bool sim_field_is_key(
+	const sim_field *field); /* external id, idLookup or Id: rows are found by it */
 const char *sim_type_name(sim_type type); /* "currency", as describe spells it */
 
 /* ---------------------------------------------------------------- the org (in org.c) */

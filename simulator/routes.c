@@ -55,6 +55,7 @@ static const srv_endpoint other_routes[] = {
 /* Below /services/data/vXX.X, with a session; files with tables of their own are listed here. */
 static const srv_endpoint *const data_tables[] = {
 	data_routes,
+	ingest_routes,
 };
 
 /* The others; each looks after its session itself. */

@@ -41,6 +41,7 @@ typedef enum srv_pages_shape
 /* Job states in their order of time; the last three are final. */
 typedef enum srv_state
 {
+	JOB_OPEN, /* ingest: data may come */
 	JOB_UPLOAD_COMPLETE,
 	JOB_IN_PROGRESS,
 	JOB_COMPLETE,
@@ -142,9 +143,9 @@ typedef struct srv_request
 	sim_buf body;
 	srv_body_state body_state;
 	struct srv_spool *spool; /* how the body arrives (body.c); NULL: body has it all */
-	char version[8];	 /* "62.0" once routed below /services/data */
-	bool api;			 /* a data call: gets Sforce-Limit-Info */
-	struct cJSON *fault; /* the actions of the fault that fired, NULL for none */
+	char version[8];		 /* "62.0" once routed below /services/data */
+	bool api;				 /* a data call: gets Sforce-Limit-Info */
+	struct cJSON *fault;	 /* the actions of the fault that fired, NULL for none */
 	struct srv_gate *gate;
 	int64_t log_id; /* 0: not logged */
 	uint64_t acked; /* TCP bytes acknowledged on this connection before the answer */
@@ -292,7 +293,7 @@ void rest_batch(srv_request *req);
 void rest_query(srv_request *req);
 void rest_query_more(srv_request *req);
 
-/* jobs.c, results.c */
+/* jobs.c, job_query.c, results.c */
 void job_create(srv_request *req);
 void job_list(srv_request *req);
 void job_info(srv_request *req);
@@ -300,6 +301,9 @@ void job_patch(srv_request *req);
 void job_delete(srv_request *req);
 void job_results(srv_request *req);
 void job_result_pages(srv_request *req);
+
+/* ingest.c: Bulk API 2.0 ingest jobs */
+extern const srv_endpoint ingest_routes[];
 
 /* control.c: everything below /__sfsim/ */
 void control_handle(srv_request *req);
@@ -415,6 +419,18 @@ int jobs_drop_all(srv *s);
  * reference to its rendering.  Else false, with the answer filled in.
  */
 bool job_open_result(srv_request *req, char id[SIM_ID_SIZE], srv_render **render);
+
+/*
+ * Rows of Bulk API 1.0 jobs (jobType Classic) for the lists of jobs: skip so many, append at most max JSON objects with
+ * commas between them, return how many there are in all.  query: only query jobs, else only the others.
+ */
+typedef int64_t (*job_classic_rows)(srv *s, bool query, int64_t skip, int64_t max,
+									sim_buf *out);
+void jobs_set_classic(srv *s, job_classic_rows rows);
+
+/* Put all jobs with their files into a directory that exists, and back into a program that has none. */
+bool jobs_save(srv *s, const char *dir, sim_error *err);
+bool jobs_load(srv *s, const char *dir, sim_error *err);
 
 const char *job_state_name(srv_state state);
 srv_state job_state_parse(const char *name); /* JOB_STATES when unknown */
