@@ -2,7 +2,7 @@
  * control.c
  *		/__sfsim/: what tests and people see and switch, without a session.
  *
- *	GET    /log              requests so far (reqlog.c)
+ *	GET    /log[/N[/request | /answer]]  requests so far (log_view.c)
  *	DELETE /log
  *	GET    /wait?…           until something has happened
  *	GET    /jobs             jobs that exist, with their states
@@ -459,7 +459,7 @@ handle_get(srv_request *req, const char *what)
 	srv *s = req->srv;
 
 	if (strcmp(what, "log") == 0)
-		log_json(s, srv_json(req, 200));
+		log_get(req);
 	else if (strcmp(what, "wait") == 0)
 		get_wait(req);
 	else if (strcmp(what, "jobs") == 0)

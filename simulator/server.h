@@ -116,6 +116,7 @@ typedef struct srv_response
 	sim_buf body;		   /* when no file is set */
 	char *file;			   /* a rendered page: the plain file */
 	char *file_gz;		   /* and the same compressed */
+	int64_t plain_size;	   /* length of the plain file, once it is sent */
 	srv_header headers[SRV_MAX_HEADERS];
 	int nheaders;
 	bool no_gzip; /* the body goes out as it is */
@@ -531,10 +532,15 @@ srv_log *log_new(void);
 void log_free(srv_log *l);
 void log_arrive(srv_request *req);
 void log_mark(srv_request *req, log_state state);
+
+/* The answer's body, before it is compressed. */
+void log_body_of(srv_request *req);
 void log_answer(srv_request *req);
 void log_done(srv_request *req, bool complete, int64_t bytes);
 void log_clear(srv *s);
-void log_json(srv *s, sim_buf *out);
+
+/* GET /__sfsim/log and what is below it (log_view.c). */
+void log_get(srv_request *req);
 
 /*
  * Wait until count requests match (method and path are globs or NULL) and have reached at
