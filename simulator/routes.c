@@ -47,6 +47,7 @@ static const srv_endpoint other_routes[] = {
 static const srv_endpoint *const data_tables[] = {
 	rest_routes,
 	data_routes,
+	ingest_routes,
 };
 
 /* The others; each looks after its session itself. */
