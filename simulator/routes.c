@@ -60,6 +60,7 @@ static const srv_endpoint *const data_tables[] = {
 /* The others; each looks after its session itself. */
 static const srv_endpoint *const other_tables[] = {
 	other_routes,
+	auth_routes,
 };
 
 #define TABLES(list) (list), (int) (sizeof(list) / sizeof(*(list)))

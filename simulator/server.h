@@ -274,8 +274,11 @@ void srv_route(srv_request *req);
 
 /* ---------------------------------------------------------------- handlers */
 
-/* auth.c, soap.c */
+/* auth_*.c, soap.c, bulk1.c */
+extern const srv_endpoint auth_routes[];
 void auth_token(srv_request *req);
+void auth_authorize(srv_request *req);
+void auth_connect(srv_request *req);
 void auth_revoke(srv_request *req);
 void auth_introspect(srv_request *req);
 void auth_userinfo(srv_request *req);
@@ -352,8 +355,9 @@ bool auth_set_credential(srv *s, const char *name, const char *value);
 bool auth_get_credential(srv *s, const char *name, char *out, size_t size);
 
 /* jwt.c: verify header, signature and claims; NULL, or the error code with its text. */
+struct auth_user;
 const char *jwt_verify(srv *s, const char *pem, const char *client_id, const char *assertion,
-					   const char **description);
+					   struct auth_user *user, const char **description);
 
 /* ---------------------------------------------------------------- pages.c */
 
