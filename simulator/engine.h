@@ -52,7 +52,7 @@ void sim_buf_reset(sim_buf *b);
 void sim_buf_free(sim_buf *b);
 
 /* Most fields that an error names. */
-#define SIM_ERROR_FIELDS 8
+#define SIM_ERROR_FIELDS 16
 
 typedef struct sim_error
 {
@@ -215,6 +215,10 @@ uint64_t sim_org_data_version(sim_org *org);
  *	  nulls_first		  both*|asc		"asc": ORDER BY f DESC puts nulls last by default
  *	  csv_header_case	  metadata*|query	dotted paths in the CSV header
  *	  csv_time			  millis_z*|millis|seconds	  10:15:00.000Z, 10:15:00.000, 10:15:00
+ *	  duplicate_rule	  true|false*	a second Account of a name, Contact or Lead of an e-mail address is
+ *										refused (DUPLICATES_DETECTED)
+ *	  validation_rule	  true|false*	negative amounts are refused (FIELD_CUSTOM_VALIDATION_EXCEPTION)
+ *	  storage_full		  true|false*	inserts are refused (STORAGE_LIMIT_EXCEEDED)
  *	  now				  real*|<datetime>	stops the org's clock at a moment (clock.h)
  * (* = default).  False and *err for an unknown name or value.
  */

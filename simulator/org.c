@@ -10,6 +10,7 @@
 #include "calendar.h"
 #include "clock.h"
 #include "data.h"
+#include "store_int.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -34,6 +35,10 @@ struct sim_org
 	_Atomic int64_t live[SIM_MAX_OBJECTS]; /* now */
 	_Atomic int64_t deleted[SIM_MAX_OBJECTS];
 	_Atomic uint64_t version;
+	_Atomic uint64_t changes[SIM_MAX_OBJECTS]; /* of rows, by object */
+	_Atomic uint64_t switch_changes;
+	_Atomic int publishing; /* a commit is under way: no counter can be trusted */
+	sim_store *store;
 
 	pthread_mutex_t lock; /* guards what follows */
 	sim_switches switches;
@@ -393,7 +398,10 @@ sim_org_open(const sim_options *opt, sim_error *err)
 	}
 	atomic_init(&org->version, 1);
 	sim_org_reset_switches(org);
-	if (!make_directory(org, opt->dir, err) || !fill_database(org, err))
+	org->store = store_open(org);
+	if (org->store == NULL)
+		sim_error_set(err, "UNKNOWN_EXCEPTION", "out of memory");
+	if (org->store == NULL || !make_directory(org, opt->dir, err) || !fill_database(org, err))
 	{
 		sim_org_close(org);
 		return NULL;
@@ -406,6 +414,7 @@ sim_org_close(sim_org *org)
 {
 	if (org == NULL)
 		return;
+	store_close(org->store);
 	while (org->nidle > 0)
 		sqlite3_close(org->idle[--org->nidle]);
 	remove_files(org);
@@ -450,7 +459,125 @@ sim_org_stored_rows(sim_org *org, const sim_object *obj, bool all)
 {
 	int i = sim_object_index(obj);
 
+	if (atomic_load(&org->publishing))
+		return -1;
 	return atomic_load(&org->live[i]) + (all ? atomic_load(&org->deleted[i]) : 0);
+}
+
+uint64_t
+sim_org_object_version(sim_org *org, const sim_object *obj)
+{
+	return atomic_load(&org->changes[sim_object_index(obj)]) +
+		   atomic_load(&org->switch_changes);
+}
+
+/* ---------------------------------------------------------------- writing */
+
+struct sim_store *
+sim_org_store(sim_org *org)
+{
+	return org->store;
+}
+
+sqlite3 *
+sim_org_open_writer(sim_org *org, sim_error *err)
+{
+	return open_database(org,
+						 "PRAGMA synchronous = OFF; PRAGMA mmap_size = 8589934592;"
+						 "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32000;",
+						 err);
+}
+
+void
+sim_org_publish_begin(sim_org *org)
+{
+	atomic_store(&org->publishing, 1);
+}
+
+/*
+ * The version moves before the counters do: who sees a new counter beside an old snapshot sees
+ * another version, too.  Who sees an old counter beside a new snapshot sees that something is
+ * being published.
+ */
+void
+sim_org_publish_end(sim_org *org, const store_counts *counts)
+{
+	bool any = false;
+
+	for (int i = 0; counts != NULL && i < SIM_MAX_OBJECTS; i++)
+		any = any || counts->touched[i];
+	if (any)
+		atomic_fetch_add(&org->version, 1);
+	for (int i = 0; any && i < SIM_MAX_OBJECTS; i++)
+	{
+		if (!counts->touched[i])
+			continue;
+		atomic_fetch_add(&org->live[i], counts->live[i]);
+		atomic_fetch_add(&org->deleted[i], counts->deleted[i]);
+		atomic_fetch_add(&org->changes[i], 1);
+	}
+	atomic_store(&org->publishing, 0);
+}
+
+const char *
+sim_org_file(const sim_org *org)
+{
+	return org->file;
+}
+
+/* Live and deleted rows of one table. */
+static bool
+count_rows(sim_org *org, sqlite3 *db, const sim_object *obj, sim_error *err)
+{
+	int i = sim_object_index(obj);
+	sim_buf sql = {0};
+	sqlite3_stmt *st = NULL;
+	bool ok;
+
+	if (sim_object_has_deleted(obj))
+		sim_buf_printf(&sql, "SELECT count(*), coalesce(sum(\"IsDeleted\"), 0) FROM \"%s\"",
+					   obj->name);
+	else
+		sim_buf_printf(&sql, "SELECT count(*), 0 FROM \"%s\"", obj->name);
+	ok = !sql.failed && sqlite3_prepare_v2(db, sql.data, -1, &st, NULL) == SQLITE_OK &&
+		 sqlite3_step(st) == SQLITE_ROW;
+	if (ok)
+	{
+		atomic_store(&org->deleted[i], sqlite3_column_int64(st, 1));
+		atomic_store(&org->live[i], sqlite3_column_int64(st, 0) - sqlite3_column_int64(st, 1));
+		atomic_fetch_add(&org->changes[i], 1);
+	}
+	else
+		sql_failed(db, obj->name, err);
+	sqlite3_finalize(st);
+	sim_buf_free(&sql);
+	return ok;
+}
+
+bool
+sim_org_reload(sim_org *org, sim_error *err)
+{
+	sqlite3 *db;
+	bool ok;
+	int n;
+	const sim_object *const *list = sim_object_list(&n);
+
+	pthread_mutex_lock(&org->lock);
+	while (org->nidle > 0)
+		sqlite3_close(org->idle[--org->nidle]);
+	pthread_mutex_unlock(&org->lock);
+	sim_org_publish_begin(org);
+	atomic_fetch_add(&org->version, 1);
+	db = sim_org_connect(org, err);
+	ok = db != NULL;
+	for (int i = 0; ok && i < n; i++)
+	{
+		if (sim_object_queryable(list[i]))
+			ok = count_rows(org, db, list[i], err);
+	}
+	sim_org_release(org, db);
+	atomic_store(&org->publishing, 0);
+	return ok;
 }
 
 uint64_t
@@ -475,6 +602,9 @@ static const struct
 	{"group_ignores_case", offsetof(sim_switches, group_ignores_case), {"false", "true"}, 1},
 	{"nulls_first", offsetof(sim_switches, nulls_first_asc_only), {"both", "asc"}, 0},
 	{"csv_header_case", offsetof(sim_switches, header_as_written), {"metadata", "query"}, 0},
+	{"duplicate_rule", offsetof(sim_switches, duplicate_rule), {"false", "true"}, 0},
+	{"validation_rule", offsetof(sim_switches, validation_rule), {"false", "true"}, 0},
+	{"storage_full", offsetof(sim_switches, storage_full), {"false", "true"}, 0},
 	{"csv_time", offsetof(sim_switches, csv_time), {"millis_z", "millis", "seconds"}, 0},
 };
 
@@ -484,6 +614,14 @@ static int *
 switch_place(sim_switches *s, int i)
 {
 	return (int *) ((char *) s + switch_table[i].offset);
+}
+
+/* Answers may differ from now on. */
+static void
+switches_changed(sim_org *org)
+{
+	atomic_fetch_add(&org->switch_changes, 1);
+	atomic_fetch_add(&org->version, 1);
 }
 
 const char *
@@ -503,7 +641,7 @@ sim_org_reset_switches(sim_org *org)
 		*switch_place(&org->switches, i) = switch_table[i].preset;
 	pthread_mutex_unlock(&org->lock);
 	sim_clock_reset();
-	atomic_fetch_add(&org->version, 1);
+	switches_changed(org);
 }
 
 /* The switch is the older way to stop the clock (clock.h) at a moment. */
@@ -541,7 +679,7 @@ sim_org_set_switch(sim_org *org, const char *name, const char *value, sim_error 
 			pthread_mutex_lock(&org->lock);
 			*switch_place(&org->switches, i) = v;
 			pthread_mutex_unlock(&org->lock);
-			atomic_fetch_add(&org->version, 1);
+			switches_changed(org);
 			return true;
 		}
 		return sim_error_set(err, "INVALID_SWITCH", "\"%s\" is no value of switch \"%s\"",
