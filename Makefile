@@ -245,15 +245,25 @@ unit: unit-build
 # ---- fuzzing ------------------------------------------------------------------------------
 #
 # Every test/fuzz/fuzz_*.c has an LLVMFuzzerTestOneInput; test/fuzz/corpus/NAME/ holds its
-# seeds and test/fuzz/NAME.dict its dictionary, where there are any.
+# seeds and test/fuzz/NAME.dict its dictionary, where there are any.  Those named fuzz_sim_* are linked with
+# the simulator, the others with the client.
 
 FUZZ_CC ?= clang
 FUZZ_SECONDS ?= 60
 FUZZ_CFLAGS = -std=gnu11 $(PLAIN_WARNINGS) -O1 -g $(SANITIZE) $(CLIENT_CPPFLAGS) -Isrc/client
-FUZZ_PROGRAMS := $(patsubst test/fuzz/%.c,build/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
+FUZZ_SIM_SOURCES := $(wildcard test/fuzz/fuzz_sim_*.c)
+FUZZ_SOURCES := $(filter-out $(FUZZ_SIM_SOURCES),$(wildcard test/fuzz/fuzz_*.c))
+FUZZ_PROGRAMS := $(FUZZ_SOURCES:test/fuzz/%.c=build/fuzz/%) \
+	$(FUZZ_SIM_SOURCES:test/fuzz/%.c=build/fuzz-sim/%)
+FUZZ_SIM_CFLAGS = -std=gnu11 $(PLAIN_WARNINGS) -O1 -g $(SANITIZE) $(SIM_CPPFLAGS) -Isimulator
 FUZZ_INFLATE = $(if $(filter yes,$(HAVE_ISAL)),-DSF_HAVE_ISAL)
 
 $(eval $(call sanitized_objects,fuzz,$$(FUZZ_CC) $$(FUZZ_CFLAGS) $$(FUZZ_INFLATE) -fsanitize=fuzzer-no-link))
+
+$(eval $(call sanitized_objects,fuzz-sim,$$(FUZZ_CC) $$(FUZZ_SIM_CFLAGS) -fsanitize=fuzzer-no-link))
+
+build/fuzz-sim/%: build/fuzz-sim/test/fuzz/%.o build/fuzz-sim/libsim.a
+	$(FUZZ_CC) $(FUZZ_SIM_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(SIM_LIBS)
 
 build/fuzz/%: build/fuzz/test/fuzz/%.o build/fuzz/libclient.a
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(CLIENT_LIBS) -lz $(if $(FUZZ_INFLATE),-lisal)

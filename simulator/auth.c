@@ -17,6 +17,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "clock.h"
 #include "server.h"
 
 /* Far above what an org allows per user; only keeps the table bounded. */
@@ -192,7 +193,7 @@ auth_issue(srv *s, const char *app, char out[AUTH_TOKEN_SIZE])
 	}
 	t = &a->tokens[(a->head + a->count++) % MAX_TOKENS];
 	memcpy(t->text, out, AUTH_TOKEN_SIZE);
-	t->issued = srv_now_ms();
+	t->issued = sim_clock_now();
 	t->oauth = app != NULL;
 	pthread_mutex_unlock(&a->lock);
 }
@@ -338,7 +339,7 @@ grant(srv_request *req, int keys, const char *refresh_token)
 
 	auth_issue(s, "app", access);
 	identity_url(s, id, sizeof(id));
-	snprintf(issued, sizeof(issued), "%lld", (long long) srv_now_ms());
+	snprintf(issued, sizeof(issued), "%lld", (long long) sim_clock_now());
 	sign_identity(s, id, issued, signature);
 	add_member(b, "access_token", access);
 	if (refresh_token)

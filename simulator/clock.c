@@ -11,6 +11,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int64_t now_offset;	/* to the machine's clock */
 static int64_t mono_offset; /* to its monotonic clock */
 static bool frozen;
+static bool moved; /* since the last reset */
 static int64_t frozen_now;
 static int64_t frozen_mono;
 static uint64_t epoch = 1;
@@ -67,6 +68,7 @@ sim_clock_advance(int64_t ms)
 	mono_offset += ms;
 	frozen_now += ms;
 	frozen_mono += ms;
+	moved = true;
 	epoch++;
 	pthread_mutex_unlock(&lock);
 }
@@ -77,6 +79,7 @@ sim_clock_set(int64_t now_ms)
 	pthread_mutex_lock(&lock);
 	now_offset = now_ms - machine(CLOCK_REALTIME);
 	frozen_now = now_ms;
+	moved = true;
 	epoch++;
 	pthread_mutex_unlock(&lock);
 }
@@ -96,6 +99,7 @@ sim_clock_freeze(bool on)
 		mono_offset = frozen_mono - machine(CLOCK_MONOTONIC);
 	}
 	frozen = on;
+	moved = true;
 	epoch++;
 	pthread_mutex_unlock(&lock);
 }
@@ -115,11 +119,26 @@ void
 sim_clock_reset(void)
 {
 	pthread_mutex_lock(&lock);
+
+	/* durations that have begun must not become negative */
+	if (frozen)
+		mono_offset = frozen_mono - machine(CLOCK_MONOTONIC);
 	frozen = false;
 	now_offset = 0;
-	mono_offset = 0;
+	moved = false;
 	epoch++;
 	pthread_mutex_unlock(&lock);
+}
+
+bool
+sim_clock_moved(void)
+{
+	bool is;
+
+	pthread_mutex_lock(&lock);
+	is = moved;
+	pthread_mutex_unlock(&lock);
+	return is;
 }
 
 uint64_t

@@ -31,7 +31,10 @@ void sim_clock_set(int64_t now_ms);
 void sim_clock_freeze(bool on);
 bool sim_clock_frozen(void);
 
-/* Back to the machine's clock. */
+/* Has it been moved or frozen since the last reset? */
+bool sim_clock_moved(void);
+
+/* Back to the machine's clock.  Durations keep what has passed. */
 void sim_clock_reset(void);
 
 /* Grows whenever the clock is moved, frozen or reset: answers that depend on the day may differ. */

@@ -9,13 +9,15 @@
  *	DELETE /jobs             forget them
  *	GET    /faults           with counters
  *	POST   /faults           add one, or an array (faults.c)
- *	DELETE /faults[/id]
+ *	DELETE /faults[/id | ?name=]
  *	POST   /release[?name=]  let held requests and jobs go on
  *	GET    /options          all options and engine switches
  *	POST   /options          change some: {"page_rows": 100, "csv_time": "millis"}
  *	POST   /tokens           {"expire": "all" | token} or {"issue": true}
  *	POST   /jwt-key          body: PEM public key or certificate
  *	DELETE /cursors          every REST query locator becomes invalid
+ *	GET    /clock            the org's time
+ *	POST   /clock            {"advance_ms": n | "set": "<datetime>" | "freeze": true | false | "reset": true}
  *	GET    /state            counters
  *	GET    /env              shell lines, as --env prints them
  *	POST   /reset            faults, log, options, switches and jobs as at the start
@@ -27,7 +29,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "server.h"
+#include "faults.h"
 
 static void
 refuse(srv_request *req, const sim_error *err)
@@ -212,31 +214,32 @@ post_options(srv_request *req, const cJSON *body)
 
 /* ---------------------------------------------------------------- faults, tokens, waiting */
 
+/* One fault, or an array: all of them or, when one is misspelt, none. */
 static void
 post_faults(srv_request *req, const cJSON *body)
 {
-	const cJSON *one;
+	bool list = cJSON_IsArray(body);
 	sim_error err;
 	sim_buf ids = {0};
 	bool ok = true;
+	bool first = true;
 
-	sim_buf_str(&ids, "{\"ids\":[");
-	if (cJSON_IsArray(body))
+	for (const cJSON *one = list ? body->child : body; ok && (one || !list); one = one->next)
 	{
-		cJSON_ArrayForEach (one, body)
-		{
-			int64_t id = ok ? faults_add(req->srv, one, &err) : -1;
-
-			ok = ok && id >= 0;
-			sim_buf_printf(&ids, "%s%lld", one == body->child ? "" : ",", (long long) id);
-		}
+		ok = fault_check(one, &err);
+		if (!list)
+			break;
 	}
-	else
+	sim_buf_str(&ids, "{\"ids\":[");
+	for (const cJSON *one = list ? body->child : body; ok && one; one = one->next)
 	{
-		int64_t id = faults_add(req->srv, body, &err);
+		int64_t id = faults_add(req->srv, one, &err);
 
 		ok = id >= 0;
-		sim_buf_printf(&ids, "%lld", (long long) id);
+		sim_buf_printf(&ids, "%s%lld", first ? "" : ",", (long long) id);
+		first = false;
+		if (!list)
+			break;
 	}
 	sim_buf_str(&ids, "]}");
 	if (ok)
@@ -352,7 +355,7 @@ post_reset(srv_request *req)
 {
 	srv *s = req->srv;
 
-	faults_clear(s, -1);
+	faults_clear(s, -1, NULL);
 	pthread_mutex_lock(&s->lock);
 	s->options = s->initial;
 	pthread_mutex_unlock(&s->lock);
@@ -402,6 +405,32 @@ control_env(srv *s, sim_buf *out)
 
 /* ---------------------------------------------------------------- dispatch */
 
+/* One by its number, those of ?name=, or all of them. */
+static void
+delete_faults(srv_request *req)
+{
+	char *name = srv_param(req->query, "name", NULL);
+	int64_t id = -1;
+	sim_error err;
+
+	if (req->nsegs > 2)
+	{
+		char *end;
+
+		id = strtoll(req->segs[2], &end, 10);
+		if (*end != '\0' || id < 1)
+		{
+			sim_error_set(&err, "INVALID_INPUT", "\"%s\" is no number of a fault",
+						  req->segs[2]);
+			refuse(req, &err);
+			free(name);
+			return;
+		}
+	}
+	counted(req, "removed", faults_clear(req->srv, id, name));
+	free(name);
+}
+
 static void
 handle_delete(srv_request *req, const char *what)
 {
@@ -413,7 +442,7 @@ handle_delete(srv_request *req, const char *what)
 		counted(req, "log", 0);
 	}
 	else if (strcmp(what, "faults") == 0)
-		counted(req, "removed", faults_clear(s, req->nsegs > 2 ? atoll(req->segs[2]) : -1));
+		delete_faults(req);
 	else if (strcmp(what, "jobs") == 0)
 		counted(req, "removed", jobs_drop_all(s));
 	else if (strcmp(what, "cursors") == 0)
@@ -438,6 +467,8 @@ handle_get(srv_request *req, const char *what)
 		faults_json(s, srv_json(req, 200));
 	else if (strcmp(what, "options") == 0)
 		options_json(s, srv_json(req, 200));
+	else if (strcmp(what, "clock") == 0)
+		control_clock_get(req);
 	else if (strcmp(what, "state") == 0)
 		get_state(req);
 	else if (strcmp(what, "env") == 0)
@@ -469,6 +500,12 @@ handle_post(srv_request *req, const char *what)
 		post_tokens(req, body);
 	else if (strcmp(what, "reset") == 0)
 		post_reset(req);
+	else if (strcmp(what, "clock") == 0)
+	{
+		if (!control_clock_post(req, body, &err))
+			refuse(req, &err);
+		log_wake(req->srv);
+	}
 	else if (strcmp(what, "jwt-key") == 0)
 	{
 		if (auth_set_jwt_key(req->srv, data, req->body.len, &err))

@@ -42,7 +42,7 @@ sim_data_cell(uint64_t seed, const sim_object *obj, int field_no, int64_t row,
 			  const sim_population *rows, sim_cell *out)
 {
 	const sim_field *f = &obj->fields[field_no];
-	int obj_no = sim_object_index(obj);
+	int seed_no = f->seed_no ? f->seed_no : field_no;
 	sim_gen g;
 
 	out->kind = SIM_CELL_NULL;
@@ -51,14 +51,15 @@ sim_data_cell(uint64_t seed, const sim_object *obj, int field_no, int64_t row,
 	if (obj->dense > 0 && field_no >= obj->dense && row >= SPARSE_ROWS &&
 		!(f->flags & SF_REQUIRED))
 		return;
-	g.hash = gen_mix(gen_mix(seed ^ ((uint64_t) obj_no << 56) ^ ((uint64_t) field_no << 48)) ^
-					 (uint64_t) row);
+	g.hash =
+		gen_mix(gen_mix(seed ^ ((uint64_t) obj->seed_no << 56) ^ ((uint64_t) seed_no << 48)) ^
+				(uint64_t) row);
 	g.row = row;
-	g.field_no = field_no;
+	g.field_no = seed_no;
 	g.field = f;
 	g.object = obj;
 	g.rows = rows;
-	g.deleted = sim_row_is_deleted(&rows[obj_no], row);
+	g.deleted = sim_row_is_deleted(&rows[obj->slot], row);
 	f->gen(&g, out);
 	if (out->kind == SIM_CELL_TEXT && f->length > 0 && out->len > (size_t) f->length)
 		out->len = sim_text_prefix(out->text, out->len, (size_t) f->length);
@@ -132,8 +133,7 @@ gen_owner(const sim_gen *g, sim_cell *out)
 static int64_t
 created_seconds(const sim_gen *g)
 {
-	uint64_t h =
-		gen_mix((uint64_t) g->row * 2654435761u + (uint64_t) sim_object_index(g->object));
+	uint64_t h = gen_mix((uint64_t) g->row * 2654435761u + (uint64_t) g->object->seed_no);
 	int64_t at = CREATED_FROM + (int64_t) (h % (uint64_t) CREATED_SPAN);
 
 	if (h >> 58 == 0)

@@ -45,11 +45,11 @@ typedef struct sim_gen
 {
 	uint64_t hash; /* of seed, object, row and field */
 	int64_t row;   /* from 0 */
-	int field_no;  /* position in the object */
+	int field_no;  /* the field's seed_no */
 	const sim_field *field;
 	const sim_object *object;
 	bool deleted;				/* the row is soft-deleted */
-	const sim_population *rows; /* by object position */
+	const sim_population *rows; /* by slot */
 } sim_gen;
 
 /* Live rows asked for -> how many to make. */

@@ -261,9 +261,9 @@ pick(const sim_gen *g, sim_cell *out)
 {
 	uint64_t n = 0;
 
-	while (g->field->values[n] != NULL)
+	while (g->field->picks[n].value != NULL)
 		n++;
-	gen_set_text(out, g->field->values[g->hash % n]);
+	gen_set_text(out, g->field->picks[g->hash % n].value);
 }
 
 /* An unrestricted list also has values that nobody set up, and some in another case. */
@@ -294,9 +294,9 @@ gen_constant(const sim_gen *g, sim_cell *out)
 {
 	int64_t n = 0;
 
-	while (g->field->values[n] != NULL)
+	while (g->field->picks[n].value != NULL)
 		n++;
-	gen_set_text(out, g->field->values[g->field->flags & SF_NAME ? g->row % n : 0]);
+	gen_set_text(out, g->field->picks[g->field->flags & SF_NAME ? g->row % n : 0].value);
 }
 
 /* Up to three different values, in setup order. */
@@ -308,13 +308,13 @@ gen_multi(const sim_gen *g, sim_cell *out)
 	if (bits == 0)
 		return;
 	gen_begin(out);
-	for (int i = 0; g->field->values[i] != NULL; i++)
+	for (int i = 0; g->field->picks[i].value != NULL; i++)
 	{
 		if (!(bits >> i & 1))
 			continue;
 		if (out->len > 0)
 			gen_add(out, ";");
-		gen_add(out, g->field->values[i]);
+		gen_add(out, g->field->picks[i].value);
 	}
 }
 

@@ -98,15 +98,15 @@ put_picklist(cJSON *o, const sim_field *f)
 {
 	cJSON *list = cJSON_AddArrayToObject(o, "picklistValues");
 
-	for (int i = 0; f->values != NULL && f->values[i] != NULL; i++)
+	for (const sim_pick *p = f->picks; p != NULL && p->value != NULL; p++)
 	{
 		cJSON *v = cJSON_CreateObject();
 
-		put_bool(v, "active", true);
-		put_bool(v, "defaultValue", false);
-		put_text(v, "label", f->values[i]);
-		put_null(v, "validFor");
-		put_text(v, "value", f->values[i]);
+		put_bool(v, "active", !p->inactive);
+		put_bool(v, "defaultValue", p->preset);
+		put_text(v, "label", sim_pick_label(p));
+		put_text(v, "validFor", p->valid_for);
+		put_text(v, "value", p->value);
 		cJSON_AddItemToArray(list, v);
 	}
 }
@@ -215,7 +215,7 @@ is_custom(const sim_object *obj)
 static bool
 is_writable(const sim_object *obj)
 {
-	return !(obj->flags & (SO_READONLY | SO_NOQUERY));
+	return (obj->flags & SO_WRITABLE) != 0;
 }
 
 static void
@@ -285,19 +285,21 @@ put_object_a_to_l(cJSON *o, const sim_object *obj, bool full)
 	if (full)
 	{
 		cJSON *children = cJSON_AddArrayToObject(o, "childRelationships");
+		int n;
+		const sim_object *const *list = sim_object_list(&n);
 
-		for (int i = 0; i < sim_object_total; i++)
+		for (int i = 0; i < n; i++)
 		{
-			for (int k = 0; k < sim_objects[i]->nfields; k++)
+			for (int k = 0; k < list[i]->nfields; k++)
 			{
-				const sim_field *f = &sim_objects[i]->fields[k];
+				const sim_field *f = &list[i]->fields[k];
 				cJSON *child;
 
 				if (f->ref_to == NULL || strcmp(f->ref_to, obj->name) != 0)
 					continue;
 				child = cJSON_CreateObject();
 				put_bool(child, "cascadeDelete", false);
-				put_text(child, "childSObject", sim_objects[i]->name);
+				put_text(child, "childSObject", list[i]->name);
 				put_bool(child, "deprecatedAndHidden", false);
 				put_text(child, "field", f->name);
 				put_empty(child, "junctionIdListNames");
@@ -462,14 +464,16 @@ cJSON *
 sim_describe_global(const char *version)
 {
 	cJSON *o = cJSON_CreateObject();
-	cJSON *list;
+	cJSON *array;
+	int n;
+	const sim_object *const *list = sim_object_list(&n);
 
 	if (o == NULL)
 		return NULL;
 	put_text(o, "encoding", "UTF-8");
 	put_int(o, "maxBatchSize", 200);
-	list = cJSON_AddArrayToObject(o, "sobjects");
-	for (int i = 0; i < sim_object_total; i++)
-		cJSON_AddItemToArray(list, sim_describe_basic(sim_objects[i], version));
+	array = cJSON_AddArrayToObject(o, "sobjects");
+	for (int i = 0; i < n; i++)
+		cJSON_AddItemToArray(array, sim_describe_basic(list[i], version));
 	return o;
 }

@@ -52,7 +52,7 @@ void sim_buf_reset(sim_buf *b);
 void sim_buf_free(sim_buf *b);
 
 /* Most fields that an error names. */
-#define SIM_ERROR_FIELDS 8
+#define SIM_ERROR_FIELDS 16
 
 typedef struct sim_error
 {
@@ -160,17 +160,17 @@ const char *sim_type_name(sim_type type); /* "currency", as describe spells it *
 
 /* ---------------------------------------------------------------- the org (in org.c) */
 
-#define SIM_MAX_OBJECTS 32
+#define SIM_MAX_OBJECTS 256
 
 typedef struct sim_org sim_org;
 
 typedef struct sim_options
 {
-	int64_t rows
-		[SIM_MAX_OBJECTS]; /* by sim_object_list() position: rows that are not deleted; about one in a
-									* hundred more is made deleted, for queryAll */
-	uint64_t seed;		   /* another seed gives other data of the same shape */
-	const char *dir; /* where the database file goes; NULL: own directory under
+	int64_t
+		rows[SIM_MAX_OBJECTS]; /* by sim_object_index(): rows that are not deleted; about one
+									* in a hundred more is made deleted, for queryAll */
+	uint64_t seed;			   /* another seed gives other data of the same shape */
+	const char *dir;		   /* where the database file goes; NULL: own directory under
 									* $TMPDIR or /tmp, removed by sim_org_close() */
 } sim_options;
 
@@ -215,7 +215,11 @@ uint64_t sim_org_data_version(sim_org *org);
  *	  nulls_first		  both*|asc		"asc": ORDER BY f DESC puts nulls last by default
  *	  csv_header_case	  metadata*|query	dotted paths in the CSV header
  *	  csv_time			  millis_z*|millis|seconds	  10:15:00.000Z, 10:15:00.000, 10:15:00
- *	  now				  real*|<datetime>	the clock of TODAY and friends (UTC)
+ *	  duplicate_rule	  true|false*	a second Account of a name, Contact or Lead of an e-mail address is
+ *										refused (DUPLICATES_DETECTED)
+ *	  validation_rule	  true|false*	negative amounts are refused (FIELD_CUSTOM_VALIDATION_EXCEPTION)
+ *	  storage_full		  true|false*	inserts are refused (STORAGE_LIMIT_EXCEEDED)
+ *	  now				  real*|<datetime>	stops the org's clock at a moment (clock.h)
  * (* = default).  False and *err for an unknown name or value.
  */
 bool sim_org_set_switch(sim_org *org, const char *name, const char *value, sim_error *err);

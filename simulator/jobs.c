@@ -14,6 +14,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "clock.h"
 #include "server.h"
 
 #define LIST_PAGE 1000
@@ -27,9 +28,9 @@ typedef struct job
 	char version[8];
 	const char *delim_name;
 	bool crlf;
-	int64_t created; /* real ms, for the dates */
+	int64_t created; /* ms of the org's clock, for the dates */
 	int64_t changed;
-	int64_t start; /* monotonic ms, for the durations */
+	int64_t start; /* ms that only grow, for the durations */
 	srv_state state;
 	int64_t done_ms; /* totalProcessingTime */
 	srv_render *render;
@@ -155,9 +156,9 @@ set_state(job *j, srv_state state)
 	if (j->state == state)
 		return;
 	j->state = state;
-	j->changed = srv_now_ms();
+	j->changed = sim_clock_now();
 	if (state == JOB_COMPLETE || state == JOB_FAILED)
-		j->done_ms = srv_mono_ms() - j->start;
+		j->done_ms = sim_clock_mono() - j->start;
 }
 
 /* Would the job stop in this state for now? */
@@ -172,7 +173,7 @@ static void
 advance(srv *s, job *j)
 {
 	srv_options opt = srv_options_get(s);
-	int64_t age = srv_mono_ms() - j->start;
+	int64_t age = sim_clock_mono() - j->start;
 	render_state r;
 
 	if (j->state >= JOB_COMPLETE)
@@ -522,8 +523,8 @@ job_create(srv_request *req)
 	for (size_t i = 0; i < sizeof(delimiters) / sizeof(*delimiters); i++)
 		if (delimiters[i].c == a.delim)
 			j->delim_name = delimiters[i].name;
-	j->created = j->changed = srv_now_ms();
-	j->start = srv_mono_ms();
+	j->created = j->changed = sim_clock_now();
+	j->start = sim_clock_mono();
 	j->hold = JOB_STATES;
 	j->fake_records = -1;
 	take_orders(req, j);

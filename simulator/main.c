@@ -291,7 +291,8 @@ new_parts(srv *s)
 	s->faults = faults_new();
 	s->log = log_new();
 	s->cursors = cursors_new();
-	return s->auth && s->jobs && s->pages && s->faults && s->log && s->cursors;
+	s->stopping = gate_new();
+	return s->auth && s->jobs && s->pages && s->faults && s->log && s->cursors && s->stopping;
 }
 
 /* In an order in which nobody misses what is gone. */
@@ -304,6 +305,7 @@ free_parts(srv *s)
 	faults_free(s->faults);
 	auth_free(s->auth);
 	log_free(s->log);
+	gate_unref(s->stopping);
 	sim_org_close(s->org);
 }
 

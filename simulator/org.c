@@ -8,7 +8,9 @@
  */
 #include "org.h"
 #include "calendar.h"
+#include "clock.h"
 #include "data.h"
+#include "store_int.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -18,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Idle connections that are kept open; more threads than this are not expected. */
@@ -30,10 +31,14 @@ struct sim_org
 	char file[PATH_MAX + 16];
 	char id[SIM_ID_SIZE];
 	uint64_t seed;
-	sim_population rows[SIM_MAX_OBJECTS];  /* as generated */
+	sim_population rows[SIM_MAX_OBJECTS];  /* by slot; as generated */
 	_Atomic int64_t live[SIM_MAX_OBJECTS]; /* now */
 	_Atomic int64_t deleted[SIM_MAX_OBJECTS];
 	_Atomic uint64_t version;
+	_Atomic uint64_t changes[SIM_MAX_OBJECTS]; /* of rows, by object */
+	_Atomic uint64_t switch_changes;
+	_Atomic int publishing; /* a commit is under way: no counter can be trusted */
+	sim_store *store;
 
 	pthread_mutex_t lock; /* guards what follows */
 	sim_switches switches;
@@ -46,9 +51,13 @@ struct sim_org
 void
 sim_options_init(sim_options *opt)
 {
+	const sim_object *const *list;
+	int n;
+
 	memset(opt, 0, sizeof(*opt));
-	for (int i = 0; i < sim_object_total; i++)
-		opt->rows[i] = sim_objects[i]->default_rows;
+	list = sim_object_list(&n);
+	for (int i = 0; i < n; i++)
+		opt->rows[list[i]->slot] = list[i]->default_rows;
 	opt->seed = 1;
 }
 
@@ -302,12 +311,14 @@ fill_database(sim_org *org, sim_error *err)
 								"PRAGMA cache_size = -64000; BEGIN",
 								err);
 	bool ok = db != NULL;
+	const sim_object *const *list;
+	int n;
 
-	for (int i = 0; ok && i < sim_object_total; i++)
+	list = sim_object_list(&n);
+	for (int i = 0; ok && i < n; i++)
 	{
-		if (sim_object_queryable(sim_objects[i]))
-			ok = create_table(db, sim_objects[i], err) &&
-				 fill_table(org, db, sim_objects[i], err);
+		if (sim_object_queryable(list[i]))
+			ok = create_table(db, list[i], err) && fill_table(org, db, list[i], err);
 	}
 	if (ok && sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
 		ok = sql_failed(db, "commit", err);
@@ -365,6 +376,8 @@ sim_org *
 sim_org_open(const sim_options *opt, sim_error *err)
 {
 	sim_org *org = calloc(1, sizeof(*org));
+	const sim_object *const *list;
+	int n;
 
 	if (org == NULL)
 	{
@@ -374,15 +387,21 @@ sim_org_open(const sim_options *opt, sim_error *err)
 	pthread_mutex_init(&org->lock, NULL);
 	org->seed = opt->seed;
 	sim_id_make("00D", INT64_C(2) * 62 * 62 * 62 * 62 + 4711, org->id);
-	for (int i = 0; i < sim_object_total; i++)
+	list = sim_object_list(&n);
+	for (int i = 0; i < n; i++)
 	{
-		org->rows[i] = sim_population_for(sim_objects[i], opt->rows[i]);
-		atomic_init(&org->live[i], opt->rows[i]);
-		atomic_init(&org->deleted[i], org->rows[i].deleted);
+		int slot = list[i]->slot;
+
+		org->rows[slot] = sim_population_for(list[i], opt->rows[slot]);
+		atomic_init(&org->live[slot], opt->rows[slot]);
+		atomic_init(&org->deleted[slot], org->rows[slot].deleted);
 	}
 	atomic_init(&org->version, 1);
 	sim_org_reset_switches(org);
-	if (!make_directory(org, opt->dir, err) || !fill_database(org, err))
+	org->store = store_open(org);
+	if (org->store == NULL)
+		sim_error_set(err, "UNKNOWN_EXCEPTION", "out of memory");
+	if (org->store == NULL || !make_directory(org, opt->dir, err) || !fill_database(org, err))
 	{
 		sim_org_close(org);
 		return NULL;
@@ -395,6 +414,7 @@ sim_org_close(sim_org *org)
 {
 	if (org == NULL)
 		return;
+	store_close(org->store);
 	while (org->nidle > 0)
 		sqlite3_close(org->idle[--org->nidle]);
 	remove_files(org);
@@ -439,7 +459,125 @@ sim_org_stored_rows(sim_org *org, const sim_object *obj, bool all)
 {
 	int i = sim_object_index(obj);
 
+	if (atomic_load(&org->publishing))
+		return -1;
 	return atomic_load(&org->live[i]) + (all ? atomic_load(&org->deleted[i]) : 0);
+}
+
+uint64_t
+sim_org_object_version(sim_org *org, const sim_object *obj)
+{
+	return atomic_load(&org->changes[sim_object_index(obj)]) +
+		   atomic_load(&org->switch_changes);
+}
+
+/* ---------------------------------------------------------------- writing */
+
+struct sim_store *
+sim_org_store(sim_org *org)
+{
+	return org->store;
+}
+
+sqlite3 *
+sim_org_open_writer(sim_org *org, sim_error *err)
+{
+	return open_database(org,
+						 "PRAGMA synchronous = OFF; PRAGMA mmap_size = 8589934592;"
+						 "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32000;",
+						 err);
+}
+
+void
+sim_org_publish_begin(sim_org *org)
+{
+	atomic_store(&org->publishing, 1);
+}
+
+/*
+ * The version moves before the counters do: who sees a new counter beside an old snapshot sees
+ * another version, too.  Who sees an old counter beside a new snapshot sees that something is
+ * being published.
+ */
+void
+sim_org_publish_end(sim_org *org, const store_counts *counts)
+{
+	bool any = false;
+
+	for (int i = 0; counts != NULL && i < SIM_MAX_OBJECTS; i++)
+		any = any || counts->touched[i];
+	if (any)
+		atomic_fetch_add(&org->version, 1);
+	for (int i = 0; any && i < SIM_MAX_OBJECTS; i++)
+	{
+		if (!counts->touched[i])
+			continue;
+		atomic_fetch_add(&org->live[i], counts->live[i]);
+		atomic_fetch_add(&org->deleted[i], counts->deleted[i]);
+		atomic_fetch_add(&org->changes[i], 1);
+	}
+	atomic_store(&org->publishing, 0);
+}
+
+const char *
+sim_org_file(const sim_org *org)
+{
+	return org->file;
+}
+
+/* Live and deleted rows of one table. */
+static bool
+count_rows(sim_org *org, sqlite3 *db, const sim_object *obj, sim_error *err)
+{
+	int i = sim_object_index(obj);
+	sim_buf sql = {0};
+	sqlite3_stmt *st = NULL;
+	bool ok;
+
+	if (sim_object_has_deleted(obj))
+		sim_buf_printf(&sql, "SELECT count(*), coalesce(sum(\"IsDeleted\"), 0) FROM \"%s\"",
+					   obj->name);
+	else
+		sim_buf_printf(&sql, "SELECT count(*), 0 FROM \"%s\"", obj->name);
+	ok = !sql.failed && sqlite3_prepare_v2(db, sql.data, -1, &st, NULL) == SQLITE_OK &&
+		 sqlite3_step(st) == SQLITE_ROW;
+	if (ok)
+	{
+		atomic_store(&org->deleted[i], sqlite3_column_int64(st, 1));
+		atomic_store(&org->live[i], sqlite3_column_int64(st, 0) - sqlite3_column_int64(st, 1));
+		atomic_fetch_add(&org->changes[i], 1);
+	}
+	else
+		sql_failed(db, obj->name, err);
+	sqlite3_finalize(st);
+	sim_buf_free(&sql);
+	return ok;
+}
+
+bool
+sim_org_reload(sim_org *org, sim_error *err)
+{
+	sqlite3 *db;
+	bool ok;
+	int n;
+	const sim_object *const *list = sim_object_list(&n);
+
+	pthread_mutex_lock(&org->lock);
+	while (org->nidle > 0)
+		sqlite3_close(org->idle[--org->nidle]);
+	pthread_mutex_unlock(&org->lock);
+	sim_org_publish_begin(org);
+	atomic_fetch_add(&org->version, 1);
+	db = sim_org_connect(org, err);
+	ok = db != NULL;
+	for (int i = 0; ok && i < n; i++)
+	{
+		if (sim_object_queryable(list[i]))
+			ok = count_rows(org, db, list[i], err);
+	}
+	sim_org_release(org, db);
+	atomic_store(&org->publishing, 0);
+	return ok;
 }
 
 uint64_t
@@ -464,6 +602,9 @@ static const struct
 	{"group_ignores_case", offsetof(sim_switches, group_ignores_case), {"false", "true"}, 1},
 	{"nulls_first", offsetof(sim_switches, nulls_first_asc_only), {"both", "asc"}, 0},
 	{"csv_header_case", offsetof(sim_switches, header_as_written), {"metadata", "query"}, 0},
+	{"duplicate_rule", offsetof(sim_switches, duplicate_rule), {"false", "true"}, 0},
+	{"validation_rule", offsetof(sim_switches, validation_rule), {"false", "true"}, 0},
+	{"storage_full", offsetof(sim_switches, storage_full), {"false", "true"}, 0},
 	{"csv_time", offsetof(sim_switches, csv_time), {"millis_z", "millis", "seconds"}, 0},
 };
 
@@ -473,6 +614,14 @@ static int *
 switch_place(sim_switches *s, int i)
 {
 	return (int *) ((char *) s + switch_table[i].offset);
+}
+
+/* Answers may differ from now on. */
+static void
+switches_changed(sim_org *org)
+{
+	atomic_fetch_add(&org->switch_changes, 1);
+	atomic_fetch_add(&org->version, 1);
 }
 
 const char *
@@ -491,23 +640,26 @@ sim_org_reset_switches(sim_org *org)
 	for (int i = 0; i < NSWITCHES; i++)
 		*switch_place(&org->switches, i) = switch_table[i].preset;
 	pthread_mutex_unlock(&org->lock);
-	atomic_fetch_add(&org->version, 1);
+	sim_clock_reset();
+	switches_changed(org);
 }
 
+/* The switch is the older way to stop the clock (clock.h) at a moment. */
 static bool
-set_now(sim_org *org, const char *value, sim_error *err)
+set_now(const char *value, sim_error *err)
 {
 	int64_t now = 0;
-	bool real = strcasecmp(value, "real") == 0;
 
-	if (!real && !sim_parse_datetime(value, strlen(value), &now))
+	if (strcasecmp(value, "real") == 0)
+		sim_clock_reset();
+	else if (sim_parse_datetime(value, strlen(value), &now))
+	{
+		sim_clock_freeze(true);
+		sim_clock_set(now);
+	}
+	else
 		return sim_error_set(err, "INVALID_SWITCH",
 							 "\"%s\" is neither \"real\" nor a datetime", value);
-	pthread_mutex_lock(&org->lock);
-	org->switches.now_fixed = !real;
-	org->switches.now = now;
-	pthread_mutex_unlock(&org->lock);
-	atomic_fetch_add(&org->version, 1);
 	return true;
 }
 
@@ -515,7 +667,7 @@ bool
 sim_org_set_switch(sim_org *org, const char *name, const char *value, sim_error *err)
 {
 	if (strcmp(name, "now") == 0)
-		return set_now(org, value, err);
+		return set_now(value, err);
 	for (int i = 0; i < NSWITCHES; i++)
 	{
 		if (strcmp(switch_table[i].name, name) != 0)
@@ -527,7 +679,7 @@ sim_org_set_switch(sim_org *org, const char *name, const char *value, sim_error 
 			pthread_mutex_lock(&org->lock);
 			*switch_place(&org->switches, i) = v;
 			pthread_mutex_unlock(&org->lock);
-			atomic_fetch_add(&org->version, 1);
+			switches_changed(org);
 			return true;
 		}
 		return sim_error_set(err, "INVALID_SWITCH", "\"%s\" is no value of switch \"%s\"",
@@ -546,7 +698,7 @@ sim_org_get_switch(sim_org *org, const char *name, char *out, size_t size)
 	{
 		char text[SIM_DATETIME_SIZE] = "real";
 
-		if (s.now_fixed)
+		if (sim_clock_moved())
 			sim_format_datetime(s.now, "Z", text);
 		snprintf(out, size, "%s", text);
 		return true;
@@ -568,15 +720,11 @@ sim_org_switches(sim_org *org, sim_switches *out)
 	pthread_mutex_lock(&org->lock);
 	*out = org->switches;
 	pthread_mutex_unlock(&org->lock);
+	out->now = sim_clock_now();
 }
 
 int64_t
 sim_switches_now(const sim_switches *s)
 {
-	struct timespec ts;
-
-	if (s->now_fixed)
-		return s->now;
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return s->now;
 }

@@ -18,15 +18,17 @@ typedef struct sim_switches
 	int group_ignores_case;
 	int nulls_first_asc_only;
 	int header_as_written;
+	int duplicate_rule;
+	int validation_rule;
+	int storage_full;
 	int csv_time; /* 0 millis_z, 1 millis, 2 seconds */
-	bool now_fixed;
-	int64_t now; /* milliseconds; when fixed */
+	int64_t now;  /* milliseconds of the org's clock when the copy was taken */
 } sim_switches;
 
 /* A consistent copy. */
 void sim_org_switches(sim_org *org, sim_switches *out);
 
-/* The org's clock: milliseconds since 1970. */
+/* The moment of the copy: one for all of a query. */
 int64_t sim_switches_now(const sim_switches *s);
 
 /* Borrow a connection of the pool (opened when none is idle), and give it back. */
@@ -35,12 +37,51 @@ void sim_org_release(sim_org *org, sqlite3 *db);
 
 /*
  * Rows of an object, the deleted ones too when all is set.  Valid for a snapshot when
- * sim_org_data_version() is the same before and after it was taken.
+ * sim_org_data_version() is the same before and after it was taken.  -1: not known at this moment.
  */
 int64_t sim_org_stored_rows(sim_org *org, const sim_object *obj, bool all);
 
+/*
+ * Grows whenever a row of this object, or a switch, changes.  A rendering that reads several objects is valid
+ * while the numbers of all of them stand still.
+ */
+uint64_t sim_org_object_version(sim_org *org, const sim_object *obj);
+
 /* Row number of the user all sessions run as. */
 int64_t sim_org_user_number(const sim_org *org);
+
+/* ---- for the store (store.c) */
+
+struct sim_store;
+struct store_counts;
+
+/* What writes rows; lives as long as the org. */
+struct sim_store *sim_org_store(sim_org *org);
+
+/* The connection that writes.  The store closes it.  NULL and *err on failure. */
+sqlite3 *sim_org_open_writer(sim_org *org, sim_error *err);
+
+/*
+ * Around a commit: between the two, no counter is valid for any snapshot.  end() makes the counts those of the
+ * org and moves the versions; NULL: the commit failed.
+ */
+void sim_org_publish_begin(sim_org *org);
+void sim_org_publish_end(sim_org *org, const struct store_counts *counts);
+
+/* ---- for who copies or replaces the database file */
+
+/* The file's name; lives as long as the org. */
+const char *sim_org_file(const sim_org *org);
+
+/*
+ * Waits for the transaction that runs and keeps others from beginning; the writer's connection is closed
+ * meanwhile.  Idle connections of readers are closed by sim_org_reload().
+ */
+void sim_store_lock(sim_org *org);
+void sim_store_unlock(sim_org *org);
+
+/* After the database's contents were replaced, under sim_store_lock(): counts all rows anew, moves all versions. */
+bool sim_org_reload(sim_org *org, sim_error *err);
 
 /* Collation and functions that the generated SQL uses (sql_functions.c). */
 bool sim_sql_register(sqlite3 *db);

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "server.h"
 
 /* A page below this is compressed where it is rendered. */
@@ -656,7 +657,7 @@ render_get(srv *s, const srv_render_key *key, sim_error *err)
 
 	/* the day belongs to the key because of TODAY and its kin */
 	sim_buf_printf(&text, "%llu %lld %d %d %d %u %d %d %s", (unsigned long long) version,
-				   (long long) (srv_now_ms() / 86400000), opt.page_rows, opt.gzip_level,
+				   (long long) (sim_clock_now() / 86400000), opt.page_rows, opt.gzip_level,
 				   opt.shuffle, key->flags, key->delim, key->crlf, key->soql);
 	if (text.failed)
 	{

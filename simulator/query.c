@@ -65,6 +65,8 @@ quick_total(const sim_query *q)
 		return -1;
 	else
 		n = sim_org_stored_rows(q->org, q->plan->object, all);
+	if (n < 0)
+		return -1;
 	if (tree->offset > 0)
 		n = n > tree->offset ? n - tree->offset : 0;
 	return tree->limit >= 0 && n > tree->limit ? tree->limit : n;

@@ -184,7 +184,7 @@ loggable_body(const srv_request *req, sim_buf *out)
 	else if (strncasecmp(req->path, "/services/Soap/", 15) == 0)
 		redact_soap(data, req->body.len, out);
 	else
-		sim_buf_add(out, data, req->body.len);
+		sim_buf_add(out, data, req->body.len < LOG_BODY ? req->body.len : LOG_BODY);
 	if (out->len > LOG_BODY)
 		out->len = LOG_BODY;
 }
@@ -299,7 +299,7 @@ log_answer(srv_request *req)
 		e->answer_headers = headers;
 		headers = NULL;
 		e->status = req->resp.status;
-		e->fault = req->fault != NULL;
+		e->fault = req->nfired > 0;
 		e->bytes = req->body_size;
 		e->state = LOG_ANSWERED;
 		e->reached |= 1u << LOG_ANSWERED;
@@ -321,7 +321,7 @@ log_done(srv_request *req, bool complete, int64_t bytes)
 	if (e)
 	{
 		e->bytes = bytes;
-		e->fault = req->fault != NULL;
+		e->fault = req->nfired > 0;
 		e->state = state;
 		e->reached |= 1u << state;
 		pthread_cond_broadcast(&l->changed);

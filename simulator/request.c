@@ -9,6 +9,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "body.h"
 #include "server.h"
 
 static int
@@ -142,8 +143,8 @@ srv_request_free(srv_request *req)
 		free(req->headers[i].name);
 		free(req->headers[i].value);
 	}
-	cJSON_Delete(req->fault);
-	gate_unref(req->gate);
+	faults_forget(req);
+	body_drop(req);
 	sim_buf_free(&req->body);
 	srv_response_reset(&req->resp);
 	free(req->uri);

@@ -144,8 +144,8 @@ parse_version(srv_request *req, const char *seg)
 	return n;
 }
 
-void
-srv_route(srv_request *req)
+static void
+route(srv_request *req)
 {
 	int version;
 
@@ -173,4 +173,22 @@ srv_route(srv_request *req)
 		}
 		dispatch(req, TABLES(data_tables), req->segs + 3, req->nsegs - 3, version);
 	}
+}
+
+void
+srv_route(srv_request *req)
+{
+	/* faults of a whole request are server.c's; parts of a composite call come only here */
+	if (req->conn)
+	{
+		route(req);
+		return;
+	}
+	faults_match(req);
+	fault_hold(req, "before");
+	if (!fault_before(req))
+		route(req);
+	fault_instead(req);
+	fault_after(req);
+	fault_hold(req, "after");
 }

@@ -1,52 +1,11 @@
 /*
  * schema.c
- *		Looking up objects and fields; the properties that follow from a field's type.
+ *		Properties of objects and fields, those that follow from a field's type among them.
  */
 #include "schema.h"
 
 #include <string.h>
 #include <strings.h>
-
-const sim_object *const *
-sim_object_list(int *n)
-{
-	*n = sim_object_total;
-	return sim_objects;
-}
-
-const sim_object *
-sim_object_find(const char *name)
-{
-	for (int i = 0; i < sim_object_total; i++)
-	{
-		if (strcasecmp(sim_objects[i]->name, name) == 0)
-			return sim_objects[i];
-	}
-	return NULL;
-}
-
-const sim_object *
-sim_object_by_prefix(const char *prefix)
-{
-	for (int i = 0; i < sim_object_total; i++)
-	{
-		const char *own = sim_objects[i]->prefix;
-
-		if (own != NULL && strncmp(own, prefix, 3) == 0)
-			return sim_objects[i];
-	}
-	return NULL;
-}
-
-int
-sim_object_index(const sim_object *obj)
-{
-	int i = 0;
-
-	while (sim_objects[i] != obj)
-		i++;
-	return i;
-}
 
 const char *
 sim_object_name(const sim_object *obj)
@@ -76,8 +35,8 @@ sim_object_has_deleted(const sim_object *obj)
 int64_t
 sim_object_base(const sim_object *obj)
 {
-	return INT64_C(2) * 62 * 62 * 62 * 62 +
-		   (35 + sim_object_index(obj)) * INT64_C(62 * 62 * 62) + 20 * 62 * 62 + 41 * 62 + 7;
+	return INT64_C(2) * 62 * 62 * 62 * 62 + (35 + obj->seed_no) * INT64_C(62 * 62 * 62) +
+		   20 * 62 * 62 + 41 * 62 + 7;
 }
 
 int
@@ -90,17 +49,6 @@ const sim_field *
 sim_object_field(const sim_object *obj, int i)
 {
 	return &obj->fields[i];
-}
-
-const sim_field *
-sim_field_find(const sim_object *obj, const char *name)
-{
-	for (int i = 0; i < obj->nfields; i++)
-	{
-		if (strcasecmp(obj->fields[i].name, name) == 0)
-			return &obj->fields[i];
-	}
-	return NULL;
 }
 
 const sim_field *
@@ -222,6 +170,62 @@ bool
 sim_field_is_compound(const sim_field *f)
 {
 	return types[f->type].kind == SIM_COMPOUND;
+}
+
+bool
+sim_field_is_poly(const sim_field *f)
+{
+	return (f->flags & SF_POLY) != 0;
+}
+
+const char *
+sim_field_ref(const sim_field *f, int i)
+{
+	if (f->refs == NULL)
+		return i == 0 ? f->ref_to : NULL;
+	return f->refs[i];
+}
+
+bool
+sim_field_refers_to(const sim_field *f, const sim_object *obj)
+{
+	const char *to;
+
+	for (int i = 0; (to = sim_field_ref(f, i)) != NULL; i++)
+	{
+		if (strcmp(to, obj->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+sim_field_createable(const sim_field *f)
+{
+	return !(f->flags & (SF_READONLY | SF_NOCREATE));
+}
+
+bool
+sim_field_updateable(const sim_field *f)
+{
+	return !(f->flags & (SF_READONLY | SF_NOUPDATE));
+}
+
+const sim_pick *
+sim_field_pick(const sim_field *f, const char *value, size_t len)
+{
+	for (const sim_pick *p = f->picks; p != NULL && p->value != NULL; p++)
+	{
+		if (strncasecmp(p->value, value, len) == 0 && p->value[len] == '\0')
+			return p;
+	}
+	return NULL;
+}
+
+const char *
+sim_pick_label(const sim_pick *pick)
+{
+	return pick->label ? pick->label : pick->value;
 }
 
 bool

@@ -11,23 +11,40 @@
 #include "engine.h"
 
 /* Field flags.  Absent flags mean: nillable, createable, updateable, filterable … */
-#define SF_REQUIRED	  0x00001 /* not nillable */
-#define SF_READONLY	  0x00002 /* neither createable nor updateable */
-#define SF_NOUPDATE	  0x00004 /* createable only */
-#define SF_NAME		  0x00008 /* the object's name field */
-#define SF_EXTERNAL	  0x00010 /* external id */
-#define SF_UNIQUE	  0x00020
-#define SF_CASE		  0x00040 /* compared byte by byte */
-#define SF_RESTRICTED 0x00080 /* restricted picklist */
-#define SF_NOFILTER	  0x00100
-#define SF_NOSORT	  0x00200
-#define SF_NOGROUP	  0x00400
-#define SF_NOAGG	  0x00800
-#define SF_DEFAULTED  0x01000 /* defaultedOnCreate */
-#define SF_IDLOOKUP	  0x02000
-#define SF_HTML		  0x04000 /* rich text */
-#define SF_DECIMAL	  0x08000 /* displayLocationInDecimal */
-#define SF_AUTONUMBER 0x10000
+#define SF_REQUIRED	  0x00000001u /* not nillable */
+#define SF_READONLY	  0x00000002u /* neither createable nor updateable */
+#define SF_NOUPDATE	  0x00000004u /* createable only */
+#define SF_NAME		  0x00000008u /* the object's name field */
+#define SF_EXTERNAL	  0x00000010u /* external id */
+#define SF_UNIQUE	  0x00000020u
+#define SF_CASE		  0x00000040u /* compared byte by byte */
+#define SF_RESTRICTED 0x00000080u /* restricted picklist */
+#define SF_NOFILTER	  0x00000100u
+#define SF_NOSORT	  0x00000200u
+#define SF_NOGROUP	  0x00000400u
+#define SF_NOAGG	  0x00000800u
+#define SF_DEFAULTED  0x00001000u /* defaultedOnCreate */
+#define SF_IDLOOKUP	  0x00002000u
+#define SF_HTML		  0x00004000u /* rich text */
+#define SF_DECIMAL	  0x00008000u /* displayLocationInDecimal */
+#define SF_AUTONUMBER 0x00010000u
+#define SF_NOCREATE	  0x00020000u /* updateable only */
+#define SF_MASTER	  0x00040000u /* master-detail: the row lives and dies with its parent */
+#define SF_CASCADE	  0x00080000u /* deleting the parent deletes the row (implied by SF_MASTER) */
+#define SF_RESTRICT_DELETE                                                                    \
+	0x00100000u						/* the parent cannot be deleted while the row is there */
+#define SF_POLY			0x00200000u /* polymorphicForeignKey: refs lists the targets */
+#define SF_NAMEPOINTING 0x00400000u /* the way there leads to the Name object */
+#define SF_WRITE_MASTER_READ                                                                  \
+	0x00800000u					   /* writeRequiresMasterRead: reading the master is enough */
+#define SF_REPARENT	   0x01000000u /* a master-detail that may be given another master */
+#define SF_PERM		   0x02000000u /* permissionable, though its type and use say no … */
+#define SF_NOPERM	   0x04000000u /* … and the other way round */
+#define SF_PREFILTER   0x08000000u /* searchPrefilterable, the same way */
+#define SF_NOPREFILTER 0x10000000u
+#define SF_CALCULATED  0x20000000u /* calculated without a formula (roll-up summaries) */
+#define SF_ACCESS_CHECKED                                                                     \
+	0x40000000u /* createable, but only with a right that our user has (audit fields) */
 
 struct sim_cell;
 struct sim_gen;
@@ -35,32 +52,91 @@ struct sim_gen;
 /* Makes the value of one field of one row (data.h). */
 typedef void (*sim_generator)(const struct sim_gen *g, struct sim_cell *out);
 
+/* One entry of a picklist. */
+typedef struct sim_pick
+{
+	const char *value; /* NULL ends a list */
+	const char *label; /* NULL: the value itself */
+	const char *
+		valid_for; /* dependent lists: bits by controlling value, as base64; NULL: all or no controller */
+	bool inactive;
+	bool preset; /* the default */
+} sim_pick;
+
 struct sim_field
 {
 	const char *name;
 	const char *label;
 	sim_type type;
 	unsigned flags;
-	int length;				   /* of text, in characters */
-	int precision;			   /* of decimals */
-	int scale;				   /* digits behind the point */
-	int digits;				   /* of integers */
-	const char *ref_to;		   /* object a reference points to */
-	const char *ref_name;	   /* name of the way there ("Account", "Account__r") */
-	const char *ref_children;  /* name of the way back ("Contacts"), NULL: none */
-	const char *compound;	   /* compoundFieldName */
-	const char *const *values; /* picklist values, NULL-terminated, in setup order */
-	const char *extra;		   /* extraTypeInfo */
-	const char *formula;	   /* calculatedFormula; or NULL */
-	const char *sql;		   /* the same in SQL: the column is computed, not stored */
-	sim_generator gen;		   /* NULL: always null (compounds, computed columns) */
+	int seed_no;		/* says which data are generated; 0: the position */
+	int length;			/* of text, in characters */
+	int precision;		/* of decimals */
+	int scale;			/* digits behind the point */
+	int digits;			/* of integers */
+	const char *ref_to; /* object a reference points to; the first of several */
+	const char *const
+		*refs; /* all of them, NULL-terminated; NULL: ref_to alone (see sim_field_ref) */
+	const char *ref_name;	  /* name of the way there ("Account", "Account__r") */
+	const char *ref_children; /* name of the way back ("Contacts"), NULL: none */
+	int ref_order;			  /* relationshipOrder + 1; 0: null */
+	const char *compound;	  /* compoundFieldName */
+	const sim_pick *picks;	  /* picklist entries in setup order; NULL: none */
+	const char
+		*controller; /* controllerName: the field that a dependent picklist depends on */
+	const char
+		*preset;	  /* default value ("New", "true", "0"); NULL: none, booleans then false */
+	const char *help; /* inlineHelpText */
+	const char *extra;	 /* extraTypeInfo */
+	const char *formula; /* calculatedFormula; or NULL */
+	const char *sql;	 /* the same in SQL: the column is computed, not stored */
+	sim_generator gen;	 /* NULL: always null (compounds, computed columns) */
+	const struct cJSON
+		*described; /* what a schema file says of it, goes before all else; or NULL */
 };
 
 /* Object flags. */
-#define SO_NOQUERY	  0x01 /* not queryable */
-#define SO_DEPRECATED 0x02 /* deprecatedAndHidden */
-#define SO_NOBULK	  0x04 /* bulk says INVALIDENTITY */
-#define SO_READONLY	  0x08
+#define SO_NOQUERY		 0x00000001u /* not queryable */
+#define SO_DEPRECATED	 0x00000002u /* deprecatedAndHidden */
+#define SO_NOBULK		 0x00000004u /* bulk says INVALIDENTITY */
+#define SO_CREATEABLE	 0x00000010u
+#define SO_UPDATEABLE	 0x00000020u
+#define SO_DELETABLE	 0x00000040u
+#define SO_UNDELETABLE	 0x00000080u
+#define SO_MERGEABLE	 0x00000100u
+#define SO_REPLICATEABLE 0x00000200u
+#define SO_SEARCHABLE	 0x00000400u
+#define SO_LAYOUTABLE	 0x00000800u
+#define SO_SEARCH_LAYOUT 0x00001000u /* searchLayoutable */
+#define SO_COMPACT		 0x00002000u /* compactLayoutable */
+#define SO_TRIGGERABLE	 0x00004000u
+#define SO_MRU			 0x00008000u /* mruEnabled */
+#define SO_FEED			 0x00010000u /* feedEnabled */
+#define SO_DEEP_CLONE	 0x00020000u /* deepCloneable */
+#define SO_SETTING		 0x00040000u /* customSetting */
+#define SO_ACTIVATEABLE	 0x00080000u
+#define SO_SETUP                                                                              \
+	0x00100000u /* cannot be written together with other objects (MIXED_DML_OPERATION) */
+#define SO_STUB                                                                               \
+	0x00200000u /* only there because references point to it; holds no rows of its own accord */
+#define SO_WRITABLE (SO_CREATEABLE | SO_UPDATEABLE | SO_DELETABLE)
+
+/* A record type; the master type, which every object has, is not listed. */
+typedef struct sim_record_type
+{
+	const char *name;
+	const char *developer_name; /* NULL ends a list */
+	int64_t number;				/* of its row in RecordType */
+	bool inactive;
+	bool preset; /* the default of the user */
+} sim_record_type;
+
+/* A list view scope: "mine", "My Accounts". */
+typedef struct sim_scope
+{
+	const char *name; /* NULL ends a list */
+	const char *label;
+} sim_scope;
 
 struct sim_object
 {
@@ -71,16 +147,50 @@ struct sim_object
 	unsigned flags;
 	const struct sim_field *fields;
 	int nfields;
+	int slot;	 /* 1 to SIM_MAX_OBJECTS - 1, its own for as long as the program runs */
+	int seed_no; /* says which data are generated, and where ids begin */
 	int64_t default_rows;
 	int dense; /* so many fields are filled in every row; 0: all (data.c) */
+	const sim_record_type *record_types; /* NULL: the master type only */
+	const sim_scope *scopes;			 /* supportedScopes; NULL: none */
+	const struct cJSON *described;		 /* what a schema file says of it; or NULL */
 };
 
-/* Every object there is; the list that sim_object_list() gives out. */
-extern const struct sim_object *const sim_objects[];
-extern const int sim_object_total;
+/* The objects that the program comes with (schema_objects.c); sim_object_list() gives all. */
+extern const struct sim_object *const sim_builtin_objects[];
+extern const int sim_builtin_total;
 
-/* Position in sim_objects. */
+/*
+ * One more object, which must live as long as the program and gets a slot of its own; or another version of one
+ * that is there by the same name, which keeps slot, prefix and seed_no.  Before sim_org_open() only.  False
+ * and *err: the prefix is taken, or there are too many objects.
+ */
+bool sim_schema_add(sim_object *obj, sim_error *err);
+
+/* A key prefix that no object has ("a02" and up), into out; false when none is left. */
+bool sim_schema_free_prefix(char out[4]);
+
+/*
+ * Objects and fields of a describe file: one object as GET …/sobjects/X/describe answers it, an array of
+ * such, or {"sobjects": […]}.  Before sim_org_open() only.  False and *err say what is wrong and where.
+ */
+bool sim_schema_load(const char *path, sim_error *err);
+
+/* The object's slot: for arrays of SIM_MAX_OBJECTS. */
 int sim_object_index(const struct sim_object *obj);
+
+/* The object that an id (15 characters, or 18 with the right checksum) belongs to; NULL for none of ours. */
+const struct sim_object *sim_object_of_id(const char *id);
+
+/*
+ * A polymorphic reference column holds more than the row number: the key prefix of the object as a number
+ * above it, so that integers sort as the ids do.  sim_ref_pack(obj, 0) + number is the same as
+ * sim_ref_pack(obj, number), which is what joins in SQL need.  Unpacking gives the object (NULL: none
+ * of ours) and the number.
+ */
+#define SIM_REF_SHIFT 36
+int64_t sim_ref_pack(const struct sim_object *obj, int64_t number);
+const struct sim_object *sim_ref_unpack(int64_t packed, int64_t *number);
 
 /* Is there an IsDeleted field (User and setup objects have none)? */
 bool sim_object_has_deleted(const struct sim_object *obj);
@@ -90,6 +200,23 @@ int64_t sim_object_base(const struct sim_object *obj);
 
 bool sim_field_is_custom(const struct sim_field *f);
 bool sim_field_is_compound(const struct sim_field *f);
+
+/* Can a reference point to several objects?  Its column is packed then. */
+bool sim_field_is_poly(const struct sim_field *f);
+
+/* Name of target number i of a reference, NULL behind the last.  There may be no object of that name. */
+const char *sim_field_ref(const struct sim_field *f, int i);
+
+/* Is that one of the targets? */
+bool sim_field_refers_to(const struct sim_field *f, const struct sim_object *obj);
+
+/* May a client set it on insert, and on update? */
+bool sim_field_createable(const struct sim_field *f);
+bool sim_field_updateable(const struct sim_field *f);
+
+/* Picklist entry by value (any case), or NULL; its label. */
+const sim_pick *sim_field_pick(const struct sim_field *f, const char *value, size_t len);
+const char *sim_pick_label(const sim_pick *pick);
 
 /* Stored in (or computed as) a column of its own: everything but compounds. */
 bool sim_field_has_column(const struct sim_field *f);

@@ -6,13 +6,18 @@
 
 /* ---------------------------------------------------------------- shorthand */
 
+#define V(v)                                                                                  \
+	{                                                                                         \
+		.value = v                                                                            \
+	}
+
 #define FIELD(n, l, t, ...)                                                                   \
 	{                                                                                         \
 		.name = n, .label = l, .type = SIM_T_##t, __VA_ARGS__                                 \
 	}
 #define TEXT(n, l, len, g, ...) FIELD(n, l, STRING, .length = len, .gen = g, ##__VA_ARGS__)
 #define PICK(n, l, vals, g, ...)                                                              \
-	FIELD(n, l, PICKLIST, .length = 255, .values = vals, .gen = g, ##__VA_ARGS__)
+	FIELD(n, l, PICKLIST, .length = 255, .picks = vals, .gen = g, ##__VA_ARGS__)
 #define BOOL(n, l, g, ...)                                                                    \
 	FIELD(n, l, BOOLEAN, .flags = SF_REQUIRED | SF_DEFAULTED, .gen = g, ##__VA_ARGS__)
 #define PHONE(n, l) FIELD(n, l, PHONE, .length = 40, .gen = gen_phone)
@@ -55,60 +60,69 @@
 		FIELD(p "Longitude", l " Longitude", DOUBLE, .precision = 18, .scale = 15,            \
 			  .compound = p "Address", .gen = gen_longitude),                                 \
 		FIELD(p "GeocodeAccuracy", l " Geocode Accuracy", PICKLIST, .length = 40,             \
-			  .flags = SF_RESTRICTED, .values = accuracies, .compound = p "Address",          \
+			  .flags = SF_RESTRICTED, .picks = accuracies, .compound = p "Address",           \
 			  .gen = gen_pick),                                                               \
 		FIELD(p "Address", l " Address", ADDRESS, .flags = SF_READONLY)
 
 /* ---------------------------------------------------------------- picklists */
 
-static const char *const accuracies[] = {
-	"Address",		"NearAddress", "Block",	 "Street", "ExtendedZip", "Zip",
-	"Neighborhood", "City",		   "County", "State",  "Unknown",	  NULL};
-static const char *const account_types[] = {"Prospect",
-											"Customer - Direct",
-											"Customer - Channel",
-											"Channel Partner / Reseller",
-											"Installation Partner",
-											"Technology Partner",
-											"Other",
-											NULL};
-static const char *const industries[] = {
-	"Agriculture", "Banking", "Biotechnology",		"Construction", "Education", "Energy",
-	"Finance",	   "Retail",  "Telecommunications", "Utilities",	"Other",	 NULL};
-static const char *const ownerships[] = {"Public", "Private", "Subsidiary", "Other", NULL};
-static const char *const ratings[] = {"Hot", "Warm", "Cold", NULL};
-static const char *const sources[] = {
-	"Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other", NULL};
-static const char *const salutations[] = {"Mr.", "Ms.", "Mrs.", "Dr.", "Prof.", "Mx.", NULL};
-static const char *const levels[] = {"Secondary", "Tertiary", "Primary", NULL};
-static const char *const opportunity_types[] = {
-	"Existing Customer - Upgrade", "Existing Customer - Replacement",
-	"Existing Customer - Downgrade", "New Customer", NULL};
-static const char *const stages[] = {"Prospecting",
-									 "Qualification",
-									 "Needs Analysis",
-									 "Value Proposition",
-									 "Id. Decision Makers",
-									 "Perception Analysis",
-									 "Proposal/Price Quote",
-									 "Negotiation/Review",
-									 "Closed Won",
-									 "Closed Lost",
-									 NULL};
-static const char *const forecasts[] = {"Omitted",	"Pipeline", "BestCase", "MostLikely",
-										"Forecast", "Closed",	NULL};
-static const char *const invoice_stages[] = {
-	"Draft", "Sent", "Awaiting Payment", "Paid", "Written Off", "Disputed", NULL};
-static const char *const priorities[] = {"low", "Medium", "HIGH", "Überfällig", NULL};
-static const char *const tags[] = {"Urgent", "Export",		 "Net 30", "Recurring",
-								   "VIP",	 "R&D, \"Lab\"", "Küche",  NULL};
-static const char *const categories[] = {"Goods", "Services", "Licences", "Travel", NULL};
-static const char *const user_types[] = {"Standard", "PowerPartner", "CsnOnly", NULL};
-static const char *const zones[] = {"GMT", "America/Los_Angeles", "Europe/Berlin", NULL};
-static const char *const locales[] = {"en_US", "de_DE", "ja_JP", NULL};
-static const char *const encodings[] = {"UTF-8", "ISO-8859-1", NULL};
-static const char *const task_statuses[] = {
-	"Not Started", "In Progress", "Completed", "Waiting on someone else", "Deferred", NULL};
+static const sim_pick accuracies[] = {
+	V("Address"),	   V("NearAddress"), V("Block"),  V("Street"), V("ExtendedZip"), V("Zip"),
+	V("Neighborhood"), V("City"),		 V("County"), V("State"),  V("Unknown"),	 {0}};
+static const sim_pick account_types[] = {V("Prospect"),
+										 V("Customer - Direct"),
+										 V("Customer - Channel"),
+										 V("Channel Partner / Reseller"),
+										 V("Installation Partner"),
+										 V("Technology Partner"),
+										 V("Other"),
+										 {0}};
+static const sim_pick industries[] = {
+	V("Agriculture"),		 V("Banking"),	 V("Biotechnology"), V("Construction"),
+	V("Education"),			 V("Energy"),	 V("Finance"),		 V("Retail"),
+	V("Telecommunications"), V("Utilities"), V("Other"),		 {0}};
+static const sim_pick ownerships[] = {
+	V("Public"), V("Private"), V("Subsidiary"), V("Other"), {0}};
+static const sim_pick ratings[] = {V("Hot"), V("Warm"), V("Cold"), {0}};
+static const sim_pick sources[] = {
+	V("Web"), V("Phone Inquiry"), V("Partner Referral"), V("Purchased List"), V("Other"), {0}};
+static const sim_pick salutations[] = {V("Mr."),   V("Ms."), V("Mrs."), V("Dr."),
+									   V("Prof."), V("Mx."), {0}};
+static const sim_pick levels[] = {V("Secondary"), V("Tertiary"), V("Primary"), {0}};
+static const sim_pick opportunity_types[] = {V("Existing Customer - Upgrade"),
+											 V("Existing Customer - Replacement"),
+											 V("Existing Customer - Downgrade"),
+											 V("New Customer"),
+											 {0}};
+static const sim_pick stages[] = {V("Prospecting"),
+								  V("Qualification"),
+								  V("Needs Analysis"),
+								  V("Value Proposition"),
+								  V("Id. Decision Makers"),
+								  V("Perception Analysis"),
+								  V("Proposal/Price Quote"),
+								  V("Negotiation/Review"),
+								  V("Closed Won"),
+								  V("Closed Lost"),
+								  {0}};
+static const sim_pick forecasts[] = {
+	V("Omitted"), V("Pipeline"), V("BestCase"), V("MostLikely"), V("Forecast"), V("Closed"),
+	{0}};
+static const sim_pick invoice_stages[] = {V("Draft"), V("Sent"),		V("Awaiting Payment"),
+										  V("Paid"),  V("Written Off"), V("Disputed"),
+										  {0}};
+static const sim_pick priorities[] = {V("low"), V("Medium"), V("HIGH"), V("Überfällig"), {0}};
+static const sim_pick tags[] = {V("Urgent"), V("Export"),		V("Net 30"), V("Recurring"),
+								V("VIP"),	 V("R&D, \"Lab\""), V("Küche"),	 {0}};
+static const sim_pick categories[] = {
+	V("Goods"), V("Services"), V("Licences"), V("Travel"), {0}};
+static const sim_pick user_types[] = {V("Standard"), V("PowerPartner"), V("CsnOnly"), {0}};
+static const sim_pick zones[] = {V("GMT"), V("America/Los_Angeles"), V("Europe/Berlin"), {0}};
+static const sim_pick locales[] = {V("en_US"), V("de_DE"), V("ja_JP"), {0}};
+static const sim_pick encodings[] = {V("UTF-8"), V("ISO-8859-1"), {0}};
+static const sim_pick task_statuses[] = {V("Not Started"), V("In Progress"),
+										 V("Completed"),   V("Waiting on someone else"),
+										 V("Deferred"),	   {0}};
 
 /* ---------------------------------------------------------------- standard objects */
 
@@ -155,7 +169,7 @@ static const sim_field contact_fields[] = {
 		 .extra = "personname"),
 	TEXT("FirstName", "First Name", 40, gen_first_name, .compound = "Name",
 		 .extra = "personname"),
-	FIELD("Salutation", "Salutation", PICKLIST, .length = 40, .values = salutations,
+	FIELD("Salutation", "Salutation", PICKLIST, .length = 40, .picks = salutations,
 		  .compound = "Name", .extra = "personname", .gen = gen_pick),
 	TEXT("Name", "Full Name", 121, NULL, .flags = SF_REQUIRED | SF_READONLY | SF_NAME,
 		 .extra = "personname",
@@ -208,7 +222,7 @@ static const sim_field opportunity_fields[] = {
 	FIELD("IsWon", "Won", BOOLEAN, .flags = SF_REQUIRED | SF_READONLY | SF_DEFAULTED,
 		  .sql = "\"StageName\" = 'Closed Won'"),
 	FIELD("ForecastCategory", "Forecast Category", PICKLIST, .length = 40,
-		  .flags = SF_REQUIRED | SF_READONLY | SF_RESTRICTED, .values = forecasts,
+		  .flags = SF_REQUIRED | SF_READONLY | SF_RESTRICTED, .picks = forecasts,
 		  .sql = "CASE \"StageName\" WHEN 'Closed Won' THEN 'Closed' WHEN 'Closed Lost' THEN "
 				 "'Omitted' ELSE 'Pipeline' END"),
 	OWNER_FIELD,
@@ -244,15 +258,15 @@ static const sim_field user_fields[] = {
 	PHONE("MobilePhone", "Mobile"),
 	TEXT("Alias", "Alias", 8, gen_alias, .flags = SF_REQUIRED),
 	BOOL("IsActive", "Active", gen_true),
-	FIELD("TimeZoneSidKey", "Time Zone", PICKLIST, .length = 40, .values = zones,
+	FIELD("TimeZoneSidKey", "Time Zone", PICKLIST, .length = 40, .picks = zones,
 		  .flags = SF_REQUIRED | SF_RESTRICTED, .gen = gen_pick_required),
-	FIELD("LocaleSidKey", "Locale", PICKLIST, .length = 40, .values = locales,
+	FIELD("LocaleSidKey", "Locale", PICKLIST, .length = 40, .picks = locales,
 		  .flags = SF_REQUIRED | SF_RESTRICTED, .gen = gen_pick_required),
-	FIELD("EmailEncodingKey", "Email Encoding", PICKLIST, .length = 40, .values = encodings,
+	FIELD("EmailEncodingKey", "Email Encoding", PICKLIST, .length = 40, .picks = encodings,
 		  .flags = SF_REQUIRED | SF_RESTRICTED, .gen = gen_constant),
-	FIELD("UserType", "User Type", PICKLIST, .length = 40, .values = user_types,
+	FIELD("UserType", "User Type", PICKLIST, .length = 40, .picks = user_types,
 		  .flags = SF_REQUIRED | SF_READONLY | SF_RESTRICTED, .gen = gen_constant),
-	FIELD("LanguageLocaleKey", "Language", PICKLIST, .length = 40, .values = locales,
+	FIELD("LanguageLocaleKey", "Language", PICKLIST, .length = 40, .picks = locales,
 		  .flags = SF_REQUIRED | SF_RESTRICTED, .gen = gen_constant),
 	TEXT("EmployeeNumber", "Employee Number", 20, gen_postcode),
 	REF("ManagerId", "Manager ID", "User", "Manager", NULL, gen_reference_sparse),
@@ -289,9 +303,9 @@ static const sim_field invoice_fields[] = {
 	FIELD("Rich_Notes__c", "Rich Notes", TEXTAREA, .length = 32768, .flags = SF_HTML,
 		  .extra = "richtextarea", .gen = gen_html),
 	PICK("Priority__c", "Priority", priorities, gen_pick),
-	FIELD("Tags__c", "Tags", MULTIPICKLIST, .length = 4099, .precision = 4, .values = tags,
+	FIELD("Tags__c", "Tags", MULTIPICKLIST, .length = 4099, .precision = 4, .picks = tags,
 		  .flags = SF_RESTRICTED, .gen = gen_multi),
-	FIELD("Category__c", "Category", COMBOBOX, .length = 255, .values = categories,
+	FIELD("Category__c", "Category", COMBOBOX, .length = 255, .picks = categories,
 		  .gen = gen_pick),
 	BOOL("Is_Paid__c", "Paid", gen_bool),
 	FIELD("Sequence__c", "Sequence", LONG, .digits = 18, .gen = gen_long),
@@ -334,30 +348,51 @@ static const sim_field task_status_fields[] = {
 
 static const sim_field id_only_fields[] = {ID_FIELD("Record ID")};
 
-#define OBJECT(var, n, l, pl, pre, fl, f, rows, fill)                                         \
+#define SO_NORMAL                                                                             \
+	(SO_WRITABLE | SO_UNDELETABLE | SO_REPLICATEABLE | SO_SEARCHABLE | SO_LAYOUTABLE |        \
+	 SO_SEARCH_LAYOUT | SO_COMPACT | SO_TRIGGERABLE | SO_MRU)
+
+#define OBJECT(var, n, l, pl, pre, fl, f, place, seed, rows, fill)                            \
 	static const sim_object var = {                                                           \
-		n, l, pl, pre, fl, f, (int) (sizeof(f) / sizeof(f[0])), rows, fill}
+		.name = n,                                                                            \
+		.label = l,                                                                           \
+		.plural = pl,                                                                         \
+		.prefix = pre,                                                                        \
+		.flags = fl,                                                                          \
+		.fields = f,                                                                          \
+		.nfields = (int) (sizeof(f) / sizeof(f[0])),                                          \
+		.slot = place,                                                                        \
+		.seed_no = seed,                                                                      \
+		.default_rows = rows,                                                                 \
+		.dense = fill,                                                                        \
+	}
 
-OBJECT(account, "Account", "Account", "Accounts", "001", 0, account_fields, 1000, 0);
-OBJECT(contact, "Contact", "Contact", "Contacts", "003", 0, contact_fields, 2000, 0);
-OBJECT(opportunity, "Opportunity", "Opportunity", "Opportunities", "006", 0,
-	   opportunity_fields, 1500, 0);
-OBJECT(user, "User", "User", "Users", "005", 0, user_fields, 20, 0);
-OBJECT(invoice, "Invoice__c", "Invoice", "Invoices", "a00", 0, invoice_fields, 1000,
-	   INVOICE_DENSE);
-OBJECT(task_status, "TaskStatus", "Task Status Value", "Task Status Value", "01T",
-	   SO_NOBULK | SO_READONLY, task_status_fields, 5, 0);
+OBJECT(account, "Account", "Account", "Accounts", "001", SO_NORMAL | SO_FEED | SO_MERGEABLE,
+	   account_fields, 1, 0, 1000, 0);
+OBJECT(contact, "Contact", "Contact", "Contacts", "003", SO_NORMAL | SO_FEED | SO_MERGEABLE,
+	   contact_fields, 4, 3, 2000, 0);
+OBJECT(opportunity, "Opportunity", "Opportunity", "Opportunities", "006", SO_NORMAL | SO_FEED,
+	   opportunity_fields, 8, 7, 1500, 0);
+OBJECT(user, "User", "User", "Users", "005",
+	   (SO_NORMAL & ~(unsigned) (SO_DELETABLE | SO_UNDELETABLE | SO_REPLICATEABLE)) | SO_FEED,
+	   user_fields, 10, 9, 20, 0);
+OBJECT(invoice, "Invoice__c", "Invoice", "Invoices", "a00", SO_NORMAL, invoice_fields, 5, 4,
+	   1000, INVOICE_DENSE);
+OBJECT(task_status, "TaskStatus", "Task Status Value", "Task Status Value", "01T", SO_NOBULK,
+	   task_status_fields, 9, 8, 5, 0);
 OBJECT(change_event, "AccountChangeEvent", "Account Change Event", "Account Change Events",
-	   NULL, SO_NOQUERY | SO_READONLY, id_only_fields, 0, 0);
-OBJECT(aggregate, "AggregateResult", "Aggregate Result", "Aggregate Result", NULL,
-	   SO_NOQUERY | SO_READONLY, id_only_fields, 0, 0);
-OBJECT(legacy, "Legacy_Order__c", "Legacy Order", "Legacy Orders", "a0F", SO_DEPRECATED,
-	   id_only_fields, 0, 0);
-OBJECT(name_object, "Name", "Name", "Names", NULL, SO_NOQUERY | SO_READONLY, id_only_fields, 0,
-	   0);
+	   NULL, SO_NOQUERY, id_only_fields, 2, 1, 0, 0);
+OBJECT(aggregate, "AggregateResult", "Aggregate Result", "Aggregate Result", NULL, SO_NOQUERY,
+	   id_only_fields, 3, 2, 0, 0);
+OBJECT(legacy, "Legacy_Order__c", "Legacy Order", "Legacy Orders", "a0F",
+	   (SO_NORMAL & ~(unsigned) (SO_DELETABLE | SO_UNDELETABLE | SO_REPLICATEABLE)) |
+		   SO_DEPRECATED,
+	   id_only_fields, 6, 5, 0, 0);
+OBJECT(name_object, "Name", "Name", "Names", NULL, SO_NOQUERY, id_only_fields, 7, 6, 0, 0);
 
-const sim_object *const sim_objects[] = {
+const sim_object *const sim_builtin_objects[] = {
 	&account, &change_event, &aggregate,   &contact,	 &invoice,
 	&legacy,  &name_object,	 &opportunity, &task_status, &user,
 };
-const int sim_object_total = (int) (sizeof(sim_objects) / sizeof(sim_objects[0]));
+const int sim_builtin_total =
+	(int) (sizeof(sim_builtin_objects) / sizeof(sim_builtin_objects[0]));

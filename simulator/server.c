@@ -23,6 +23,7 @@
 #include <cjson/cJSON.h>
 #include <microhttpd.h>
 
+#include "body.h"
 #include "server.h"
 
 /* URI alone, and URI plus headers, may not exceed this (protocol notes, 4.1). */
@@ -32,11 +33,15 @@
 typedef struct body_source
 {
 	srv_request *req;
-	int fd;			  /* -1: bytes come from data */
-	const char *data; /* inside req->resp.body */
-	uint64_t size;	  /* of the whole body */
-	uint64_t cut;	  /* the connection breaks here; UINT64_MAX: nowhere */
-	uint64_t stall;	  /* wait at the gate here; UINT64_MAX: nowhere */
+	int fd;						  /* -1: bytes come from data */
+	const char *data;			  /* inside req->resp.body */
+	uint64_t size;				  /* of the whole body */
+	uint64_t cut;				  /* the connection breaks here; UINT64_MAX: nowhere */
+	srv_stall stalls[SRV_STALLS]; /* wait at these gates */
+	int nstalls;
+	int stalled;	/* so many of them are behind us */
+	uint64_t piece; /* most bytes of one piece */
+	int64_t piece_ms;
 } body_source;
 
 static ssize_t
@@ -47,20 +52,23 @@ body_reader(void *cls, uint64_t pos, char *buf, size_t max)
 
 	if (pos >= src->cut)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
-	if (pos >= src->stall)
+	while (src->stalled < src->nstalls && pos >= src->stalls[src->stalled].at)
 	{
-		src->stall = UINT64_MAX;
 		log_mark(src->req, LOG_HELD);
-		gate_wait(src->req->gate);
+		gate_wait(src->stalls[src->stalled++].gate);
 	}
 	if (pos >= end)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	if (end > src->cut)
 		end = src->cut;
-	if (end > src->stall)
-		end = src->stall;
+	if (src->stalled < src->nstalls && end > src->stalls[src->stalled].at)
+		end = src->stalls[src->stalled].at;
 	if (max > end - pos)
 		max = (size_t) (end - pos);
+	if (max > src->piece)
+		max = (size_t) src->piece;
+	if (pos > 0 && src->piece_ms > 0)
+		gate_pause(src->req->srv->stopping, src->piece_ms);
 	if (src->fd < 0)
 	{
 		memcpy(buf, src->data + pos, max);
@@ -104,8 +112,10 @@ piecemeal_response(srv_request *req, int fd, uint64_t size, bool chunked)
 	src->fd = fd;
 	src->data = req->resp.body.data;
 	src->size = size;
-	src->cut = (uint64_t) fault_number(req, "truncate", INT64_MAX);
-	src->stall = (uint64_t) fault_number(req, "hold_at", INT64_MAX);
+	src->cut = (uint64_t) fault_least(req, "truncate", INT64_MAX);
+	src->nstalls = fault_stalls(req, src->stalls, SRV_STALLS);
+	src->piece = (uint64_t) fault_least(req, "piece", INT64_MAX);
+	src->piece_ms = fault_number(req, "piece_ms", 0);
 	r = MHD_create_response_from_callback(chunked ? MHD_SIZE_UNKNOWN : size, 64 * 1024,
 										  body_reader, src, body_free);
 	if (r == NULL)
@@ -117,7 +127,11 @@ piecemeal_response(srv_request *req, int fd, uint64_t size, bool chunked)
 static bool
 needs_pieces(const srv_request *req)
 {
-	return fault_number(req, "truncate", -1) >= 0 || fault_number(req, "hold_at", -1) >= 0;
+	srv_stall stall;
+
+	return req->nfired > 0 &&
+		   (fault_least(req, "truncate", -1) >= 0 || fault_least(req, "piece", -1) >= 0 ||
+			fault_stalls(req, &stall, 1) > 0);
 }
 
 /* The page file that fits Accept-Encoding, opened; -1 when it is gone. */
@@ -171,7 +185,7 @@ finish_memory_body(srv_request *req)
 	sim_buf_free(&out);
 	if (resp->gzipped)
 	{
-		int64_t cut = fault_number(req, "gzip_cut", -1);
+		int64_t cut = fault_least(req, "gzip_cut", -1);
 
 		srv_set_header(resp, "Content-Encoding", "gzip");
 		if (cut >= 0 && (size_t) cut < resp->body.len)
@@ -239,7 +253,7 @@ static enum MHD_Result
 send_answer(srv_request *req, struct MHD_Connection *conn)
 {
 	srv_response *resp = &req->resp;
-	bool chunked = srv_options_get(req->srv).chunked;
+	bool chunked = srv_options_get(req->srv).chunked || fault_flag(req, "chunked");
 	struct MHD_Response *r;
 	enum MHD_Result rc;
 	uint64_t size = 0;
@@ -260,6 +274,7 @@ send_answer(srv_request *req, struct MHD_Connection *conn)
 	{
 		finish_memory_body(req);
 		size = resp->body.len;
+		fault_flip(req, resp->body.data, size);
 		if ((chunked && size > 0) || needs_pieces(req))
 			r = piecemeal_response(req, -1, size, chunked);
 		else
@@ -276,9 +291,9 @@ send_answer(srv_request *req, struct MHD_Connection *conn)
 	return rc;
 }
 
-/* URIs that the real front end refuses, with the page it refuses them with. */
+/* URIs that the real front end refuses, with the page it refuses them with; bodies that could not be read. */
 static bool
-refused_by_size(srv_request *req)
+refused_unread(srv_request *req)
 {
 	if (strlen(req->uri) > URI_LIMIT)
 		srv_text(req, 414, "text/html",
@@ -288,8 +303,12 @@ refused_by_size(srv_request *req)
 		srv_text(req, 431, "text/html",
 				 "<html><head><title>431 Request Header Fields Too Large</title></head>"
 				 "<body><h1>431 Request Header Fields Too Large</h1></body></html>");
-	else if (req->body_too_big)
+	else if (req->body_state == BODY_TOO_BIG)
 		srv_error(req, 413, "REQUEST_TOO_LARGE", "The request body is too large");
+	else if (req->body_state == BODY_MALFORMED)
+		srv_error(req, 400, "API_ERROR", "The request body is not in gzip format");
+	else if (req->body_state == BODY_FAILED)
+		srv_error(req, 500, "UNKNOWN_EXCEPTION", "An unexpected error occurred");
 	else
 		return false;
 	return true;
@@ -325,8 +344,9 @@ handle_request(srv_request *req, struct MHD_Connection *conn)
 	fault_hold(req, "before");
 	if (fault_closes(req, "before"))
 		return MHD_NO;
-	if (!fault_before(req) && !refused_by_size(req))
+	if (!fault_before(req) && !refused_unread(req))
 		srv_route(req);
+	fault_instead(req);
 	standard_headers(req);
 	fault_after(req);
 	fault_hold(req, "after");
@@ -361,17 +381,16 @@ on_request(void *cls, struct MHD_Connection *conn, const char *url, const char *
 		snprintf(req->method, sizeof(req->method), "%s", method);
 		req->header_bytes = strlen(method) + strlen(req->uri) + 12;
 		MHD_get_connection_values(conn, MHD_HEADER_KIND, collect_header, req);
+		body_begin(req);
 		return MHD_YES;
 	}
 	if (*upload_size > 0)
 	{
-		if (req->body.len + *upload_size > SRV_MAX_BODY)
-			req->body_too_big = true;
-		else
-			sim_buf_add(&req->body, upload, *upload_size);
+		body_add(req, upload, *upload_size);
 		*upload_size = 0;
 		return MHD_YES;
 	}
+	body_end(req);
 	return handle_request(req, conn);
 }
 
@@ -481,6 +500,7 @@ void
 srv_stop(srv *s, struct MHD_Daemon *daemon)
 {
 	/* waiting handlers first: stopping the daemon joins their threads */
+	gate_open(s->stopping);
 	faults_stop(s);
 	log_stop(s);
 	MHD_stop_daemon(daemon);

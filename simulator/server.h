@@ -9,8 +9,8 @@
  * addresses the request, compresses, logs and sends.
  *
  * Table of contents: options | request and response | respond.c | request.c |
- * routes.c | handlers | auth.c | pages.c | jobs.c | faults.c | reqlog.c |
- * control.c
+ * routes.c | handlers | auth.c | pages.c | jobs.c | faults*.c | gate.c | reqlog.c |
+ * control.c | org_state.c
  */
 #ifndef SFSIM_SERVER_H
 #define SFSIM_SERVER_H
@@ -60,7 +60,11 @@ typedef struct srv_options
 typedef struct srv_auth srv_auth;
 typedef struct srv_jobs srv_jobs;
 typedef struct srv_pages srv_pages;
+typedef struct srv_fault srv_fault;
 typedef struct srv_faults srv_faults;
+
+/* Something that waits until it is released. */
+typedef struct srv_gate srv_gate;
 typedef struct srv_log srv_log;
 typedef struct srv_cursors srv_cursors;
 
@@ -78,6 +82,7 @@ typedef struct srv
 	srv_faults *faults;
 	srv_log *log;
 	srv_cursors *cursors;
+	srv_gate *stopping; /* opens when the program ends */
 
 	pthread_mutex_t lock; /* guards options and api_calls */
 	srv_options options;
@@ -93,7 +98,7 @@ srv_options srv_options_get(srv *s);
 
 /* ---------------------------------------------------------------- request and response */
 
-#define SRV_MAX_BODY	((size_t) 32 << 20) /* request bodies; beyond: 413 */
+#define SRV_MAX_BODY	((size_t) 32 << 20) /* request bodies but uploads (body.c); beyond: 413 */
 #define SRV_MAX_HEADERS 64
 #define SRV_MAX_SEGS	12
 
@@ -117,6 +122,15 @@ typedef struct srv_response
 	bool lower_headers;
 } srv_response;
 
+/* What became of a request's body. */
+typedef enum srv_body_state
+{
+	BODY_GOOD,
+	BODY_TOO_BIG,
+	BODY_MALFORMED, /* no gzip, though it was announced */
+	BODY_FAILED		/* no room for it */
+} srv_body_state;
+
 typedef struct srv_request
 {
 	srv *srv;
@@ -131,13 +145,16 @@ typedef struct srv_request
 	int nheaders;
 	size_t header_bytes; /* request line and headers, as the 431 rule counts */
 	sim_buf body;
-	bool body_too_big;
-	char version[8];	 /* "62.0" once routed below /services/data */
-	bool api;			 /* a data call: gets Sforce-Limit-Info */
-	struct cJSON *fault; /* the actions of the fault that fired, NULL for none */
-	struct srv_gate *gate;
-	int64_t log_id; /* 0: not logged */
-	uint64_t acked; /* TCP bytes acknowledged on this connection before the answer */
+	srv_body_state body_state;
+	struct srv_spool *spool;  /* how the body arrives (body.c); NULL: body has it all */
+	char version[8];		  /* "62.0" once routed below /services/data */
+	bool api;				  /* a data call: gets Sforce-Limit-Info */
+	struct srv_fault **fired; /* the faults that act on this request, oldest first */
+	int nfired;
+	struct cJSON *fault; /* what they say together, NULL for none */
+	srv_gate *gate;		 /* of the one that holds a job */
+	int64_t log_id;		 /* 0: not logged */
+	uint64_t acked;		 /* TCP bytes acknowledged on this connection before the answer */
 	int64_t body_size;
 	srv_response resp;
 } srv_request;
@@ -297,6 +314,12 @@ void control_handle(srv_request *req);
 /* The shell lines of --env; the caller frees out. */
 void control_env(srv *s, sim_buf *out);
 
+/* ---------------------------------------------------------------- org_state.c */
+
+/* GET /__sfsim/clock, and POST: false and *err when it asks for what there is not. */
+void control_clock_get(srv_request *req);
+bool control_clock_post(srv_request *req, const struct cJSON *body, sim_error *err);
+
 /* ---------------------------------------------------------------- auth.c */
 
 srv_auth *auth_new(srv *s);
@@ -409,22 +432,25 @@ srv_cursors *cursors_new(void);
 void cursors_free(srv_cursors *c);
 int cursors_drop_all(srv *s); /* every locator becomes invalid; returns how many */
 
-/* ---------------------------------------------------------------- faults.c */
-
-/* Something that waits until it is released; opened once it stays open. */
-typedef struct srv_gate srv_gate;
+/* ---------------------------------------------------------------- faults*.c */
 
 srv_faults *faults_new(void);
 void faults_free(srv_faults *f);
 
-/* The fault for this request goes into req->fault and req->gate. */
+/* The faults for this request go into req->fired, what they say together into req->fault. */
 void faults_match(srv_request *req);
+
+/* The request lets its faults go. */
+void faults_forget(srv_request *req);
 
 /* Add one fault from JSON; its id, or -1 and *err. */
 int64_t faults_add(srv *s, const struct cJSON *spec, sim_error *err);
 
-/* Remove one (id) or all (id < 0) and release what they hold; returns how many. */
-int faults_clear(srv *s, int64_t id);
+/*
+ * Remove one (id), those of a name, or all (id < 0, name NULL) and release what they hold; returns how
+ * many.
+ */
+int faults_clear(srv *s, int64_t id, const char *name);
 void faults_json(srv *s, sim_buf *out);
 
 /* Release holds by name (NULL: all); returns how many faults were concerned. */
@@ -434,17 +460,45 @@ int faults_release(srv *s, const char *name);
 void faults_stop(srv *s);
 
 /* Actions, in the order in which server.c asks for them. */
-bool fault_before(srv_request *req); /* true: req->resp is the answer already */
-bool fault_closes(const srv_request *req, const char *when); /* "before", "after" */
-void fault_after(srv_request *req);							 /* edits the answer */
 void fault_hold(srv_request *req, const char *when);		 /* "before", "after" */
+bool fault_closes(const srv_request *req, const char *when); /* "before", "after" */
+bool fault_before(srv_request *req);  /* true: req->resp is the answer already */
+void fault_instead(srv_request *req); /* the answer that one has after processing */
+void fault_after(srv_request *req);	  /* edits the answer */
+void fault_flip(const srv_request *req, char *data, size_t len); /* of the body as sent */
+
+/* Does one of them say so; its number, of the oldest or the least; dflt when none has it. */
 bool fault_flag(const srv_request *req, const char *name);
 int64_t fault_number(const srv_request *req, const char *name, int64_t dflt);
+int64_t fault_least(const srv_request *req, const char *name, int64_t dflt);
 
+/* Where the body waits: offsets in order, each with its gate (borrowed).  Returns how many. */
+typedef struct srv_stall
+{
+	uint64_t at;
+	srv_gate *gate;
+} srv_stall;
+#define SRV_STALLS 16
+int fault_stalls(const srv_request *req, srv_stall *out, int most);
+
+/* The ids of those that fired, as a JSON array. */
+void fault_ids(const srv_request *req, sim_buf *out);
+
+/* ---------------------------------------------------------------- gate.c */
+
+/* A new gate, closed; opened once it stays open.  NULL when memory is short. */
+srv_gate *gate_new(void);
 srv_gate *gate_ref(srv_gate *g);
 void gate_unref(srv_gate *g);
+void gate_open(srv_gate *g);
 bool gate_is_open(srv_gate *g);
+
+/* How many threads wait at it. */
+int gate_waiting(srv_gate *g);
+
+/* Wait until it is open; or at most so long. */
 void gate_wait(srv_gate *g);
+void gate_pause(srv_gate *g, int64_t ms);
 
 /* ---------------------------------------------------------------- reqlog.c */
 

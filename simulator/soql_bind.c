@@ -310,9 +310,9 @@ static void
 picklist_extreme(sim_buf *b, const char *func, const char *column, const sim_field *f)
 {
 	sim_buf_printf(b, "substr(%s(CASE ", func);
-	for (int i = 0; f->values[i] != NULL; i++)
+	for (int i = 0; f->picks[i].value != NULL; i++)
 	{
-		char *quoted = sqlite3_mprintf("%Q", f->values[i]);
+		char *quoted = sqlite3_mprintf("%Q", f->picks[i].value);
 
 		sim_buf_printf(b, "WHEN %s = %s THEN '%04d' ", column, quoted ? quoted : "''", i);
 		sqlite3_free(quoted);

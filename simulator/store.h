@@ -25,7 +25,7 @@ typedef enum sim_in_kind
 {
 	SIM_IN_NULL, /* set to null */
 	SIM_IN_TEXT, /* as written: CSV, XML, JSON strings; dates, numbers and ids in CSV as well */
-	SIM_IN_NUMBER, /* a JSON number, as written */
+	SIM_IN_NUMBER, /* a JSON number: text as written, or NULL and number */
 	SIM_IN_BOOL,   /* a JSON true or false */
 	SIM_IN_KEY	   /* a parent named by one of its external ids: text is that id */
 } sim_in_kind;
@@ -38,6 +38,7 @@ typedef struct sim_in
 	const char *text; /* UTF-8, need not end in NUL; borrowed */
 	size_t len;
 	bool yes;					  /* BOOL */
+	double number;				  /* NUMBER without a text */
 	const sim_object *key_object; /* KEY: the parent's object */
 	const sim_field *key;		  /* KEY: its external id or idLookup field */
 } sim_in;
@@ -117,6 +118,12 @@ int sim_lookup(sim_org *org, const sim_object *obj, const sim_field *key, const 
  */
 bool sim_in_header(const sim_object *obj, const char *text, size_t len, sim_in *out,
 				   sim_error *err);
+
+/*
+ * How messages of JSON_PARSER_ERROR end; the caller, who may know where in the body the value is, puts the
+ * right numbers there.
+ */
+#define SIM_JSON_POSITION "[line:1, column:1]"
 
 /*
  * A member of a JSON record into a cell whose field is looked up: numbers, texts, booleans, null, and

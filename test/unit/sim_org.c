@@ -294,12 +294,14 @@ test_rows(void)
 	bool stored = true;
 	bool required = true;
 	int64_t different = 0;
+	int n;
+	const sim_object *const *list = sim_object_list(&n);
 
-	for (int i = 0; i < sim_object_total; i++)
-		rows[i] = sim_population_for(sim_objects[i], 3000);
-	for (int i = 0; i < sim_object_total; i++)
+	for (int i = 0; i < n; i++)
+		rows[list[i]->slot] = sim_population_for(list[i], 3000);
+	for (int i = 0; i < n; i++)
 	{
-		const sim_object *obj = sim_objects[i];
+		const sim_object *obj = list[i];
 
 		for (int f = 0; f < obj->nfields; f++)
 		{

@@ -1,0 +1,425 @@
+/*
+ * store_delete.c
+ *		Delete and undelete: the recycle bin, cascades, references that are cleared.
+ *
+ * What goes together is a batch: its rows are in __bin, the references that were cleared in
+ * __cleared, so that undelete brings all of it back.
+ */
+#include "store_int.h"
+#include "calendar.h"
+#include "clock.h"
+
+#include <string.h>
+
+/* Deepest chain of parents and children; more is a loop. */
+#define DEPTH_MAX 64
+
+static bool
+bin_tables(sim_txn *t, sim_error *err)
+{
+	if (t->store->bin_ready)
+		return true;
+	if (!store_exec(t,
+					"CREATE TABLE IF NOT EXISTS __bin (slot INTEGER, row INTEGER, batch "
+					"INTEGER, root INTEGER, PRIMARY KEY (slot, row)) WITHOUT ROWID;"
+					"CREATE INDEX IF NOT EXISTS __bin_batch ON __bin (batch);"
+					"CREATE TABLE IF NOT EXISTS __cleared (batch INTEGER, slot INTEGER, row "
+					"INTEGER, field TEXT, value INTEGER);"
+					"CREATE INDEX IF NOT EXISTS __cleared_batch ON __cleared (batch);",
+					err))
+		return false;
+	t->store->bin_ready = true;
+	return true;
+}
+
+/* One statement with up to five numbers. */
+static bool
+run_numbers(sim_txn *t, const char *sql, const int64_t *values, int n, sim_error *err)
+{
+	sqlite3_stmt *st = NULL;
+	bool ok = sqlite3_prepare_v2(t->db, sql, -1, &st, NULL) == SQLITE_OK;
+
+	for (int i = 0; ok && i < n; i++)
+		ok = sqlite3_bind_int64(st, i + 1, values[i]) == SQLITE_OK;
+	if (!ok)
+		store_failed(t, err);
+	else
+		ok = store_run(t, st, err);
+	sqlite3_finalize(st);
+	return ok;
+}
+
+/* Mark a row as deleted or not; its counters follow. */
+static bool
+set_deleted(sim_txn *t, store_plan *p, int64_t number, bool deleted, sim_error *err)
+{
+	memset(p->changed, 0, sizeof(*p->changed) * (size_t) p->obj->nfields);
+	store_stamps(t, p, false);
+	store_set_int(p, p->deleted, deleted);
+	if (!store_update_row(t, p, number, err))
+		return false;
+	t->counts.live[p->slot] += deleted ? -1 : 1;
+	t->counts.deleted[p->slot] += deleted ? 1 : -1;
+	return true;
+}
+
+typedef struct removal
+{
+	sim_txn *t;
+	int64_t batch;
+	bool hard;
+	sim_error *err;
+} removal;
+
+static bool remove_row(removal *r, store_plan *p, int64_t number, int depth);
+
+static bool
+erase(removal *r, store_plan *p, int64_t number)
+{
+	sim_buf sql = {0};
+	int64_t bin[] = {p->slot, number};
+	int state = store_row_state(r->t, p, number, r->err);
+	bool ok;
+
+	if (state <= 0)
+		return state == 0;
+	sim_buf_printf(&sql, "DELETE FROM \"%s\" WHERE \"Id\" = ?1", p->obj->name);
+	ok = sql.failed ? sim_error_set(r->err, "UNKNOWN_EXCEPTION", "out of memory")
+					: run_numbers(r->t, sql.data, &number, 1, r->err);
+	sim_buf_free(&sql);
+	if (!ok)
+		return false;
+	if (state == 2)
+		r->t->counts.deleted[p->slot]--;
+	else
+		r->t->counts.live[p->slot]--;
+	r->t->counts.touched[p->slot] = true;
+	return run_numbers(r->t, "DELETE FROM __bin WHERE slot = ?1 AND row = ?2", bin, 2, r->err);
+}
+
+/* Children are taken in portions, so that there may be any number. */
+#define PORTION 256
+
+/* A reference to a row that goes is cleared; the bin remembers it. */
+static bool
+clear_reference(removal *r, store_plan *p, int field, int64_t row, int64_t value)
+{
+	static const char remember[] = "INSERT INTO __cleared (batch, slot, row, field, value) "
+								   "VALUES (?1, ?2, ?3, ?4, ?5)";
+	sqlite3_stmt *st = NULL;
+	bool ok = true;
+
+	if (!r->hard)
+	{
+		ok = sqlite3_prepare_v2(r->t->db, remember, -1, &st, NULL) == SQLITE_OK &&
+			 sqlite3_bind_int64(st, 1, r->batch) == SQLITE_OK &&
+			 sqlite3_bind_int(st, 2, p->slot) == SQLITE_OK &&
+			 sqlite3_bind_int64(st, 3, row) == SQLITE_OK &&
+			 sqlite3_bind_text(st, 4, p->obj->fields[field].name, -1, SQLITE_STATIC) ==
+				 SQLITE_OK &&
+			 sqlite3_bind_int64(st, 5, value) == SQLITE_OK;
+		ok = ok ? store_run(r->t, st, r->err) : store_failed(r->t, r->err);
+		sqlite3_finalize(st);
+	}
+	if (!ok)
+		return false;
+	memset(p->changed, 0, sizeof(*p->changed) * (size_t) p->obj->nfields);
+	p->changed[field] = true;
+	p->cell[field] = (store_cell){0};
+	return store_update_row(r->t, p, row, r->err);
+}
+
+static bool
+restricted(removal *r, const sim_object *parent, const sim_object *child)
+{
+	return sim_error_set(r->err, "DELETE_FAILED",
+						 "Your attempt to delete %s could not be completed because it is "
+						 "associated with the following %s.",
+						 parent->label, child->plural);
+}
+
+/* Rows of one object that reference the row through one field. */
+static bool
+remove_children(removal *r, const store_plan *parent, int64_t number, const sim_object *child,
+				int field, int depth)
+{
+	const sim_field *f = &child->fields[field];
+	store_plan *p = store_plan_of(r->t, child, r->err);
+	store_cell value = {.kind = STORE_INT, .i = store_ref_pack(f, parent->obj, number)};
+	store_fate fate = store_fate_of(f);
+	int64_t found[PORTION];
+	int n;
+
+	if (p == NULL)
+		return false;
+	while ((n = store_find(r->t, p, field, &value, found, PORTION, r->err)) > 0)
+	{
+		for (int i = 0; i < n; i++)
+		{
+			if (fate == STORE_RESTRICT)
+				return restricted(r, parent->obj, child);
+			if (fate == STORE_CASCADE ? !remove_row(r, p, found[i], depth + 1)
+									  : !clear_reference(r, p, field, found[i], value.i))
+				return false;
+		}
+	}
+	return n == 0;
+}
+
+static bool
+remove_row(removal *r, store_plan *p, int64_t number, int depth)
+{
+	int64_t bin[] = {p->slot, number, r->batch, depth == 0};
+	int nobjects;
+	const sim_object *const *list = sim_object_list(&nobjects);
+
+	if (depth > DEPTH_MAX)
+		return sim_error_set(r->err, "DELETE_FAILED", "Too many levels of details");
+
+	/* first the row, so that a loop of references ends */
+	if (r->hard || p->deleted < 0 ? !erase(r, p, number)
+								  : !set_deleted(r->t, p, number, true, r->err))
+		return false;
+	if (!r->hard &&
+		!run_numbers(r->t,
+					 "INSERT OR REPLACE INTO __bin (slot, row, batch, root) VALUES (?1, ?2, "
+					 "?3, ?4)",
+					 bin, 4, r->err))
+		return false;
+	for (int i = 0; i < nobjects; i++)
+	{
+		if (!sim_object_queryable(list[i]))
+			continue;
+		for (int k = 0; k < list[i]->nfields; k++)
+		{
+			const sim_field *f = &list[i]->fields[k];
+
+			if (f->type == SIM_T_REFERENCE && sim_field_refers_to(f, p->obj) &&
+				f->sql == NULL && !remove_children(r, p, number, list[i], k, depth))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* The object and number of a row to delete or undelete. */
+static store_plan *
+row_of(sim_txn *t, const char *id, int64_t *number, sim_error *err)
+{
+	char full[SIM_ID_SIZE];
+	const sim_object *obj = NULL;
+	store_plan *p;
+
+	if (id != NULL && sim_id_normalise(id, strlen(id), full))
+		obj = sim_object_by_prefix(full);
+	else
+	{
+		sim_error_set(err, "MALFORMED_ID", "malformed id %.100s", id == NULL ? "" : id);
+		return NULL;
+	}
+	if (obj == NULL || !sim_object_queryable(obj))
+	{
+		sim_error_set(err, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id");
+		return NULL;
+	}
+	*number = sim_id_number(full, SIM_ID_LEN, obj->prefix);
+	p = *number < 0 ? NULL : store_plan_of(t, obj, err);
+	if (*number < 0)
+		sim_error_set(err, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id");
+	return p;
+}
+
+static bool
+next_batch(sim_txn *t, int64_t *batch, sim_error *err)
+{
+	bool found;
+
+	*batch = 1;
+	return store_meta_get(t, "bin", batch, &found, err) &&
+		   store_meta_put(t, "bin", *batch + 1, err);
+}
+
+static bool
+delete_in_savepoint(sim_txn *t, store_plan *p, int64_t number, bool hard, sim_error *err)
+{
+	removal r = {.t = t, .hard = hard, .err = err};
+
+	return next_batch(t, &r.batch, err) && remove_row(&r, p, number, 0);
+}
+
+bool
+sim_delete(sim_txn *t, const char *id, bool hard, sim_error *err)
+{
+	int64_t number;
+	store_plan *p;
+	int state;
+	sim_write w = {0};
+	bool ok;
+
+	store_arena_reset(&t->store->arena);
+	p = row_of(t, id, &number, err);
+	if (p == NULL)
+		return false;
+	w.object = p->obj;
+	w.id = id;
+	if (!store_hook(t, hard ? "hardDelete" : "delete", &w, err))
+		return false;
+	if (!(p->obj->flags & SO_DELETABLE))
+		return sim_error_set(err, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+							 "entity type cannot be deleted: %s", p->obj->label);
+	state = store_row_state(t, p, number, err);
+	if (state < 0)
+		return false;
+	if (state == 0)
+		return sim_error_set(err, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id");
+	if (state == 2 && !hard)
+		return sim_error_set(err, "ENTITY_IS_DELETED", "entity is deleted");
+	if (!bin_tables(t, err) || !store_save(t, err))
+		return false;
+	ok = delete_in_savepoint(t, p, number, hard, err);
+	store_unsave(t, ok);
+	return ok;
+}
+
+/* ---------------------------------------------------------------- undelete */
+
+/* The batch that a row was deleted with; 0: it was made deleted, or its batch is forgotten. */
+static int64_t
+batch_of(sim_txn *t, int slot, int64_t number, bool *root)
+{
+	sqlite3_stmt *st = NULL;
+	int64_t batch = 0;
+
+	*root = true;
+	if (sqlite3_prepare_v2(t->db, "SELECT batch, root FROM __bin WHERE slot = ?1 AND row = ?2",
+						   -1, &st, NULL) == SQLITE_OK &&
+		sqlite3_bind_int(st, 1, slot) == SQLITE_OK &&
+		sqlite3_bind_int64(st, 2, number) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
+	{
+		batch = sqlite3_column_int64(st, 0);
+		*root = sqlite3_column_int(st, 1) != 0;
+	}
+	sqlite3_finalize(st);
+	return batch;
+}
+
+static const sim_object *
+object_in_slot(int slot)
+{
+	int n;
+	const sim_object *const *list = sim_object_list(&n);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (sim_object_index(list[i]) == slot)
+			return list[i];
+	}
+	return NULL;
+}
+
+static bool
+restore_rows(sim_txn *t, int64_t batch, sim_error *err)
+{
+	sqlite3_stmt *st = NULL;
+	bool ok = sqlite3_prepare_v2(t->db, "SELECT slot, row FROM __bin WHERE batch = ?1", -1,
+								 &st, NULL) == SQLITE_OK &&
+			  sqlite3_bind_int64(st, 1, batch) == SQLITE_OK;
+	int rc = SQLITE_DONE;
+
+	if (!ok)
+		store_failed(t, err);
+	while (ok && (rc = sqlite3_step(st)) == SQLITE_ROW)
+	{
+		const sim_object *obj = object_in_slot(sqlite3_column_int(st, 0));
+		store_plan *p = obj == NULL ? NULL : store_plan_of(t, obj, err);
+		int64_t number = sqlite3_column_int64(st, 1);
+		int state = p == NULL ? 0 : store_row_state(t, p, number, err);
+
+		ok = state >= 0 && (state != 2 || set_deleted(t, p, number, false, err));
+	}
+	if (ok && rc != SQLITE_DONE)
+		ok = store_failed(t, err);
+	sqlite3_finalize(st);
+	return ok;
+}
+
+/* References that were cleared and have not been set since. */
+static bool
+restore_references(sim_txn *t, int64_t batch, sim_error *err)
+{
+	sqlite3_stmt *st = NULL;
+	bool ok = sqlite3_prepare_v2(
+				  t->db, "SELECT slot, row, field, value FROM __cleared WHERE batch = ?1", -1,
+				  &st, NULL) == SQLITE_OK &&
+			  sqlite3_bind_int64(st, 1, batch) == SQLITE_OK;
+
+	if (!ok)
+		store_failed(t, err);
+	while (ok && sqlite3_step(st) == SQLITE_ROW)
+	{
+		const sim_object *obj = object_in_slot(sqlite3_column_int(st, 0));
+		int64_t values[] = {sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 3)};
+		const char *name = (const char *) sqlite3_column_text(st, 2);
+		const sim_field *f = obj == NULL || name == NULL ? NULL : sim_field_find(obj, name);
+		sim_buf sql = {0};
+
+		if (f == NULL)
+			continue;
+		sim_buf_printf(&sql,
+					   "UPDATE \"%s\" SET \"%s\" = ?2 WHERE \"Id\" = ?1 AND \"%s\" IS NULL",
+					   obj->name, f->name, f->name);
+		ok = !sql.failed && run_numbers(t, sql.data, values, 2, err);
+		t->counts.touched[sim_object_index(obj)] = true;
+		sim_buf_free(&sql);
+	}
+	sqlite3_finalize(st);
+	return ok;
+}
+
+static bool
+undelete_in_savepoint(sim_txn *t, store_plan *p, int64_t number, int64_t batch, sim_error *err)
+{
+	if (batch == 0)
+		return set_deleted(t, p, number, false, err);
+	return restore_rows(t, batch, err) && restore_references(t, batch, err) &&
+		   run_numbers(t, "DELETE FROM __bin WHERE batch = ?1", &batch, 1, err) &&
+		   run_numbers(t, "DELETE FROM __cleared WHERE batch = ?1", &batch, 1, err);
+}
+
+bool
+sim_undelete(sim_txn *t, const char *id, sim_error *err)
+{
+	int64_t number;
+	store_plan *p;
+	sim_write w = {0};
+	int64_t batch;
+	bool root;
+	int state;
+	bool ok;
+
+	store_arena_reset(&t->store->arena);
+	p = row_of(t, id, &number, err);
+	if (p == NULL)
+		return false;
+	w.object = p->obj;
+	w.id = id;
+	if (!store_hook(t, "undelete", &w, err))
+		return false;
+	state = store_row_state(t, p, number, err);
+	if (state < 0)
+		return false;
+	if (state == 0)
+		return sim_error_set(err, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id");
+	if (!bin_tables(t, err))
+		return false;
+	batch = batch_of(t, p->slot, number, &root);
+
+	/* what went with its parent comes back with it only */
+	if (state == 1 || !root)
+		return sim_error_set(err, "UNDELETE_FAILED", "Entity is not in the recycle bin");
+	if (!store_save(t, err))
+		return false;
+	ok = undelete_in_savepoint(t, p, number, batch, err);
+	store_unsave(t, ok);
+	return ok;
+}
