@@ -567,8 +567,10 @@ answer_first(srv_request *req, sim_query *q, child_pager *pager, int batch,
 		c->pager = pager;
 	if (total >= 0)
 		sim_error_set(&err, "UNKNOWN_EXCEPTION", "An unexpected error occurred");
+	/* a query must not outlive the transaction that it reads in */
 	ok = ok && take_over(c, page) &&
-		 (total > srv_options_get(s).cursor_spool_rows || spool_all(c, &err));
+		 ((total > srv_options_get(s).cursor_spool_rows && req->txn == NULL) ||
+		  spool_all(c, &err));
 	if (!ok)
 	{
 		srv_engine_error(req, &err);

@@ -154,6 +154,21 @@ int sim_object_field_count(const sim_object *obj);
 const sim_field *sim_object_field(const sim_object *obj, int i);
 const sim_field *sim_field_find(const sim_object *obj, const char *name);
 
+/* In relations.c: label ("Account"), and the field that has a row's name; NULL when there is none. */
+const char *sim_object_label(const sim_object *obj);
+const sim_field *sim_object_name_field(const sim_object *obj);
+
+/* Can rows be named by this field: Id, external ids, idLookup fields? */
+bool sim_field_is_key(const sim_field *field);
+
+/*
+ * The reference whose way to the parent has this name ("Owner"), and the object whose rows hang on those of
+ * obj by this name ("Contacts"), *ref their reference.  Any case; NULL when there is none.
+ */
+const sim_field *sim_object_parent_field(const sim_object *obj, const char *way);
+const sim_object *
+sim_object_children(const sim_object *obj, const char *way, const sim_field **ref);
+
 const char *sim_field_name(const sim_field *field); /* "Amount__c" */
 sim_type sim_field_type(const sim_field *field);
 const char *sim_type_name(sim_type type); /* "currency", as describe spells it */

@@ -80,7 +80,7 @@ sim_options_rows(sim_options *opt, const char *spec, sim_error *err)
 	memcpy(name, spec, (size_t) (eq - spec));
 	name[eq - spec] = '\0';
 	obj = sim_object_find(name);
-	if (obj == NULL || obj->default_rows == 0)
+	if (obj == NULL || !sim_object_queryable(obj) || (obj->flags & SO_FIXED_ROWS))
 		return sim_error_set(err, "INVALID_ROWS", "there is no object \"%s\" that holds rows",
 							 name);
 	errno = 0;
@@ -130,11 +130,22 @@ open_database(sim_org *org, const char *pragmas, sim_error *err)
 	return db;
 }
 
+/* What the thread reads with while it is inside of a transaction. */
+static _Thread_local sqlite3 *inside;
+
+void
+sim_org_read_with(sqlite3 *db)
+{
+	inside = db;
+}
+
 sqlite3 *
 sim_org_connect(sim_org *org, sim_error *err)
 {
 	sqlite3 *db = NULL;
 
+	if (inside != NULL)
+		return inside;
 	pthread_mutex_lock(&org->lock);
 	if (org->nidle > 0)
 		db = org->idle[--org->nidle];
@@ -150,7 +161,7 @@ sim_org_connect(sim_org *org, sim_error *err)
 void
 sim_org_release(sim_org *org, sqlite3 *db)
 {
-	if (db == NULL)
+	if (db == NULL || db == inside)
 		return;
 	pthread_mutex_lock(&org->lock);
 	if (org->nidle < POOL_MAX)
@@ -167,7 +178,7 @@ sim_org_index(sim_org *org, const sim_object *obj, const sim_field *f, sim_error
 {
 	sqlite3 *db;
 	char *sql;
-	bool known = false;
+	bool known = inside != NULL; /* not in a transaction that may be undone */
 
 	pthread_mutex_lock(&org->lock);
 	for (int i = 0; i < org->nindexed; i++)
@@ -430,7 +441,7 @@ sim_org_open(const sim_options *opt, sim_error *err)
 	}
 	pthread_mutex_init(&org->lock, NULL);
 	org->seed = opt->seed;
-	sim_id_make("00D", INT64_C(2) * 62 * 62 * 62 * 62 + 4711, org->id);
+	sim_id_make("00D", sim_object_base(sim_object_find("Organization")), org->id);
 	list = sim_object_list(&n);
 	for (int i = 0; i < n; i++)
 	{

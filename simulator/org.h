@@ -39,6 +39,12 @@ void sim_org_switches(sim_org *org, sim_switches *out);
 /* The moment of the copy: one for all of a query. */
 int64_t sim_switches_now(const sim_switches *s);
 
+/*
+ * Let this thread read with this connection, and see what its transaction has written, until the next call with
+ * NULL.  Queries of the time before must be free by then.
+ */
+void sim_org_read_with(sqlite3 *db);
+
 /* Borrow a connection of the pool (opened when none is idle), and give it back. */
 sqlite3 *sim_org_connect(sim_org *org, sim_error *err);
 void sim_org_release(sim_org *org, sqlite3 *db);

@@ -48,6 +48,15 @@ bind_all(const soql_plan *plan, sqlite3_stmt *st, int64_t parent)
 	return true;
 }
 
+/* Statements on a connection that is not ours are not kept. */
+static void
+close_statement(const sim_query *q, sqlite3_stmt *st)
+{
+	query_statement_done(st);
+	if (q->inside)
+		sqlite3_finalize(st);
+}
+
 static sqlite3_stmt *
 open_statement(const sim_query *q, const char *sql, sim_error *err)
 {
@@ -56,7 +65,7 @@ open_statement(const sim_query *q, const char *sql, sim_error *err)
 	if (st != NULL && bind_all(q->shape->plan, st, 0))
 		return st;
 	db_error(q, err);
-	query_statement_done(st);
+	close_statement(q, st);
 	return NULL;
 }
 
@@ -93,6 +102,10 @@ take_snapshot(sim_query *q, sim_error *err)
 {
 	uint64_t before = sim_org_data_version(q->org);
 
+	/* the counters do not know yet what an open transaction has written */
+	q->inside = !sqlite3_get_autocommit(q->db);
+	if (q->inside)
+		return true;
 	if (!query_run(q->db, "BEGIN") || !query_run(q->db, "SELECT 1 FROM sqlite_schema LIMIT 1"))
 		return db_error(q, err);
 	q->total = quick_total(q);
@@ -135,6 +148,7 @@ open_children(sim_query *q, sim_error *err)
 		c->shape = &s->children[i];
 		c->version = q->version;
 		c->db = q->db;
+		c->inside = q->inside;
 		c->total = -1;
 		c->st = query_statement(q->db, c->shape->plan->sql);
 		if (c->st == NULL)
@@ -151,7 +165,7 @@ close_children(sim_query *q)
 	for (int i = 0; q->children != NULL && i < q->shape->nchildren; i++)
 	{
 		close_children(&q->children[i]);
-		query_statement_done(q->children[i].st);
+		close_statement(q, q->children[i].st);
 	}
 	free(q->children);
 	q->children = NULL;
@@ -221,11 +235,14 @@ sim_query_free(sim_query *q)
 	if (q->db != NULL)
 	{
 		close_children(q);
-		query_statement_done(q->st);
-		if (!sqlite3_get_autocommit(q->db))
+		close_statement(q, q->st);
+		if (!q->inside && !sqlite3_get_autocommit(q->db))
 			query_run(q->db, "COMMIT");
-		query_trim(q->db);
-		sim_org_release(q->org, q->db);
+		if (!q->inside)
+		{
+			query_trim(q->db);
+			sim_org_release(q->org, q->db);
+		}
 	}
 	query_plan_release(q->prepared);
 	free(q);
@@ -324,7 +341,7 @@ sim_query_total(sim_query *q, sim_error *err)
 		q->total = sqlite3_column_int64(st, 0);
 	else
 		db_error(q, err);
-	query_statement_done(st);
+	close_statement(q, st);
 	return q->total;
 }
 

@@ -79,6 +79,7 @@ struct sim_query
 	const query_shape *shape;
 	const char *version;
 	sqlite3 *db;
+	bool inside;				/* of a transaction that somebody else ends */
 	sqlite3_stmt *st;			/* NULL for COUNT() */
 	struct sim_query *children; /* one per subquery */
 	int64_t total;				/* -1: not known yet */

@@ -191,7 +191,7 @@ test_good(void)
 		   "[A from B where (in Id [C from D where (= e bool:1)])]");
 	parses("SELECT Id, (SELECT Id FROM Contacts LIMIT 1) FROM Account",
 		   "[Id, [Id from Contacts limit 1] from Account]");
-	parses("SELECT A FROM B USING SCOPE mine WHERE a = null WITH SECURITY_ENFORCED FOR VIEW",
+	parses("SELECT A FROM B USING SCOPE mine WHERE a = null FOR VIEW UPDATE TRACKING",
 		   "[A from B scope mine where (= a null:)]");
 	parses("SELECT A FROM B c, c.Owner o ORDER BY a ASC NULLS FIRST",
 		   "[A from B alias c alias o asc a first]");
