@@ -75,7 +75,7 @@ sim_options_rows(sim_options *opt, const char *spec, sim_error *err)
 	memcpy(name, spec, (size_t) (eq - spec));
 	name[eq - spec] = '\0';
 	obj = sim_object_find(name);
-	if (obj == NULL || obj->default_rows == 0)
+	if (obj == NULL || !sim_object_queryable(obj) || (obj->flags & SO_FIXED_ROWS))
 		return sim_error_set(err, "INVALID_ROWS", "there is no object \"%s\" that holds rows",
 							 name);
 	errno = 0;
@@ -386,7 +386,7 @@ sim_org_open(const sim_options *opt, sim_error *err)
 	}
 	pthread_mutex_init(&org->lock, NULL);
 	org->seed = opt->seed;
-	sim_id_make("00D", INT64_C(2) * 62 * 62 * 62 * 62 + 4711, org->id);
+	sim_id_make("00D", sim_object_base(sim_object_find("Organization")), org->id);
 	list = sim_object_list(&n);
 	for (int i = 0; i < n; i++)
 	{
