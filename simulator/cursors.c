@@ -23,17 +23,17 @@
 
 typedef struct cursor
 {
-	char id[SIM_ID_SIZE]; /* 01g… */
-	pthread_mutex_t lock; /* one page at a time */
-	int refs;			  /* the table's and the handlers'; guarded by the table */
-	sim_query *query;	  /* NULL once all rows are in the spool */
+	char id[SIM_ID_SIZE];	   /* 01g… */
+	pthread_mutex_t lock;	   /* one page at a time */
+	int refs;				   /* the table's and the handlers'; guarded by the table */
+	sim_query *query;		   /* NULL once all rows are in the spool */
 	struct child_pager *pager; /* of its subqueries; or NULL */
 	int64_t total;
 	int batch;
-	int64_t born;	  /* by the org's monotonic clock */
-	bool is_child;	  /* of a subquery */
-	bool is_drained;  /* cursors_drain() has seen to it; guarded by the table */
-	int spool;		  /* descriptor of an unlinked file; -1: the records are in memory */
+	int64_t born;	 /* by the org's monotonic clock */
+	bool is_child;	 /* of a subquery */
+	bool is_drained; /* cursors_drain() has seen to it; guarded by the table */
+	int spool;		 /* descriptor of an unlinked file; -1: the records are in memory */
 	sim_buf memory;
 	int64_t *offsets; /* rows + 1 of them: where each spooled record starts */
 	int64_t rows;
@@ -539,8 +539,7 @@ answer_all(srv_request *req, int64_t total, const first_page *page)
 static bool
 take_over(cursor *c, const first_page *page)
 {
-	if (!grow_offsets(c, page->n) ||
-		!write_all(c->spool, page->rows.data, page->rows.len, 0))
+	if (!grow_offsets(c, page->n) || !write_all(c->spool, page->rows.data, page->rows.len, 0))
 		return false;
 	memcpy(c->offsets + 1, page->ends, (size_t) page->n * sizeof(*page->ends));
 	c->rows = page->n;
@@ -596,7 +595,8 @@ explain(srv_request *req, const char *soql, unsigned flags)
 		if (strncmp(id, "00O", 3) == 0 || strncmp(id, "00B", 3) == 0)
 			srv_not_found(req);
 		else
-			srv_error(req, 400, "INVALID_ID_FIELD", "invalid report or list view id: %s", soql);
+			srv_error(req, 400, "INVALID_ID_FIELD", "invalid report or list view id: %s",
+					  soql);
 	}
 	else if (!sim_query_explain(req->srv->org, soql, flags, req->version, &plans, &err))
 		srv_engine_error(req, &err);

@@ -270,7 +270,8 @@ test_bad(void)
 	says("SELECT Id FROM A WHERE a IN b.c", BIND);
 	refuses("SELECT Id, Name FROM Contact WHERE Email = liam.carter@example.com", 1, 54,
 			"unexpected token: '@'");
-	refuses("select Id from Account where id = $sfid", 1, 34, "line 1:34 unexpected token: '$'");
+	refuses("select Id from Account where id = $sfid", 1, 34,
+			"line 1:34 unexpected token: '$'");
 	refuses("SELECT Id FROM A WHERE a IN ()", 1, 29, "unexpected token: 'a IN ()'");
 	refuses("SELECT Id FROM A WHERE a IN ('x', null)", 1, 34, "unexpected token: 'null'");
 	refuses("SELECT Id FROM A WHERE a BETWEEN 1 AND 2", 1, 25, "unexpected token: 'BETWEEN'");
@@ -300,8 +301,10 @@ test_bad(void)
 			"Invalid string literal '\\ud83d'. Illegal character sequence in string literal.");
 	refuses("SELECT Id FROM A WHERE a = 'it''s'", 1, 31, "unexpected token: '''");
 	refuses("SELECT Id FROM A WHERE a = 2023-02-29", 1, 27, "Invalid date: 2023-02-29");
-	refuses("SELECT Id FROM A WHERE a = 2023-02-28T24:00:00Z", 1, 27, "Invalid datetime: 2023-02-28T24:00:00Z");
-	refuses("SELECT Id FROM A WHERE a = 2023-02-28T12:00:00", 1, 27, "Invalid datetime: 2023-02-28T12:00:00");
+	refuses("SELECT Id FROM A WHERE a = 2023-02-28T24:00:00Z", 1, 27,
+			"Invalid datetime: 2023-02-28T24:00:00Z");
+	refuses("SELECT Id FROM A WHERE a = 2023-02-28T12:00:00", 1, 27,
+			"Invalid datetime: 2023-02-28T12:00:00");
 	refuses("SELECT Id FROM A WHERE a = LAST_N_DAYS", 1, 38, "unexpected token: '<EOF>'");
 	refuses("SELECT Id FROM A WHERE a = LAST_N_DAYS:x", 1, 39, "unexpected token: 'x'");
 	refuses("SELECT Id FROM A LIMIT -1", 1, 23, "unexpected token: '-1'");
@@ -355,8 +358,8 @@ test_echo(void)
 	snprintf(message, sizeof(message), "\n%s\n%30s^\nERROR at Row:1:Column:42\nreason",
 			 "CreatedById,OCE__ActualCap__c,TPI_Product__c,Name,OCE__JobId__c", "");
 	is_text(err.message, message, "commas end the words that are shown");
-	soql_error_at(&err, "INVALID_FIELD", "SELECT Id, DepProbeField__c FROM Account LIMIT 1", 11,
-				  "reason");
+	soql_error_at(&err, "INVALID_FIELD", "SELECT Id, DepProbeField__c FROM Account LIMIT 1",
+				  11, "reason");
 	is_text(err.message,
 			"\nSELECT Id, DepProbeField__c FROM Account LIMIT\n           ^\n"
 			"ERROR at Row:1:Column:12\nreason",
