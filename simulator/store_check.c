@@ -145,7 +145,7 @@ store_reference(sim_txn *t, const sim_object *obj, const sim_field *f, const cha
 	}
 	out->kind = STORE_INT;
 	out->i = store_ref_pack(f, to, number);
-	return true;
+	return store_check_lock(t, to, number, true, err);
 }
 
 /* ---------------------------------------------------------------- values that are there */
