@@ -2,7 +2,7 @@
  * control.c
  *		/__sfsim/: what tests and people see and switch, without a session.
  *
- *	GET    /log              requests so far (reqlog.c)
+ *	GET    /log[/N[/request | /answer]]  requests so far (log_view.c)
  *	DELETE /log
  *	GET    /wait?…           until something has happened
  *	GET    /jobs             jobs that exist, with their states
@@ -157,7 +157,8 @@ set_option(srv_options *opt, const opt_def *d, const cJSON *v, sim_error *err)
 		case OPT_STATE:
 			if (!cJSON_IsNull(v) &&
 				(text == NULL ||
-				 (strcmp(text, "none") != 0 && job_state_parse(text) > JOB_IN_PROGRESS)))
+				 (strcmp(text, "none") != 0 && job_state_parse(text) != JOB_UPLOAD_COMPLETE &&
+				  job_state_parse(text) != JOB_IN_PROGRESS)))
 				return sim_error_set(err, "INVALID_INPUT",
 									 "%s is UploadComplete, InProgress or none", d->name);
 			*(srv_state *) at = text ? job_state_parse(text) : JOB_STATES;
@@ -456,7 +457,7 @@ handle_get(srv_request *req, const char *what)
 	srv *s = req->srv;
 
 	if (strcmp(what, "log") == 0)
-		log_json(s, srv_json(req, 200));
+		log_get(req);
 	else if (strcmp(what, "wait") == 0)
 		get_wait(req);
 	else if (strcmp(what, "jobs") == 0)

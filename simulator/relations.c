@@ -22,12 +22,6 @@ sim_object_name_field(const sim_object *obj)
 	return NULL;
 }
 
-bool
-sim_field_is_key(const sim_field *field)
-{
-	return field->type == SIM_T_ID || (field->flags & (SF_EXTERNAL | SF_IDLOOKUP)) != 0;
-}
-
 const sim_field *
 sim_object_parent_field(const sim_object *obj, const char *way)
 {

@@ -47,11 +47,13 @@ static const srv_endpoint other_routes[] = {
 static const srv_endpoint *const data_tables[] = {
 	rest_routes,
 	data_routes,
+	ingest_routes,
 };
 
 /* The others; each looks after its session itself. */
 static const srv_endpoint *const other_tables[] = {
 	other_routes,
+	auth_routes,
 };
 
 #define TABLES(list) (list), (int) (sizeof(list) / sizeof(*(list)))

@@ -223,9 +223,15 @@ send_answer(srv_request *req, struct MHD_Connection *conn)
 	enum MHD_Result rc;
 	uint64_t size = 0;
 
+	if (req->log_id)
+		log_body_of(req);
 	if (resp->file)
 	{
+		struct stat st;
 		int fd;
+
+		if (stat(resp->file, &st) == 0)
+			resp->plain_size = st.st_size;
 
 		fd = open_page(req, &size);
 		if (fd < 0)

@@ -42,6 +42,7 @@ typedef enum srv_pages_shape
 /* Job states in their order of time; the last three are final. */
 typedef enum srv_state
 {
+	JOB_OPEN, /* ingest: data may come */
 	JOB_UPLOAD_COMPLETE,
 	JOB_IN_PROGRESS,
 	JOB_COMPLETE,
@@ -133,6 +134,7 @@ typedef struct srv_response
 	sim_buf body;		   /* when no file is set */
 	char *file;			   /* a rendered page: the plain file */
 	char *file_gz;		   /* and the same compressed */
+	int64_t plain_size;	   /* length of the plain file, once it is sent */
 	srv_header headers[SRV_MAX_HEADERS];
 	int nheaders;
 	bool no_gzip; /* the body goes out as it is */
@@ -302,8 +304,11 @@ void srv_route(srv_request *req);
 
 /* ---------------------------------------------------------------- handlers */
 
-/* auth.c, soap.c */
+/* auth_*.c, soap.c, bulk1.c */
+extern const srv_endpoint auth_routes[];
 void auth_token(srv_request *req);
+void auth_authorize(srv_request *req);
+void auth_connect(srv_request *req);
 void auth_revoke(srv_request *req);
 void auth_introspect(srv_request *req);
 void auth_userinfo(srv_request *req);
@@ -317,7 +322,7 @@ void rest_versions(srv_request *req);
 void rest_query(srv_request *req);
 void rest_query_more(srv_request *req);
 
-/* jobs.c, results.c */
+/* jobs.c, job_query.c, results.c */
 void job_create(srv_request *req);
 void job_list(srv_request *req);
 void job_info(srv_request *req);
@@ -325,6 +330,9 @@ void job_patch(srv_request *req);
 void job_delete(srv_request *req);
 void job_results(srv_request *req);
 void job_result_pages(srv_request *req);
+
+/* ingest.c: Bulk API 2.0 ingest jobs */
+extern const srv_endpoint ingest_routes[];
 
 /* control.c: everything below /__sfsim/ */
 void control_handle(srv_request *req);
@@ -369,8 +377,9 @@ bool auth_set_credential(srv *s, const char *name, const char *value);
 bool auth_get_credential(srv *s, const char *name, char *out, size_t size);
 
 /* jwt.c: verify header, signature and claims; NULL, or the error code with its text. */
+struct auth_user;
 const char *jwt_verify(srv *s, const char *pem, const char *client_id, const char *assertion,
-					   const char **description);
+					   struct auth_user *user, const char **description);
 
 /* ---------------------------------------------------------------- pages.c */
 
@@ -440,6 +449,18 @@ int jobs_drop_all(srv *s);
  * reference to its rendering.  Else false, with the answer filled in.
  */
 bool job_open_result(srv_request *req, char id[SIM_ID_SIZE], srv_render **render);
+
+/*
+ * Rows of Bulk API 1.0 jobs (jobType Classic) for the lists of jobs: skip so many, append at most max JSON objects with
+ * commas between them, return how many there are in all.  query: only query jobs, else only the others.
+ */
+typedef int64_t (*job_classic_rows)(srv *s, bool query, int64_t skip, int64_t max,
+									sim_buf *out);
+void jobs_set_classic(srv *s, job_classic_rows rows);
+
+/* Put all jobs with their files into a directory that exists, and back into a program that has none. */
+bool jobs_save(srv *s, const char *dir, sim_error *err);
+bool jobs_load(srv *s, const char *dir, sim_error *err);
 
 const char *job_state_name(srv_state state);
 srv_state job_state_parse(const char *name); /* JOB_STATES when unknown */
@@ -533,10 +554,15 @@ srv_log *log_new(void);
 void log_free(srv_log *l);
 void log_arrive(srv_request *req);
 void log_mark(srv_request *req, log_state state);
+
+/* The answer's body, before it is compressed. */
+void log_body_of(srv_request *req);
 void log_answer(srv_request *req);
 void log_done(srv_request *req, bool complete, int64_t bytes);
 void log_clear(srv *s);
-void log_json(srv *s, sim_buf *out);
+
+/* GET /__sfsim/log and what is below it (log_view.c). */
+void log_get(srv_request *req);
 
 /*
  * Wait until count requests match (method and path are globs or NULL) and have reached at
