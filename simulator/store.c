@@ -656,7 +656,7 @@ store_disconnect(sim_store *s)
 	sqlite3_finalize(s->meta_put);
 	s->meta_get = NULL;
 	s->meta_put = NULL;
-	sqlite3_close(s->db);
+	sim_org_close_connection(s->db);
 	s->db = NULL;
 }
 
