@@ -31,12 +31,14 @@ test_complaints(void)
 				   "column:2]");
 	complains("[1,", "Unexpected end-of-input within/between ARRAY entries at [line:1, "
 					 "column:4]");
-	complains("{\"a\":1,}", "Unexpected character ('}' (code 125)): was expecting double-quote "
-							"to start field name at [line:1, column:8]");
+	complains("{\"a\":1,}",
+			  "Unexpected character ('}' (code 125)): was expecting double-quote "
+			  "to start field name at [line:1, column:8]");
 	complains("01", "Invalid numeric value: Leading zeroes not allowed at [line:1, column:1]");
 	complains("1.", "Unexpected end-of-input at [line:1, column:3]");
-	complains("[1.x]", "Unexpected character ('x' (code 120)): Decimal point not followed by a "
-					   "digit at [line:1, column:4]");
+	complains("[1.x]",
+			  "Unexpected character ('x' (code 120)): Decimal point not followed by a "
+			  "digit at [line:1, column:4]");
 	complains("{}\n{}", "Unexpected character ('{' (code 123)): was expecting the end of the "
 						"document at [line:2, column:1]");
 	complains("\"\\x\"", "Unrecognized character escape 'x' (code 120) at [line:1, column:3]");
@@ -50,7 +52,8 @@ test_complaints(void)
 static void
 test_same_grammar(void)
 {
-	static const char seed[] = "{\"a\":[1,-2.5e+3,true,null,\"\\u00e9\\n\"],\"b\":{\"c\":\"x\"}}";
+	static const char seed[] =
+		"{\"a\":[1,-2.5e+3,true,null,\"\\u00e9\\n\"],\"b\":{\"c\":\"x\"}}";
 	static const char bytes[] = "{}[]:,\"\\0123.eEtfn u-+\x01\xff";
 	uint32_t r = 12345;
 	bool good = true;
@@ -154,8 +157,8 @@ test_references(void)
 	is_reference(parts, "/x/@{a..id}", NO_VALUE("a..id", "a"));
 	is_reference(parts, "/x/@{a.z}", NO_VALUE("a.z", "a"));
 	is_reference(parts, "@@{@{a.id}", NO_VALUE("@{a.id", "@{a"));
-	is_resolved(parts, "{\"k\":\"@{a.n}\",\"l\":[\"-@{a.id}-@{a.n}\",{\"m\":\"@{a.s}\"}]}", true,
-				"{\"k\":1.5,\"l\":[\"-001-1.5\",{\"m\":\"x y\"}]}");
+	is_resolved(parts, "{\"k\":\"@{a.n}\",\"l\":[\"-@{a.id}-@{a.n}\",{\"m\":\"@{a.s}\"}]}",
+				true, "{\"k\":1.5,\"l\":[\"-001-1.5\",{\"m\":\"x y\"}]}");
 	is_resolved(parts, "{\"k\":\"@{a.z}\",\"l\":1}", true, "{\"k\":null,\"l\":1}");
 	is_resolved(parts, "{\"k\":\"@{a.z}\"}", false, NO_VALUE("a.z", "a"));
 	is_resolved(parts, "{\"k\":\"@{q.records[0]}\"}", true,
@@ -258,20 +261,24 @@ static const struct
 } calls[] = {
 	{"POST", V "/sobjects/Account", "{\"Name\":\"x\",\"AnnualRevenue\":1e300,\"Phone\":null}"},
 	{"POST", V "/sobjects/Contact",
-	 "{\"LastName\":\"x\",\"Account\":{\"External_Id__c\":\"y\"},\"Birthdate\":\"2020-01-01\"}"},
+	 "{\"LastName\":\"x\",\"Account\":{\"External_Id__c\":\"y\"},\"Birthdate\":\"2020-01-"
+	 "01\"}"},
 	{"PATCH", V "/sobjects/Contact/External_Id__c/k", "{\"LastName\":\"x\"}"},
 	{"POST", V "/composite/sobjects",
-	 "{\"allOrNone\":true,\"records\":[{\"attributes\":{\"type\":\"Account\"},\"Name\":\"x\"}]}"},
+	 "{\"allOrNone\":true,\"records\":[{\"attributes\":{\"type\":\"Account\"},\"Name\":\"x\"}]"
+	 "}"},
 	{"PATCH", V "/composite/sobjects/Contact/Id",
 	 "{\"records\":[{\"attributes\":{\"type\":\"Contact\"},\"Id\":null,\"LastName\":\"x\"}]}"},
 	{"POST", V "/composite/sobjects/Account", "{\"ids\":[\"x\"],\"fields\":[\"Name\"]}"},
 	{"POST", V "/composite/tree/Account",
-	 "{\"records\":[{\"attributes\":{\"type\":\"Account\",\"referenceId\":\"r\"},\"Name\":\"x\","
+	 "{\"records\":[{\"attributes\":{\"type\":\"Account\",\"referenceId\":\"r\"},\"Name\":"
+	 "\"x\","
 	 "\"Contacts\":{\"records\":[{\"attributes\":{\"type\":\"Contact\",\"referenceId\":\"s\"},"
 	 "\"LastName\":\"y\"}]}}]}"},
 	{"POST", V "/composite",
 	 "{\"allOrNone\":true,\"compositeRequest\":[{\"method\":\"POST\",\"url\":\"" V
-	 "/sobjects/Account\",\"referenceId\":\"a\",\"body\":{\"Name\":\"x\"}},{\"method\":\"GET\","
+	 "/sobjects/"
+	 "Account\",\"referenceId\":\"a\",\"body\":{\"Name\":\"x\"}},{\"method\":\"GET\","
 	 "\"url\":\"" V "/sobjects/Account/@{a.id}\",\"referenceId\":\"b\"}]}"},
 	{"POST", V "/composite/batch",
 	 "{\"batchRequests\":[{\"method\":\"GET\",\"url\":\"v62.0/sobjects/Account\","
@@ -286,15 +293,15 @@ static const struct
 static void
 test_hostile(srv *s)
 {
-	static const char *const pieces[] = {"null", "[]",	"{}",	"\"\"", "-1",	"1e999",
-										 "true", "[[", "\"@{a}\"", "]",	"}", "\"Id\""};
+	static const char *const pieces[] = {"null", "[]", "{}",	   "\"\"", "-1", "1e999",
+										 "true", "[[", "\"@{a}\"", "]",	   "}",	 "\"Id\""};
 	uint32_t r = 99;
 	bool good = true;
 
 	for (int i = 0; i < CALLS; i++)
-		good = survives(s, calls[i].method, calls[i].uri, calls[i].body,
-						strlen(calls[i].body)) &&
-			   good;
+		good =
+			survives(s, calls[i].method, calls[i].uri, calls[i].body, strlen(calls[i].body)) &&
+			good;
 	ok(good, "as they should be");
 	for (int i = 0; i < 3000; i++)
 	{
@@ -311,7 +318,8 @@ test_hostile(srv *s)
 		sim_buf_add(&b, body, at);
 		sim_buf_str(&b, pieces[(r >> 20) % (sizeof(pieces) / sizeof(*pieces))]);
 		sim_buf_str(&b, body + at + cut);
-		good = survives(s, calls[i % CALLS].method, calls[i % CALLS].uri, b.data, b.len) && good;
+		good =
+			survives(s, calls[i % CALLS].method, calls[i % CALLS].uri, b.data, b.len) && good;
 		sim_buf_free(&b);
 	}
 	ok(good, "and with pieces replaced");
