@@ -573,6 +573,37 @@ subtest 'replication and recent rows' => sub {
 	is_deeply(decode(call('GET', '/sobjects/Contact'))->{recentItems}, [], 'not of another');
 };
 
+subtest 'a duplicate rule' => sub {
+	control('options', { duplicate_rule => 'true' });
+	my $id = create('Account', { Name => 'Only one' });
+	answers(call('POST', '/sobjects/Account', '{"Name":"only one"}'),
+		400,
+		'[{"duplicateResut":{"allowSave":true,"duplicateRule":"Standard_Account_Duplicate_Rule",'
+		  . '"duplicateRuleEntityType":"Account","errorMessage":"Use one of these records?","matchResults":['
+		  . '{"entityType":"Account","errors":[],"matchEngine":"ExactMatchEngine","matchRecords":['
+		  . '{"additionalInformation":[],"fieldDiffs":[],"matchConfidence":100.0,"record":{"attributes":'
+		  . qq({"type":"Account","url":"$api/sobjects/Account/$id"},"Id":"$id"}}],)
+		  . '"rule":"Standard_Account_Match_Rule_v1_0","size":1,"success":true}]},'
+		  . '"errorCode":"DUPLICATES_DETECTED","message":"Use one of these records?"}]',
+		'one row');
+	my $rows = { records => [ record('Account', Name => 'Only one') ] };
+	answers(call('POST', '/composite/sobjects', $rows),
+		200,
+		'[{"success":false,"errors":[{"statusCode":"DUPLICATES_DETECTED","message":"Use one of these records?","fields":[]}]}]',
+		'Collections');
+	my %save = ('Sforce-Duplicate-Rule-Header' => 'includeRecordDetails=false; allowSave=true');
+	is(call('POST', '/sobjects/Account', '{"Name":"Only one"}', %save)->{status},
+		201, 'allowSave');
+	ok(decode(call('POST', '/composite/sobjects', $rows, %save))->[0]{success}, 'of Collections');
+	my %part = (method => 'POST', url => "$api/sobjects/Account", body => { Name => 'Only one' });
+	my $r = call('POST', '/composite', { allOrNone => JSON::PP::true, compositeRequest => [
+				{ %part, referenceId => 'a', httpHeaders => \%save } ] });
+	is(decode($r)->{compositeResponse}[0]{httpStatusCode}, 201, 'header of a part');
+	$r = call('POST', '/composite', { compositeRequest => [ { %part, referenceId => 'a' } ] }, %save);
+	is(decode($r)->{compositeResponse}[0]{httpStatusCode}, 201, 'header of the whole');
+	control('options', { duplicate_rule => 'false' });
+};
+
 subtest 'headers and methods' => sub {
 	my $r = call('PUT', '/sobjects/Account', '{}');
 	answers($r,

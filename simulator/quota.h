@@ -1,12 +1,22 @@
 /*
+<<<<<<<< HEAD:simulator/srv_limits.h
  * srv_limits.h
  *		What the org may be asked for in 24 hours, and how much of it was (not called limits.h, as C has one).
+========
+ * quota.h
+ *		What the org may be asked for in 24 hours, and how much of it was.
+>>>>>>>> main:simulator/quota.h
  *
  * Counted on the org's clock: what was used more than 24 hours ago is free again (in steps of a quarter
  * of an hour).  GET /limits shows the numbers.
  */
+<<<<<<<< HEAD:simulator/srv_limits.h
 #ifndef SFSIM_SRV_LIMITS_H
 #define SFSIM_SRV_LIMITS_H
+========
+#ifndef SFSIM_QUOTA_H
+#define SFSIM_QUOTA_H
+>>>>>>>> main:simulator/quota.h
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,4 +57,8 @@ typedef struct srv_limits
 	int64_t now;				/* number of the newest slot since the clock began */
 } srv_limits;
 
+<<<<<<<< HEAD:simulator/srv_limits.h
 #endif /* SFSIM_SRV_LIMITS_H */
+========
+#endif /* SFSIM_QUOTA_H */
+>>>>>>>> main:simulator/quota.h
