@@ -24,6 +24,7 @@
 #include <time.h>
 
 #include "engine.h"
+#include "limits.h"
 
 struct MHD_Connection;
 
@@ -69,6 +70,21 @@ typedef struct srv_gate srv_gate;
 typedef struct srv_log srv_log;
 typedef struct srv_cursors srv_cursors;
 
+/* Record counts that stay as they were told (option stale_counts). */
+typedef struct srv_counts
+{
+	bool known[SIM_MAX_OBJECTS];
+	int64_t n[SIM_MAX_OBJECTS];
+} srv_counts;
+
+/* Ids of rows that were used last, the latest first (rest_recent.c). */
+#define SRV_RECENT 200
+typedef struct srv_recent
+{
+	int n;
+	char id[SRV_RECENT][SIM_ID_SIZE];
+} srv_recent;
+
 /* The running program. */
 typedef struct srv
 {
@@ -85,10 +101,12 @@ typedef struct srv
 	srv_cursors *cursors;
 	srv_gate *stopping; /* opens when the program ends */
 
-	pthread_mutex_t lock; /* guards options and api_calls */
+	pthread_mutex_t lock; /* guards what follows */
 	srv_options options;
 	srv_options initial; /* as the command line had them */
-	int64_t api_calls;
+	srv_limits limits;
+	srv_counts counts;
+	srv_recent recent;
 } srv;
 
 /* Fill the defaults. */
@@ -136,7 +154,9 @@ typedef enum srv_body_state
 typedef struct srv_request
 {
 	srv *srv;
-	struct MHD_Connection *conn; /* NULL: a subrequest of /composite */
+	struct MHD_Connection *conn; /* NULL: a part of /composite and the like */
+	struct sim_txn *txn;		 /* of such a part: what all parts write in; or NULL */
+	bool rows_failed;			 /* a list of rows was answered that has errors */
 	char method[16];
 	char *uri;				  /* as on the request line */
 	char *path;				  /* percent-decoded, without the query */
@@ -210,8 +230,8 @@ void srv_text(srv_request *req, int status, const char *content_type, const char
 void srv_json_tree(srv_request *req, int status, struct cJSON *tree);
 
 /*
- * The error array.  /jobs puts errorCode before message, everything else message first (both
- * seen in recorded answers).
+ * The error array.  /jobs puts errorCode before message, and so does what says that there is no such resource or
+ * method; everything else message first (all seen in recorded answers).
  */
 void srv_error(srv_request *req, int status, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -225,6 +245,9 @@ void srv_set_header(srv_response *resp, const char *name, const char *value);
 void srv_set_headerf(srv_response *resp, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 const char *srv_get_header(const srv_response *resp, const char *name);
+
+/* One more header, whether there is one of that name or not. */
+void srv_add_header(srv_response *resp, const char *name, const char *value);
 
 void srv_response_reset(srv_response *resp);
 
@@ -260,7 +283,10 @@ typedef void (*srv_handler)(srv_request *req);
 #define SRV_DELETE 8
 #define SRV_PUT	   16
 
-/* One resource.  Tables end with a NULL path; each file that has handlers may have its own. */
+/*
+ * One resource and some of its methods.  Tables end with a NULL path; each file that has handlers may have its
+ * own.  The first path that fits counts, so literal ones stand before those with stars.
+ */
 typedef struct srv_endpoint
 {
 	int methods;
@@ -270,32 +296,27 @@ typedef struct srv_endpoint
 	srv_handler handler;
 } srv_endpoint;
 
+/* The tables of other files. */
+extern const srv_endpoint rest_routes[]; /* rest.c */
+
 /* Dispatch by the routing tables (routes.c lists them): token check, API version, handler. */
 void srv_route(srv_request *req);
 
 /* ---------------------------------------------------------------- handlers */
 
-/* auth.c, soap.c */
+/* auth_*.c, soap.c, bulk1.c */
+extern const srv_endpoint auth_routes[];
 void auth_token(srv_request *req);
+void auth_authorize(srv_request *req);
+void auth_connect(srv_request *req);
 void auth_revoke(srv_request *req);
 void auth_introspect(srv_request *req);
 void auth_userinfo(srv_request *req);
 void auth_identity(srv_request *req);
 void soap_login(srv_request *req);
 
-/* rest.c */
+/* rest.c; all else of the synchronous REST surface is in its table rest_routes */
 void rest_versions(srv_request *req);
-void rest_resources(srv_request *req);
-void rest_limits(srv_request *req);
-void rest_record_count(srv_request *req);
-void rest_sobjects(srv_request *req);
-void rest_sobject(srv_request *req);
-void rest_describe(srv_request *req);
-void rest_row(srv_request *req);
-
-/* composite.c */
-void rest_composite(srv_request *req);
-void rest_batch(srv_request *req);
 
 /* cursors.c: /query, /queryAll and their next pages */
 void rest_query(srv_request *req);
@@ -356,8 +377,9 @@ bool auth_set_credential(srv *s, const char *name, const char *value);
 bool auth_get_credential(srv *s, const char *name, char *out, size_t size);
 
 /* jwt.c: verify header, signature and claims; NULL, or the error code with its text. */
+struct auth_user;
 const char *jwt_verify(srv *s, const char *pem, const char *client_id, const char *assertion,
-					   const char **description);
+					   struct auth_user *user, const char **description);
 
 /* ---------------------------------------------------------------- pages.c */
 

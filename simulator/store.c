@@ -467,6 +467,18 @@ sim_txn_begin(sim_org *org, const sim_write_opts *opts, sim_error *err)
 	return t;
 }
 
+void
+sim_txn_opts(sim_txn *t, const sim_write_opts *opts)
+{
+	t->opts = *opts;
+}
+
+void
+sim_txn_read(sim_txn *t, bool on)
+{
+	sim_org_read_with(on ? t->db : NULL);
+}
+
 /* The transaction is over: let the next one have its turn. */
 static void
 leave(sim_txn *t)

@@ -52,6 +52,7 @@ static bool
 set_deleted(sim_txn *t, store_plan *p, int64_t number, bool deleted, sim_error *err)
 {
 	memset(p->changed, 0, sizeof(*p->changed) * (size_t) p->obj->nfields);
+	memset(p->given, 0, sizeof(*p->given) * (size_t) p->obj->nfields);
 	store_stamps(t, p, false);
 	store_set_int(p, p->deleted, deleted);
 	if (!store_update_row(t, p, number, err))
@@ -344,6 +345,18 @@ object_in_slot(int slot)
 	return NULL;
 }
 
+/* A row comes back unless another one has taken a unique value of it. */
+static bool
+bring_back(sim_txn *t, store_plan *p, int64_t number, sim_error *err)
+{
+	if (!store_fetch(t, p, number, p->cell, err))
+		return false;
+	memset(p->given, 0, sizeof(*p->given) * (size_t) p->obj->nfields);
+	for (int i = 0; i < p->obj->nfields; i++)
+		p->changed[i] = (p->obj->fields[i].flags & SF_UNIQUE) != 0;
+	return store_check_unique(t, p, number, err) && set_deleted(t, p, number, false, err);
+}
+
 static bool
 restore_rows(sim_txn *t, int64_t batch, sim_error *err)
 {
@@ -362,7 +375,7 @@ restore_rows(sim_txn *t, int64_t batch, sim_error *err)
 		int64_t number = sqlite3_column_int64(st, 1);
 		int state = p == NULL ? 0 : store_row_state(t, p, number, err);
 
-		ok = state >= 0 && (state != 2 || set_deleted(t, p, number, false, err));
+		ok = state >= 0 && (state != 2 || bring_back(t, p, number, err));
 	}
 	if (ok && rc != SQLITE_DONE)
 		ok = store_failed(t, err);
@@ -407,7 +420,7 @@ static bool
 undelete_in_savepoint(sim_txn *t, store_plan *p, int64_t number, int64_t batch, sim_error *err)
 {
 	if (batch == 0)
-		return set_deleted(t, p, number, false, err);
+		return bring_back(t, p, number, err);
 	return restore_rows(t, batch, err) && restore_references(t, batch, err) &&
 		   run_numbers(t, "DELETE FROM __bin WHERE batch = ?1", &batch, 1, err) &&
 		   run_numbers(t, "DELETE FROM __cleared WHERE batch = ?1", &batch, 1, err);
