@@ -61,7 +61,8 @@ struct srv_render
 	int refs;
 	bool busy; /* its thread runs */
 	int64_t bytes;
-	int64_t used; /* monotonic ms of the last release */
+	int64_t plain; /* of those, in plain files of base pages */
+	int64_t used;  /* monotonic ms of the last release */
 	srv_render *next;
 
 	/* guarded by the own lock */
@@ -161,6 +162,8 @@ store_page(srv_render *r, const page *p, const sim_buf *text)
 		 write_file(path, text->data, text->len) && write_file(path_gz, gz.data, gz.len);
 	pthread_mutex_lock(&t->lock);
 	r->bytes += (int64_t) (text->len + gz.len);
+	if (p->starts)
+		r->plain += (int64_t) text->len;
 	t->bytes += (int64_t) (text->len + gz.len);
 	pthread_mutex_unlock(&t->lock);
 	sim_buf_free(&gz);
@@ -768,6 +771,17 @@ int64_t
 render_rows(const srv_render *r)
 {
 	return r->rows;
+}
+
+int64_t
+render_bytes(const srv_render *r)
+{
+	int64_t n;
+
+	pthread_mutex_lock(&r->s->pages->lock);
+	n = r->plain;
+	pthread_mutex_unlock(&r->s->pages->lock);
+	return n;
 }
 
 /* ---------------------------------------------------------------- cutting pages */

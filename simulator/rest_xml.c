@@ -101,7 +101,8 @@ add_name(sim_buf *out, const char *name)
 	if (!isalpha((unsigned char) *name) && *name != '_')
 		sim_buf_char(out, '_');
 	for (; *name; name++)
-		sim_buf_char(out, isalnum((unsigned char) *name) || strchr("_-.", *name) ? *name : '_');
+		sim_buf_char(out,
+					 isalnum((unsigned char) *name) || strchr("_-.", *name) ? *name : '_');
 }
 
 static void add_element(sim_buf *out, const char *name, const cJSON *value, bool root);

@@ -418,7 +418,8 @@ srv_render *render_ref(srv_render *r);
 /* State now; waits up to wait_ms for the end.  err may be NULL. */
 render_state render_poll(srv_render *r, int wait_ms, sim_error *err);
 
-int64_t render_rows(const srv_render *r); /* of a finished one */
+int64_t render_rows(const srv_render *r);  /* of a finished one */
+int64_t render_bytes(const srv_render *r); /* of its plain files */
 
 /*
  * The files that hold rows [first, first + count): malloc'd paths of the plain and the gzip

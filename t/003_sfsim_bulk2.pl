@@ -446,11 +446,11 @@ subtest 'virtual time' => sub {
 };
 
 subtest 'quotas' => sub {
-	$sim->set(max_query_jobs => 0);
+	$sim->set(query_jobs_max => 0);
 	my $r = send_json('POST', '/jobs/query', { operation => 'query', query => 'SELECT Id FROM Account' });
 	is_error($r, 400, 'LIMIT_EXCEEDED', body($r)->[0]{message}, 'no more query jobs');
 	like(body($r)->[0]{message}, qr/^Max bulk v2 query jobs \(0\) per 24 hrs has been reached \(\d+\)$/, 'with the text');
-	$sim->set(max_batches => 0);
+	$sim->set(batches_max => 0);
 	my ($id, $i) = run_job({}, "Name\nx\n");
 	is(counters($i), 'Failed 0 0', 'no more batches');
 	like($i->{errorMessage}, qr/^ExceededQuota : /, 'says why');
