@@ -172,15 +172,16 @@ check_query(srv_request *req, const char *soql, job *j)
 		snprintf(j->object, sizeof(j->object), "%s", sim_object_name(sim_query_object(q)));
 	if (ok && atoi(req->version) <= LAST_SORTED_VERSION)
 		sorted = sorted_query(q, soql);
-	sim_query_free(q);
 	if (ok)
 	{
-		srv_render_key key = {sorted ? sorted : soql, flags, req->version, j->delim, j->crlf};
+		srv_render_key key = {sorted ? sorted : soql, q,		flags,
+							  req->version,			  j->delim, j->crlf};
 
 		j->render = render_get(s, &key, &err);
 		ok = j->render != NULL;
 	}
 	free(sorted);
+	sim_query_free(q);
 	if (ok)
 		return true;
 	if (!srv_options_get(s).errors_at_create && strcmp(err.code, "LIMIT_EXCEEDED") != 0)
