@@ -11,7 +11,7 @@
 
 #include "clock.h"
 #include "job.h"
-#include "limits.h"
+#include "srv_limits.h"
 
 /* Up to this version columns come in alphabetical order. */
 #define LAST_SORTED_VERSION 49

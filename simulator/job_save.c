@@ -212,12 +212,16 @@ load_files(srv *s, job *j, const char *dir)
 	char from[500];
 	char to[400];
 
-	snprintf(j->dir, sizeof(j->dir), "%s/%s", s->temp_dir, j->id);
-	if (mkdir(j->dir, 0700) != 0)
+	/* the same job of before may be in somebody's hands still */
+	for (int n = 0; n < 1000; n++)
 	{
+		snprintf(j->dir, sizeof(j->dir), "%s/%s-%d", s->temp_dir, j->id, n);
+		if (mkdir(j->dir, 0700) == 0)
+			break;
 		j->dir[0] = '\0';
-		return false;
 	}
+	if (j->dir[0] == '\0')
+		return false;
 	for (size_t i = 0; i < COUNT(file_names); i++)
 	{
 		snprintf(from, sizeof(from), "%s/%s.csv", dir, file_names[i]);
