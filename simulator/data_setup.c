@@ -5,6 +5,8 @@
 #include "data_gen.h"
 #include "schema_tables.h"
 
+#include <math.h>
+
 /* ---------------------------------------------------------------- a text per row */
 
 /* What the first rows of small objects have. */
@@ -139,6 +141,27 @@ void
 gen_position(const sim_gen *g, sim_cell *out)
 {
 	gen_set_real(out, (double) (g->row % 3 + 1));
+}
+
+/* As many digits as the field takes, but no more than six before the point. */
+void
+gen_sized(const sim_gen *g, sim_cell *out)
+{
+	int digits = g->field->precision > 0 ? g->field->precision - g->field->scale : 6;
+	double unit = pow(10, g->field->scale > 6 ? 6 : g->field->scale);
+	double limit = pow(10, digits < 0 ? 0 : digits > 6 ? 6 : digits) * unit;
+
+	if (!gen_is_null(g, 10))
+		gen_set_real(out, (double) (int64_t) (g->hash % (uint64_t) limit) / unit);
+}
+
+void
+gen_sized_int(const sim_gen *g, sim_cell *out)
+{
+	int digits = g->field->digits > 0 && g->field->digits < 6 ? g->field->digits : 6;
+
+	if (!gen_is_null(g, 10))
+		gen_set_int(out, (int64_t) (g->hash % (uint64_t) pow(10, digits)));
 }
 
 void

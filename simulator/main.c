@@ -38,6 +38,7 @@ static const char usage_text[] =
 	"Usage: sfsim [OPTION]...\n"
 	"  --port N             listen on 127.0.0.1:N; 0 picks a free port (default 8080)\n"
 	"  --port-file FILE     write the port number to FILE once requests are taken\n"
+	"  --schema FILE        objects and fields of a describe; may be repeated, before --rows\n"
 	"  --rows OBJECT=N      so many rows in OBJECT; may be repeated\n"
 	"  --seed N             other data of the same shape\n"
 	"  --page-rows N        rows of a bulk result page (default 50000)\n"
@@ -89,6 +90,7 @@ parse_arguments(int argc, char **argv, arguments *a)
 		{"port", required_argument, NULL, 'p'},
 		{"port-file", required_argument, NULL, 'f'},
 		{"rows", required_argument, NULL, 'r'},
+		{"schema", required_argument, NULL, 'S'},
 		{"seed", required_argument, NULL, 's'},
 		{"page-rows", required_argument, NULL, 'P'},
 		{"job-time", required_argument, NULL, 'j'},
@@ -119,6 +121,13 @@ parse_arguments(int argc, char **argv, arguments *a)
 				if (!sim_options_rows(&a->org, optarg, &err))
 				{
 					fprintf(stderr, "sfsim: --rows %s: %s\n", optarg, err.message);
+					exit(2);
+				}
+				break;
+			case 'S':
+				if (!sim_schema_load(optarg, &err))
+				{
+					fprintf(stderr, "sfsim: --schema %s\n", err.message);
 					exit(2);
 				}
 				break;
