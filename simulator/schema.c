@@ -73,6 +73,12 @@ sim_field_name(const sim_field *field)
 	return field->name;
 }
 
+bool
+sim_field_is_key(const sim_field *field)
+{
+	return (field->flags & (SF_EXTERNAL | SF_IDLOOKUP)) != 0 || field->type == SIM_T_ID;
+}
+
 sim_type
 sim_field_type(const sim_field *field)
 {
