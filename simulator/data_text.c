@@ -263,8 +263,10 @@ pick(const sim_gen *g, sim_cell *out)
 	uint64_t n = 0;
 	uint64_t at;
 
-	while (list[n].value != NULL)
+	while (list != NULL && list[n].value != NULL)
 		n++;
+	if (n == 0)
+		return;
 	at = g->hash % n;
 	for (uint64_t tries = 0; list[at].inactive && tries < n; tries++)
 		at = (at + 1) % n;
@@ -313,7 +315,7 @@ gen_multi(const sim_gen *g, sim_cell *out)
 	if (bits == 0)
 		return;
 	gen_begin(out);
-	for (int i = 0; g->field->picks[i].value != NULL; i++)
+	for (int i = 0; i < 7 && g->field->picks[i].value != NULL; i++)
 	{
 		if (!(bits >> i & 1))
 			continue;

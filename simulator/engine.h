@@ -194,7 +194,7 @@ void sim_options_init(sim_options *opt);
 
 /*
  * Add the objects and fields of a describe file: one object as GET …/sobjects/X/describe answers it, an array
- * of such, or {"sobjects": […]}.  Before sim_options_rows() of them and sim_org_open().  False and *err say
+ * of such, or {"sobjects": […]}.  Before sim_options_init() and sim_org_open().  False and *err say
  * what is wrong and where.
  */
 bool sim_schema_load(const char *path, sim_error *err);

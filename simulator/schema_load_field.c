@@ -72,46 +72,51 @@ usual_length(sim_type type)
 }
 
 static unsigned
-flags_of(const cJSON *o, const sim_field *f)
+flags_of(const cJSON *o, const sim_field *f, const sim_field *old)
 {
 	static const struct
 	{
 		const char *key;
 		bool value; /* that sets the flag */
-		bool absent;
 		unsigned flag;
 	} table[] = {
-		{"nillable", false, true, SF_REQUIRED},
-		{"nameField", true, false, SF_NAME},
-		{"externalId", true, false, SF_EXTERNAL},
-		{"unique", true, false, SF_UNIQUE},
-		{"caseSensitive", true, false, SF_CASE},
-		{"restrictedPicklist", true, false, SF_RESTRICTED},
-		{"filterable", false, true, SF_NOFILTER},
-		{"sortable", false, true, SF_NOSORT},
-		{"groupable", false, true, SF_NOGROUP},
-		{"aggregatable", false, true, SF_NOAGG},
-		{"defaultedOnCreate", true, false, SF_DEFAULTED},
-		{"idLookup", true, false, SF_IDLOOKUP},
-		{"htmlFormatted", true, false, SF_HTML},
-		{"displayLocationInDecimal", true, false, SF_DECIMAL},
-		{"autoNumber", true, false, SF_AUTONUMBER},
-		{"polymorphicForeignKey", true, false, SF_POLY},
-		{"namePointing", true, false, SF_NAMEPOINTING},
-		{"writeRequiresMasterRead", true, false, SF_WRITE_MASTER_READ},
-		{"restrictedDelete", true, false, SF_RESTRICT_DELETE},
-		{"calculated", true, false, SF_CALCULATED},
+		{"nillable", false, SF_REQUIRED},
+		{"nameField", true, SF_NAME},
+		{"externalId", true, SF_EXTERNAL},
+		{"unique", true, SF_UNIQUE},
+		{"caseSensitive", true, SF_CASE},
+		{"restrictedPicklist", true, SF_RESTRICTED},
+		{"filterable", false, SF_NOFILTER},
+		{"sortable", false, SF_NOSORT},
+		{"groupable", false, SF_NOGROUP},
+		{"aggregatable", false, SF_NOAGG},
+		{"defaultedOnCreate", true, SF_DEFAULTED},
+		{"idLookup", true, SF_IDLOOKUP},
+		{"htmlFormatted", true, SF_HTML},
+		{"displayLocationInDecimal", true, SF_DECIMAL},
+		{"autoNumber", true, SF_AUTONUMBER},
+		{"polymorphicForeignKey", true, SF_POLY},
+		{"namePointing", true, SF_NAMEPOINTING},
+		{"writeRequiresMasterRead", true, SF_WRITE_MASTER_READ},
+		{"restrictedDelete", true, SF_RESTRICT_DELETE},
+		{"calculated", true, SF_CALCULATED},
 	};
-	unsigned flags = 0;
 	bool usual = f->type != SIM_T_ID && !sim_field_is_compound(f);
-	bool create = schema_flag(o, "createable", usual);
-	bool update = schema_flag(o, "updateable", usual);
+	bool create = schema_flag(o, "createable", old ? sim_field_createable(old) : usual);
+	bool update = schema_flag(o, "updateable", old ? sim_field_updateable(old) : usual);
+	unsigned flags = old ? old->flags : 0;
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 	{
-		if (schema_flag(o, table[i].key, table[i].absent) == table[i].value)
+		bool now = (flags & table[i].flag) != 0;
+
+		/* a key that is not there leaves the flag alone */
+		if (schema_flag(o, table[i].key, now == table[i].value) == table[i].value)
 			flags |= table[i].flag;
+		else
+			flags &= ~table[i].flag;
 	}
+	flags &= ~(SF_READONLY | SF_NOCREATE | SF_NOUPDATE);
 	if (!create)
 		flags |= update ? SF_NOCREATE : SF_READONLY;
 	else if (!update)
@@ -145,7 +150,7 @@ generator_by_type(const sim_field *f)
 			return f->length > 255 ? gen_long_prose : gen_prose;
 		case SIM_T_PICKLIST:
 		case SIM_T_COMBOBOX:
-			return f->picks ? gen_pick : gen_words;
+			return f->controller ? gen_dependent : f->picks ? gen_pick : gen_words;
 		case SIM_T_MULTIPICKLIST:
 			return f->picks ? gen_multi : NULL;
 		case SIM_T_BOOLEAN:
@@ -231,6 +236,16 @@ generator_for(const sim_field *f)
 
 /* ---------------------------------------------------------------- one field */
 
+/* A text member; what was there before when the file does not speak of it. */
+static void
+take_text(const cJSON *o, const char *key, const char **to)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, key);
+
+	if (item != NULL)
+		*to = cJSON_GetStringValue(item);
+}
+
 static bool
 load_picks(schema_loader *l, const cJSON *o, sim_field *f)
 {
@@ -256,7 +271,8 @@ load_picks(schema_loader *l, const cJSON *o, sim_field *f)
 		n++;
 	}
 	picks[n].value = NULL;
-	f->picks = picks;
+	if (n > 0)
+		f->picks = picks;
 	return true;
 }
 
@@ -272,13 +288,14 @@ load_targets(schema_loader *l, const cJSON *o, const char *where, sim_field *f)
 	if (way != NULL && !schema_is_name(way))
 		return sim_error_set(l->err, "INVALID_SCHEMA",
 							 "%s: %s: \"%s\" is no relationship name", l->path, where, way);
-	f->ref_name = way;
+	take_text(o, "relationshipName", &f->ref_name);
 	if (f->type != SIM_T_REFERENCE || !cJSON_IsArray(list) || list->child == NULL)
 		return true;
 	refs = schema_keep(((size_t) cJSON_GetArraySize(list) + 1) * sizeof(*refs));
 	if (refs == NULL)
 		return schema_no_memory(l);
 	f->refs = refs;
+	f->flags &= ~SF_POLY;
 	cJSON_ArrayForEach (item, list)
 	{
 		refs[n] = cJSON_GetStringValue(item);
@@ -316,7 +333,52 @@ load_default(const cJSON *o, sim_field *f)
 	}
 }
 
-/* old: the field of that name that is there already; or NULL. */
+static void
+take_sizes(const cJSON *o, sim_field *f)
+{
+	int usual = f->length > 0 ? f->length : usual_length(f->type);
+
+	f->length = number_of(o, "length", LENGTH_MAX, usual);
+	if (f->length == 0)
+		f->length = usual;
+	f->bytes = number_of(o, "byteLength", LENGTH_MAX * 3, f->bytes);
+	if (f->bytes == f->length * 3 || sim_type_kind(f->type) == SIM_ID)
+		f->bytes = 0;
+	f->precision = number_of(o, "precision", 18, f->precision);
+	f->scale = number_of(o, "scale", 18, f->scale);
+	f->digits = number_of(o, "digits", 18, f->digits);
+}
+
+static void
+take_texts(const cJSON *o, sim_field *f)
+{
+	take_text(o, "label", &f->label);
+	if (f->label == NULL)
+		f->label = f->name;
+	take_text(o, "compoundFieldName", &f->compound);
+	take_text(o, "controllerName", &f->controller);
+	take_text(o, "inlineHelpText", &f->help);
+	take_text(o, "extraTypeInfo", &f->extra);
+	take_text(o, "calculatedFormula", &f->formula);
+	load_default(o, f);
+}
+
+/* Does the file fit to the field that is there? */
+static bool
+fits(schema_loader *l, const char *where, const sim_field *old, const sim_field *f)
+{
+	if (old->type != f->type)
+		return sim_error_set(l->err, "INVALID_SCHEMA",
+							 "%s: %s is of type %s in the file, and %s here", l->path, where,
+							 sim_type_name(f->type), sim_type_name(old->type));
+	if (sim_field_is_poly(old) != sim_field_is_poly(f))
+		return sim_error_set(l->err, "INVALID_SCHEMA",
+							 "%s: %s points to one object here or in the file, and to several "
+							 "in the other",
+							 l->path, where);
+	return true;
+}
+
 bool
 schema_load_field(schema_loader *l, const cJSON *o, const char *object, const sim_field *old,
 				  sim_field *f)
@@ -325,51 +387,22 @@ schema_load_field(schema_loader *l, const cJSON *o, const char *object, const si
 	char where[200];
 
 	snprintf(where, sizeof(where), "%s.%s", object, schema_text(o, "name"));
+	if (old != NULL)
+		*f = *old;
+	else
+		f->name = schema_text(o, "name");
 	if (type == NULL || !type_of(type, &f->type))
 		return sim_error_set(l->err, "INVALID_SCHEMA", "%s: %s: %s%s%s is no type of a field",
 							 l->path, where, type ? "\"" : "", type ? type : "nothing",
 							 type ? "\"" : "");
-	if (old != NULL && old->type != f->type)
-		return sim_error_set(l->err, "INVALID_SCHEMA",
-							 "%s: %s is of type %s in the file, and %s here", l->path, where,
-							 type, sim_type_name(old->type));
-	f->name = old ? old->name : schema_text(o, "name");
-	f->label = schema_text(o, "label");
-	if (f->label == NULL)
-		f->label = f->name;
-	f->flags = flags_of(o, f);
-	f->length = number_of(o, "length", LENGTH_MAX, usual_length(f->type));
-	if (f->length == 0)
-		f->length = usual_length(f->type);
-	f->bytes = number_of(o, "byteLength", LENGTH_MAX * 3, 0);
-	if (f->bytes == f->length * 3 || sim_type_kind(f->type) == SIM_ID)
-		f->bytes = 0;
-	f->precision = number_of(o, "precision", 18, 0);
-	f->scale = number_of(o, "scale", 18, 0);
-	f->digits = number_of(o, "digits", 18, 0);
-	f->compound = schema_text(o, "compoundFieldName");
-	f->controller = schema_text(o, "controllerName");
-	f->help = schema_text(o, "inlineHelpText");
-	f->extra = schema_text(o, "extraTypeInfo");
-	f->formula = schema_text(o, "calculatedFormula");
+	f->flags = flags_of(o, f, old);
+	take_sizes(o, f);
+	take_texts(o, f);
 	f->described = o;
-	load_default(o, f);
 	if (!load_picks(l, o, f) || !load_targets(l, o, where, f))
 		return false;
-	if (old == NULL)
-	{
-		f->gen = generator_for(f);
-		return true;
-	}
-	if (sim_field_is_poly(old) != sim_field_is_poly(f))
-		return sim_error_set(l->err, "INVALID_SCHEMA",
-							 "%s: %s points to one object here or in the file, and to several "
-							 "in the other",
-							 l->path, where);
-	f->sql = old->sql;
-	f->gen = f->picks || !old->picks ? old->gen : generator_for(f);
-	f->seed_no = old->seed_no;
-	f->ref_children = old->ref_children;
-	f->flags |= old->flags & (SF_CASCADE | SF_RESTRICT_DELETE | SF_MASTER);
+	if (old != NULL)
+		return fits(l, where, old, f);
+	f->gen = generator_for(f);
 	return true;
 }
