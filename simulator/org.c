@@ -608,7 +608,8 @@ sim_org_reload(sim_org *org, sim_error *err)
 
 	pthread_mutex_lock(&org->lock);
 	while (org->nidle > 0)
-		sqlite3_close(org->idle[--org->nidle]);
+		sim_org_close_connection(org->idle[--org->nidle]);
+	org->nindexed = 0;
 	pthread_mutex_unlock(&org->lock);
 	sim_org_publish_begin(org);
 	atomic_fetch_add(&org->version, 1);

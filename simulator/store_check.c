@@ -401,9 +401,7 @@ check_owner(sim_txn *t, store_plan *p, sim_error *err)
 	if (active < 0 || cells[active].i)
 		return true;
 	sim_id_make(to->prefix, number, id);
-	snprintf(label, sizeof(label), "%s", p->obj->label);
-	for (char *c = label; *c != '\0'; c++)
-		*c = (char) (*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+	store_lower(p->obj->label, label, sizeof(label));
 	sim_error_set(err, "INACTIVE_OWNER_OR_USER",
 				  "operation performed with inactive user [%.15s] as owner of %s", id, label);
 	return sim_error_field(err, "OwnerId");

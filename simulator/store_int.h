@@ -196,6 +196,9 @@ const sim_object *store_target(const sim_field *f, const char *id);
 /* A reference column's value for a row. */
 int64_t store_ref_pack(const sim_field *f, const sim_object *to, int64_t number);
 
+/* A label as it is written inside of a sentence. */
+void store_lower(const char *text, char *out, size_t size);
+
 /* What becomes of a row when the one that it references goes. */
 typedef enum store_fate
 {
