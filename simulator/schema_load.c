@@ -86,6 +86,23 @@ schema_flag(const cJSON *o, const char *key, bool absent)
 
 /* ---------------------------------------------------------------- one object */
 
+void
+schema_inherit(cJSON *o, const cJSON *before)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach (item, before)
+	{
+		cJSON *copy;
+
+		if (strcmp(item->string, "fields") == 0 || cJSON_HasObjectItem(o, item->string))
+			continue;
+		copy = cJSON_Duplicate(item, true);
+		if (copy != NULL)
+			cJSON_AddItemToObject(o, item->string, copy);
+	}
+}
+
 /* The field of that name among the first n. */
 static const sim_field *
 among(const sim_field *fields, int n, const char *name)
@@ -100,11 +117,11 @@ among(const sim_field *fields, int n, const char *name)
 
 /* Fields in the order of the file, then those that only the program knows, or that every object needs. */
 static sim_field *
-load_fields(schema_loader *l, const cJSON *o, const char *name, const sim_object *old, int *n)
+load_fields(schema_loader *l, cJSON *o, const char *name, const sim_object *old, int *n)
 {
-	const cJSON *list = cJSON_GetObjectItemCaseSensitive(o, "fields");
+	cJSON *list = cJSON_GetObjectItemCaseSensitive(o, "fields");
 	int max = cJSON_GetArraySize(list) + (old ? old->nfields : 1);
-	const cJSON *item;
+	cJSON *item;
 	sim_field *fields;
 
 	*n = 0;
@@ -289,6 +306,8 @@ load_object(schema_loader *l, cJSON *o)
 		obj->plural = old ? old->plural : obj->label;
 	obj->fields = load_fields(l, o, name, old, &n);
 	obj->nfields = n;
+	if (old != NULL)
+		schema_inherit(o, old->described);
 	obj->described = o;
 	if (old == NULL)
 		obj->seed_no = name_number(name);

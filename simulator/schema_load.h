@@ -33,11 +33,14 @@ bool schema_is_name(const char *s);
 const char *schema_text(const cJSON *o, const char *key);
 bool schema_flag(const cJSON *o, const char *key, bool absent);
 
+/* Give o what an earlier file said of the same thing (may be NULL), where it does not say it itself. */
+void schema_inherit(cJSON *o, const cJSON *before);
+
 /*
  * One element of "fields" into *f, which is zeroed.  old: the field of that name that the object has already, or
  * NULL; it keeps its data.  False and l->err.
  */
-bool schema_load_field(schema_loader *l, const cJSON *o, const char *object,
-					   const sim_field *old, sim_field *f);
+bool schema_load_field(schema_loader *l, cJSON *o, const char *object, const sim_field *old,
+					   sim_field *f);
 
 #endif /* SFSIM_SCHEMA_LOAD_H */

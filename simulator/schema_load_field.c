@@ -380,7 +380,7 @@ fits(schema_loader *l, const char *where, const sim_field *old, const sim_field 
 }
 
 bool
-schema_load_field(schema_loader *l, const cJSON *o, const char *object, const sim_field *old,
+schema_load_field(schema_loader *l, cJSON *o, const char *object, const sim_field *old,
 				  sim_field *f)
 {
 	const char *type = schema_text(o, "type");
@@ -398,6 +398,8 @@ schema_load_field(schema_loader *l, const cJSON *o, const char *object, const si
 	f->flags = flags_of(o, f, old);
 	take_sizes(o, f);
 	take_texts(o, f);
+	if (old != NULL)
+		schema_inherit(o, old->described);
 	f->described = o;
 	if (!load_picks(l, o, f) || !load_targets(l, o, where, f))
 		return false;

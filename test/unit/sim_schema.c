@@ -356,8 +356,9 @@ row_of(const char *obj, const char *name, int64_t row)
 static bool
 same_text(const sim_cell *a, const sim_cell *b)
 {
-	return a->kind == b->kind && a->len == b->len &&
-		   (a->kind != SIM_CELL_TEXT || memcmp(a->text, b->text, a->len) == 0);
+	if (a->kind == SIM_CELL_NULL || b->kind == SIM_CELL_NULL)
+		return a->kind == b->kind;
+	return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
 }
 
 static void
