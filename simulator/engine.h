@@ -60,6 +60,7 @@ typedef struct sim_error
 	char message[1500]; /* UTF-8, not escaped for JSON */
 	int nfields;
 	char fields[SIM_ERROR_FIELDS][64]; /* that it is about, as the API names them */
+	char match[19]; /* id of the row that is there, of DUPLICATES_DETECTED; else empty */
 } sim_error;
 
 /* Fill *err (which may be NULL); always returns false so that callers can return it. */

@@ -119,14 +119,14 @@ open_database(sim_org *org, const char *pragmas, sim_error *err)
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 
 	pthread_once(&sqlite_once, configure_sqlite);
-	if (sqlite3_open_v2(org->file, &db, flags, NULL) != SQLITE_OK || !sim_sql_register(db) ||
+	if (sqlite3_open_v2(org->file, &db, flags, NULL) != SQLITE_OK ||
+		sqlite3_busy_timeout(db, 10000) != SQLITE_OK || !sim_sql_register(db) ||
 		sqlite3_exec(db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
 	{
 		sql_failed(db, org->file, err);
 		sqlite3_close(db);
 		return NULL;
 	}
-	sqlite3_busy_timeout(db, 10000);
 	return db;
 }
 
@@ -195,7 +195,8 @@ sim_org_index(sim_org *org, const sim_object *obj, const sim_field *f, sim_error
 	sql = sqlite3_mprintf("CREATE INDEX IF NOT EXISTS \"soql %w.%w\" ON \"%w\" (\"%w\")",
 						  obj->name, f->name, obj->name, f->name);
 	if (sql != NULL)
-		sqlite3_exec(db, sql, NULL, NULL, NULL); /* without it the query is slower, not wrong */
+		sqlite3_exec(db, sql, NULL, NULL,
+					 NULL); /* without it the query is slower, not wrong */
 	sqlite3_free(sql);
 	sim_org_release(org, db);
 	return true;

@@ -668,6 +668,7 @@ store_close(sim_store *s)
 		return;
 	store_disconnect(s);
 	store_arena_free(&s->arena);
+	free(s->locks);
 	pthread_mutex_destroy(&s->writer);
 	pthread_mutex_destroy(&s->hook_lock);
 	free(s);

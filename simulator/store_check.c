@@ -145,7 +145,7 @@ store_reference(sim_txn *t, const sim_object *obj, const sim_field *f, const cha
 	}
 	out->kind = STORE_INT;
 	out->i = store_ref_pack(f, to, number);
-	return true;
+	return store_check_lock(t, to, number, true, err);
 }
 
 /* ---------------------------------------------------------------- values that are there */
@@ -344,8 +344,12 @@ check_duplicates(sim_txn *t, store_plan *p, int64_t number, sim_error *err)
 	n = store_find(t, p, field, &p->cell[field], found, 2, err);
 	for (int i = 0; i < n; i++)
 	{
-		if (found[i] != number)
-			return sim_error_set(err, "DUPLICATES_DETECTED", "Use one of these records?");
+		if (found[i] == number)
+			continue;
+		sim_error_set(err, "DUPLICATES_DETECTED", "Use one of these records?");
+		if (err != NULL)
+			sim_id_make(p->obj->prefix, found[i], err->match);
+		return false;
 	}
 	return n >= 0;
 }

@@ -409,7 +409,8 @@ sim_delete(sim_txn *t, const char *id, bool hard, sim_error *err)
 		return sim_error_set(err, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id");
 	if (state == 2 && !hard)
 		return sim_error_set(err, "ENTITY_IS_DELETED", "entity is deleted");
-	return remove_tree(t, p, number, hard, err);
+	return store_check_lock(t, p->obj, number, false, err) &&
+		   remove_tree(t, p, number, hard, err);
 }
 
 /* ---------------------------------------------------------------- undelete */

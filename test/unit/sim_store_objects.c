@@ -177,6 +177,49 @@ test_activities(void)
 			"but does not end before it starts");
 }
 
+static void
+test_record_types(void)
+{
+	char id[SIM_ID_SIZE];
+	char type[SIM_ID_SIZE];
+	char expected[200];
+	const sim_record_type *types = sim_object_find("Account")->record_types;
+	const sim_record_type *preset = types;
+	const sim_record_type *other = types;
+
+	while (preset->developer_name != NULL && !preset->preset)
+		preset++;
+	while (other->developer_name != NULL && (other->preset || other->inactive))
+		other++;
+	if (preset->developer_name != NULL)
+	{
+		is_text(put(id, "Account", "Name=Typed", NULL), "ok", "an account");
+		is_text(ask("SELECT RecordType.DeveloperName FROM Account WHERE Id = '%s'", id),
+				preset->developer_name, "is of the default record type");
+	}
+	snprintf(
+		type, sizeof(type), "%s",
+		ask("SELECT Id FROM RecordType WHERE DeveloperName = '%s'", other->developer_name));
+	is_text(put(id, "Account", "Name=Typed", cell("RecordTypeId", type), NULL), "ok",
+			"a record type of its own");
+	is_text(ask("SELECT RecordType.DeveloperName FROM Account WHERE Id = '%s'", id),
+			other->developer_name, "is kept");
+	is_text(put(id, "Account", "Name=Typed", "RecordTypeId=012000000000000AAA", NULL),
+			"INVALID_CROSS_REFERENCE_KEY:invalid cross reference id:--", "no record type");
+	snprintf(type, sizeof(type), "%s",
+			 ask("SELECT Id FROM RecordType WHERE SobjectType != 'Account' LIMIT 1"));
+	if (strlen(type) == 18)
+	{
+		snprintf(
+			expected, sizeof(expected),
+			"INVALID_CROSS_REFERENCE_KEY:Record Type ID: this ID value isn't valid for the "
+			"user: %s:RecordTypeId --",
+			type);
+		is_text(put(id, "Account", "Name=Typed", cell("RecordTypeId", type), NULL), expected,
+				"a record type of another object");
+	}
+}
+
 int
 main(void)
 {
@@ -186,6 +229,7 @@ main(void)
 	test_lines();
 	test_cases();
 	test_activities();
+	test_record_types();
 	sim_org_close(org);
 	return tap_done();
 }
