@@ -1,42 +1,54 @@
 /*
  * auth.c
- *		Sessions, and the OAuth 2.0 endpoints that hand them out.
+ *		Users, sessions and grants: who is who, and until when.
  *
- * One org, one user, one connected app.  A session token is "00D…!" and random
- * text; it lives until it is revoked, expired by the control endpoint, or
- * pushed out by newer ones.  Errors of the token endpoint are objects with
- * error and error_description, not the array of the data API (protocol notes,
- * 5.2).
+ * A session token is "00D…!" and random text.  It lives until it is revoked, expired by the control
+ * endpoint, pushed out by newer ones, or until session_seconds have passed on the org's clock without use;
+ * use counts from half of that time on only, as Salesforce does it.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
+#include "auth.h"
 #include "clock.h"
-#include "server.h"
 
 /* Far above what an org allows per user; only keeps the table bounded. */
-#define MAX_TOKENS 4096
+#define MAX_SESSIONS 32768
+#define BUCKETS		 8192 /* a power of two */
+#define MAX_GRANTS	 4096
+#define MAX_COUNTED	 256
 
-#define CRED_SIZE 256
+#define HOUR_MS ((int64_t) 3600 * 1000)
 
-typedef struct token
+typedef struct session
 {
-	char text[AUTH_TOKEN_SIZE];
-	int64_t issued; /* ms */
-	bool oauth;		/* came through the connected app, not by SOAP login() */
-} token;
+	auth_session pub;
+	struct session *same_bucket;
+	struct session *older; /* by time of issue */
+	struct session *newer;
+} session;
+
+typedef struct grant
+{
+	auth_grant pub;
+	struct grant *older;
+} grant;
 
 typedef struct credential
 {
 	const char *name;
-	char value[CRED_SIZE];
+	char value[AUTH_CRED_SIZE];
 } credential;
+
+/* Logins of a user in the present hour. */
+typedef struct login_count
+{
+	char user[SIM_ID_SIZE];
+	int64_t since;
+	int n;
+} login_count;
 
 enum
 {
@@ -51,12 +63,21 @@ enum
 struct srv_auth
 {
 	pthread_mutex_t lock;
-	token *tokens; /* ring, oldest first from head */
-	int head;
-	int count;
+	session *buckets[BUCKETS];
+	session *oldest;
+	session *newest;
+	int nsessions;
+	grant *grants; /* newest first */
+	int64_t next_grant;
+	login_count logins[MAX_COUNTED];
+	int nlogins;
 	credential creds[CRED_COUNT];
 	char *jwt_key; /* PEM, NULL until one is given */
+	auth_codes *codes;
 };
+
+/* The grant of the configured refresh token. */
+#define FIRST_GRANT 1
 
 /*
  * The password has the characters that need escaping in a form body and in
@@ -70,6 +91,8 @@ static const credential default_creds[CRED_COUNT] = {
 	{"refresh_token", "5Aep861sfsimRefreshToken.0001"},
 };
 
+static void drop_session(srv_auth *a, session *s);
+
 srv_auth *
 auth_new(srv *s)
 {
@@ -78,13 +101,14 @@ auth_new(srv *s)
 	(void) s;
 	if (a == NULL)
 		return NULL;
-	a->tokens = calloc(MAX_TOKENS, sizeof(*a->tokens));
-	if (a->tokens == NULL)
+	a->codes = auth_codes_new();
+	if (a->codes == NULL)
 	{
 		free(a);
 		return NULL;
 	}
 	memcpy(a->creds, default_creds, sizeof(default_creds));
+	a->next_grant = FIRST_GRANT + 1;
 	pthread_mutex_init(&a->lock, NULL);
 	return a;
 }
@@ -94,11 +118,28 @@ auth_free(srv_auth *a)
 {
 	if (a == NULL)
 		return;
+	while (a->oldest)
+		drop_session(a, a->oldest);
+	while (a->grants)
+	{
+		grant *older = a->grants->older;
+
+		free(a->grants);
+		a->grants = older;
+	}
+	auth_codes_free(a->codes);
 	pthread_mutex_destroy(&a->lock);
-	free(a->tokens);
 	free(a->jwt_key);
 	free(a);
 }
+
+auth_codes *
+auth_codes_of(srv *s)
+{
+	return s->auth->codes;
+}
+
+/* ---------------------------------------------------------------- credentials */
 
 bool
 auth_set_credential(srv *s, const char *name, const char *value)
@@ -109,7 +150,7 @@ auth_set_credential(srv *s, const char *name, const char *value)
 		if (strcmp(a->creds[i].name, name) == 0)
 		{
 			pthread_mutex_lock(&a->lock);
-			snprintf(a->creds[i].value, CRED_SIZE, "%s", value);
+			snprintf(a->creds[i].value, AUTH_CRED_SIZE, "%s", value);
 			pthread_mutex_unlock(&a->lock);
 			return true;
 		}
@@ -133,6 +174,15 @@ auth_get_credential(srv *s, const char *name, char *out, size_t size)
 }
 
 bool
+auth_credential_is(srv *s, const char *name, const char *given)
+{
+	char want[AUTH_CRED_SIZE];
+
+	auth_get_credential(s, name, want, sizeof(want));
+	return given && *given && strcmp(given, want) == 0;
+}
+
+bool
 auth_set_jwt_key(srv *s, const char *pem, size_t len, sim_error *err)
 {
 	srv_auth *a = s->auth;
@@ -150,102 +200,354 @@ auth_set_jwt_key(srv *s, const char *pem, size_t len, sim_error *err)
 	return true;
 }
 
-/* Is the secret the configured one?  Empty never is. */
-static bool
-cred_is(srv *s, const char *name, const char *given)
+char *
+auth_jwt_key(srv *s)
 {
-	char want[CRED_SIZE];
+	srv_auth *a = s->auth;
+	char *copy;
 
-	auth_get_credential(s, name, want, sizeof(want));
-	return given && *given && strcmp(given, want) == 0;
+	pthread_mutex_lock(&a->lock);
+	copy = a->jwt_key ? strdup(a->jwt_key) : NULL;
+	pthread_mutex_unlock(&a->lock);
+	return copy;
+}
+
+/* ---------------------------------------------------------------- users */
+
+/* A text column of the present row. */
+static void
+text_column(sim_query *q, int i, char *out, size_t size)
+{
+	sim_value v;
+
+	sim_query_value(q, i, &v);
+	*out = '\0';
+	if (v.kind == SIM_TEXT || v.kind == SIM_ID)
+		snprintf(out, size, "%.*s", (int) v.len, v.text);
+}
+
+/* The user that "WHERE field = 'value'" finds. */
+static bool
+find_user(srv *s, const char *field, const char *value, auth_user *u)
+{
+	sim_buf soql = {0};
+	sim_query *q = NULL;
+	sim_error err;
+	sim_value v;
+	bool found = false;
+
+	memset(u, 0, sizeof(*u));
+	sim_buf_printf(
+		&soql,
+		"SELECT Id, Username, Email, Name, FirstName, LastName, TimeZoneSidKey, "
+		"LocaleSidKey, LanguageLocaleKey, IsActive, LastModifiedDate FROM User WHERE %s = '",
+		field);
+	for (const char *p = value; *p; p++)
+	{
+		if (*p == '\'' || *p == '\\')
+			sim_buf_char(&soql, '\\');
+		sim_buf_char(&soql, *p);
+	}
+	sim_buf_str(&soql, "' LIMIT 1");
+	if (!soql.failed)
+		q = sim_query_prepare(s->org, soql.data, 0, "62.0", &err);
+	if (q && sim_query_step(q, &err) == 1)
+	{
+		text_column(q, 0, u->id, sizeof(u->id));
+		text_column(q, 1, u->username, sizeof(u->username));
+		text_column(q, 2, u->email, sizeof(u->email));
+		text_column(q, 3, u->name, sizeof(u->name));
+		text_column(q, 4, u->first, sizeof(u->first));
+		text_column(q, 5, u->last, sizeof(u->last));
+		text_column(q, 6, u->timezone, sizeof(u->timezone));
+		text_column(q, 7, u->locale, sizeof(u->locale));
+		text_column(q, 8, u->language, sizeof(u->language));
+		sim_query_value(q, 9, &v);
+		u->active = v.kind == SIM_BOOL && v.i;
+		sim_query_value(q, 10, &v);
+		if (v.kind == SIM_DATETIME)
+		{
+			char *dot;
+
+			sim_format_datetime(v.i, "Z", u->modified);
+			dot = strchr(u->modified, '.');
+			if (dot)
+				memcpy(dot, "Z", 2);
+		}
+		found = true;
+	}
+	sim_query_free(q);
+	sim_buf_free(&soql);
+	return found;
+}
+
+bool
+auth_user_by_name(srv *s, const char *username, auth_user *out)
+{
+	return username && *username && strlen(username) < AUTH_NAME_SIZE &&
+		   find_user(s, "Username", username, out);
+}
+
+bool
+auth_user_by_id(srv *s, const char *id, auth_user *out)
+{
+	char full[SIM_ID_SIZE];
+
+	return sim_id_normalise(id, strlen(id), full) && find_user(s, "Id", full, out);
+}
+
+bool
+auth_user_admin(srv *s, auth_user *out)
+{
+	char id[SIM_ID_SIZE];
+
+	sim_org_user_id(s->org, id);
+	if (find_user(s, "Id", id, out))
+		return true;
+	snprintf(out->id, sizeof(out->id), "%s", id);
+	snprintf(out->username, sizeof(out->username), "%s", sim_org_user_name(s->org));
+	snprintf(out->email, sizeof(out->email), "%s", out->username);
+	out->active = true;
+	return false;
 }
 
 bool
 auth_password_ok(srv *s, const char *username, const char *password)
 {
-	char pass[CRED_SIZE];
-	char token_text[CRED_SIZE];
-	char want[2 * CRED_SIZE];
+	char pass[AUTH_CRED_SIZE];
+	char token_text[AUTH_CRED_SIZE];
+	char want[2 * AUTH_CRED_SIZE];
+	auth_user user;
 
 	auth_get_credential(s, "password", pass, sizeof(pass));
 	auth_get_credential(s, "security_token", token_text, sizeof(token_text));
 	snprintf(want, sizeof(want), "%s%s", pass, token_text);
-	return username && password && strcasecmp(username, sim_org_user_name(s->org)) == 0 &&
+	return username && password && auth_user_by_name(s, username, &user) &&
 		   strcmp(password, want) == 0;
+}
+
+/* One more login of the user; true when they are too many in this hour.  The lock is held. */
+static bool
+too_many_logins(srv_auth *a, const char *user, int most)
+{
+	int64_t now = sim_clock_mono();
+	login_count *c = NULL;
+
+	for (int i = 0; i < a->nlogins && c == NULL; i++)
+		if (strcmp(a->logins[i].user, user) == 0)
+			c = &a->logins[i];
+	if (c == NULL)
+	{
+		/* a full table starts again: its users are let in */
+		if (a->nlogins == MAX_COUNTED)
+			a->nlogins = 0;
+		c = &a->logins[a->nlogins++];
+		snprintf(c->user, sizeof(c->user), "%s", user);
+		c->since = now;
+		c->n = 0;
+	}
+	if (now - c->since >= HOUR_MS)
+	{
+		c->since = now;
+		c->n = 0;
+	}
+	return ++c->n > most;
+}
+
+const char *
+auth_login_refused(srv *s, const auth_user *user, const char **description)
+{
+	srv_options opt = srv_options_get(s);
+	bool many;
+
+	if (!opt.org_active)
+	{
+		*description = "organization is inactive";
+		return "inactive_org";
+	}
+	if (!user->active || !opt.user_active)
+	{
+		*description = "user is inactive";
+		return "inactive_user";
+	}
+	pthread_mutex_lock(&s->auth->lock);
+	many = too_many_logins(s->auth, user->id, opt.max_logins);
+	pthread_mutex_unlock(&s->auth->lock);
+	if (!many)
+		return NULL;
+	*description = "login rate exceeded";
+	return "rate_limit_exceeded";
 }
 
 /* ---------------------------------------------------------------- sessions */
 
+int64_t
+auth_session_ms(srv *s)
+{
+	return (int64_t) srv_options_get(s).session_seconds * 1000;
+}
+
+static session **
+bucket_of(srv_auth *a, const char *text)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *text; text++)
+		h = (h ^ (unsigned char) *text) * 16777619u;
+	return &a->buckets[h & (BUCKETS - 1)];
+}
+
+/* Take it out of all lists and free it; the lock is held. */
+static void
+drop_session(srv_auth *a, session *s)
+{
+	session **at = bucket_of(a, s->pub.text);
+
+	while (*at != s)
+		at = &(*at)->same_bucket;
+	*at = s->same_bucket;
+	if (s->older)
+		s->older->newer = s->newer;
+	else
+		a->oldest = s->newer;
+	if (s->newer)
+		s->newer->older = s->older;
+	else
+		a->newest = s->older;
+	a->nsessions--;
+	free(s);
+}
+
+/* The session of that text, if it lives; the lock is held. */
+static session *
+living_session(srv_auth *a, const char *text, int64_t lifetime)
+{
+	session *s = *bucket_of(a, text);
+
+	while (s && strcmp(s->pub.text, text) != 0)
+		s = s->same_bucket;
+	if (s && sim_clock_mono() - s->pub.renewed >= lifetime)
+	{
+		drop_session(a, s);
+		s = NULL;
+	}
+	return s;
+}
+
 void
-auth_issue(srv *s, const char *app, char out[AUTH_TOKEN_SIZE])
+auth_session_new(srv *s, const auth_user *user, auth_flow flow, const auth_grant *consent,
+				 char out[AUTH_TOKEN_SIZE])
 {
 	srv_auth *a = s->auth;
+	session *n = calloc(1, sizeof(*n));
+	session **bucket;
 	char random[97];
-	token *t;
 
 	srv_random_text(random, 96);
 	snprintf(out, AUTH_TOKEN_SIZE, "%.15s!%s", sim_org_id(s->org), random);
+	if (n == NULL)
+		return; /* a token that is no good: the client logs in again */
+	memcpy(n->pub.text, out, AUTH_TOKEN_SIZE);
+	memcpy(n->pub.user, user->id, sizeof(n->pub.user));
+	memcpy(n->pub.username, user->username, sizeof(n->pub.username));
+	snprintf(n->pub.scope, sizeof(n->pub.scope), "%s",
+			 consent ? consent->scope : "api refresh_token");
+	n->pub.flow = flow;
+	n->pub.grant = consent ? consent->id : 0;
+	n->pub.issued = sim_clock_now();
+	n->pub.renewed = sim_clock_mono();
 	pthread_mutex_lock(&a->lock);
-	if (a->count == MAX_TOKENS)
-	{
-		a->head = (a->head + 1) % MAX_TOKENS;
-		a->count--;
-	}
-	t = &a->tokens[(a->head + a->count++) % MAX_TOKENS];
-	memcpy(t->text, out, AUTH_TOKEN_SIZE);
-	t->issued = sim_clock_now();
-	t->oauth = app != NULL;
+	if (a->nsessions == MAX_SESSIONS)
+		drop_session(a, a->oldest);
+	bucket = bucket_of(a, out);
+	n->same_bucket = *bucket;
+	*bucket = n;
+	n->older = a->newest;
+	if (a->newest)
+		a->newest->newer = n;
+	else
+		a->oldest = n;
+	a->newest = n;
+	a->nsessions++;
 	pthread_mutex_unlock(&a->lock);
 }
 
-/* Copy of a living session; false when there is none of that text. */
-static bool
-find_token(srv_auth *a, const char *text, token *copy)
+void
+auth_issue(srv *s, const char *app, char out[AUTH_TOKEN_SIZE])
 {
-	bool found = false;
+	auth_user user;
+
+	auth_user_admin(s, &user);
+	auth_session_new(s, &user, app ? AUTH_DIRECT : AUTH_SOAP, NULL, out);
+}
+
+bool
+auth_session_find(srv *s, const char *text, auth_session *copy)
+{
+	srv_auth *a = s->auth;
+	int64_t lifetime = auth_session_ms(s);
+	session *found;
 
 	pthread_mutex_lock(&a->lock);
-	for (int i = 0; i < a->count && !found; i++)
+	found = living_session(a, text, lifetime);
+	if (found)
 	{
-		/* newest first: clients use what they were given last */
-		const token *t = &a->tokens[(a->head + a->count - 1 - i) % MAX_TOKENS];
+		int64_t now = sim_clock_mono();
 
-		if (*text && strcmp(t->text, text) == 0)
-		{
-			*copy = *t;
-			found = true;
-		}
+		if (now - found->pub.renewed >= lifetime / 2)
+			found->pub.renewed = now;
+		*copy = found->pub;
 	}
 	pthread_mutex_unlock(&a->lock);
-	return found;
+	return found != NULL;
+}
+
+bool
+auth_session_peek(srv *s, const char *text, auth_session *copy)
+{
+	srv_auth *a = s->auth;
+	int64_t lifetime = auth_session_ms(s);
+	session *found;
+
+	pthread_mutex_lock(&a->lock);
+	found = living_session(a, text, lifetime);
+	if (found)
+		*copy = found->pub;
+	pthread_mutex_unlock(&a->lock);
+	return found != NULL;
 }
 
 int
 auth_expire(srv *s, const char *text)
 {
 	srv_auth *a = s->auth;
+	int64_t lifetime = auth_session_ms(s);
 	int n = 0;
 
 	pthread_mutex_lock(&a->lock);
-	for (int i = 0; i < a->count; i++)
+	if (text)
 	{
-		token *t = &a->tokens[(a->head + i) % MAX_TOKENS];
+		session *found = living_session(a, text, lifetime);
 
-		if (*t->text && (text == NULL || strcmp(t->text, text) == 0))
+		if (found)
 		{
-			t->text[0] = '\0';
-			n++;
+			drop_session(a, found);
+			n = 1;
 		}
 	}
-	if (text == NULL)
-		a->count = 0;
+	else
+	{
+		n = a->nsessions;
+		while (a->oldest)
+			drop_session(a, a->oldest);
+	}
 	pthread_mutex_unlock(&a->lock);
 	return n;
 }
 
 /* The token of "Authorization: Bearer …" ("OAuth …" is the older spelling). */
-static const char *
-bearer(const srv_request *req)
+const char *
+auth_bearer(const srv_request *req)
 {
 	const char *h = srv_header_get(req, "Authorization");
 
@@ -257,18 +559,36 @@ bearer(const srv_request *req)
 }
 
 bool
+auth_session_of(const srv_request *req, auth_session *copy)
+{
+	const char *text = srv_header_get(req, "X-SFDC-Session");
+
+	if (text == NULL)
+		text = auth_bearer(req);
+	return text && auth_session_find(req->srv, text, copy);
+}
+
+bool
 auth_check(srv_request *req)
 {
-	const char *text = bearer(req);
-	token t;
+	const char *text = auth_bearer(req);
+	auth_session t;
 
 	/* the parts of a composite call were let in with the whole */
 	if (req->conn == NULL)
 		return true;
 	if (text && fault_number(req, "expire_token", 0))
 		auth_expire(req->srv, text);
-	if (text && find_token(req->srv->auth, text, &t))
-		return true;
+	if (text && auth_session_find(req->srv, text, &t))
+	{
+		if (!srv_options_get(req->srv).password_expired ||
+			(t.flow != AUTH_SOAP && t.flow != AUTH_PASSWORD))
+			return true;
+		srv_error(req, 403, "INVALID_OPERATION_WITH_EXPIRED_PASSWORD",
+				  "The users password has expired, you must call SetPassword before "
+				  "attempting any other API operations");
+		return false;
+	}
 	if (srv_header_get(req, "Authorization") && text == NULL)
 		srv_error(req, 401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE");
 	else
@@ -277,337 +597,133 @@ auth_check(srv_request *req)
 	return false;
 }
 
-/* ---------------------------------------------------------------- token endpoint */
+/* ---------------------------------------------------------------- grants */
 
+/* End all sessions of a grant; the lock is held. */
 static void
-oauth_error(srv_request *req, int status, const char *error, const char *description)
+drop_sessions_of(srv_auth *a, int64_t id)
 {
-	sim_buf *b = srv_json(req, status);
+	session *next;
 
-	sim_buf_printf(b, "{\"error\":\"%s\",\"error_description\":\"%s\"}", error, description);
-}
-
-static void
-add_member(sim_buf *b, const char *key, const char *value)
-{
-	sim_buf_char(b, b->len > 1 ? ',' : '{');
-	sim_json_string(b, key, strlen(key));
-	sim_buf_char(b, ':');
-	sim_json_string(b, value, strlen(value));
-}
-
-static void
-identity_url(srv *s, char *out, size_t size)
-{
-	char user[SIM_ID_SIZE];
-
-	sim_org_user_id(s->org, user);
-	snprintf(out, size, "%s/id/%s/%s", s->base_url, sim_org_id(s->org), user);
-}
-
-/* base64 of HMAC-SHA256(consumer secret, id + issued_at): what "signature" holds. */
-static void
-sign_identity(srv *s, const char *id, const char *issued, char out[64])
-{
-	char secret[CRED_SIZE];
-	char text[256];
-	unsigned char mac[EVP_MAX_MD_SIZE];
-	unsigned int len = 0;
-
-	auth_get_credential(s, "client_secret", secret, sizeof(secret));
-	snprintf(text, sizeof(text), "%s%s", id, issued);
-	HMAC(EVP_sha256(), secret, (int) strlen(secret), (unsigned char *) text, strlen(text), mac,
-		 &len);
-	EVP_EncodeBlock((unsigned char *) out, mac, (int) len);
-}
-
-/* Which keys a grant's answer has (protocol notes, 5.1). */
-#define ANSWER_SCOPE	 1
-#define ANSWER_SIGNATURE 2
-#define ANSWER_ISSUED	 4
-#define ANSWER_API_URL	 8
-
-static void
-grant(srv_request *req, int keys, const char *refresh_token)
-{
-	srv *s = req->srv;
-	sim_buf *b = srv_json(req, 200);
-	char access[AUTH_TOKEN_SIZE];
-	char id[160];
-	char issued[32];
-	char signature[64];
-
-	auth_issue(s, "app", access);
-	identity_url(s, id, sizeof(id));
-	snprintf(issued, sizeof(issued), "%lld", (long long) sim_clock_now());
-	sign_identity(s, id, issued, signature);
-	add_member(b, "access_token", access);
-	if (refresh_token)
-		add_member(b, "refresh_token", refresh_token);
-	if (keys & ANSWER_SIGNATURE)
-		add_member(b, "signature", signature);
-	if (keys & ANSWER_SCOPE)
-		add_member(b, "scope", "api refresh_token");
-	add_member(b, "instance_url", s->base_url);
-	add_member(b, "id", id);
-	add_member(b, "token_type", "Bearer");
-	if (keys & ANSWER_ISSUED)
-		add_member(b, "issued_at", issued);
-	if (keys & ANSWER_API_URL)
-		add_member(b, "api_instance_url", s->base_url);
-	sim_buf_char(b, '}');
-}
-
-/* client_id and client_secret from HTTP Basic or from the body; both malloc'd. */
-static void
-client_of(srv_request *req, const char *form, char **id, char **secret)
-{
-	const char *h = srv_header_get(req, "Authorization");
-
-	*id = srv_param(form, "client_id", NULL);
-	*secret = srv_param(form, "client_secret", NULL);
-	if (h && strncasecmp(h, "Basic ", 6) == 0)
+	for (session *s = a->oldest; s; s = next)
 	{
-		size_t len;
-		char *pair = (char *) srv_base64_decode(h + 6, strcspn(h + 6, " "), &len);
-		char *colon = pair ? strchr(pair, ':') : NULL;
+		next = s->newer;
+		if (s->pub.grant == id)
+			drop_session(a, s);
+	}
+}
 
-		if (colon)
+/* Revoke the oldest grant of the user (NULL: of all) when there are most already; the lock is held. */
+static void
+make_room(srv_auth *a, const char *user, int most)
+{
+	grant **oldest = NULL;
+	int n = 0;
+	grant *gone;
+
+	for (grant **at = &a->grants; *at; at = &(*at)->older)
+		if (user == NULL || strcmp((*at)->pub.user, user) == 0)
 		{
-			free(*id);
-			free(*secret);
-			*colon = '\0';
-			*id = strdup(pair);
-			*secret = strdup(colon + 1);
+			oldest = at;
+			n++;
 		}
-		free(pair);
-	}
+	if (n < most || oldest == NULL)
+		return;
+	gone = *oldest;
+	*oldest = gone->older;
+	drop_sessions_of(a, gone->pub.id);
+	free(gone);
 }
 
 static void
-grant_password(srv_request *req, const char *form, const char *id, const char *secret)
+new_refresh_token(char out[AUTH_TOKEN_SIZE])
 {
-	char *username = srv_param(form, "username", NULL);
-	char *password = srv_param(form, "password", NULL);
-
-	if (!srv_options_get(req->srv).password_flow)
-		oauth_error(req, 400, "invalid_grant", "authentication failure");
-	else if (!cred_is(req->srv, "client_id", id))
-		oauth_error(req, 400, "invalid_client_id", "client identifier invalid");
-	else if (!cred_is(req->srv, "client_secret", secret))
-		oauth_error(req, 400, "invalid_client", "invalid client credentials");
-	else if (!auth_password_ok(req->srv, username, password))
-		oauth_error(req, 400, "invalid_grant", "authentication failure");
-	else
-		grant(req, ANSWER_SIGNATURE | ANSWER_ISSUED, NULL);
-	free(username);
-	free(password);
+	memcpy(out, "5Aep861", 8);
+	srv_random_text(out + 7, 78);
 }
 
-static void
-grant_refresh(srv_request *req, const char *form, const char *id, const char *secret)
+bool
+auth_grant_new(srv *s, const auth_user *user, const char *scope, auth_grant *copy)
 {
-	srv *s = req->srv;
-	char *given = srv_param(form, "refresh_token", NULL);
+	srv_auth *a = s->auth;
+	grant *g = calloc(1, sizeof(*g));
+	int most = srv_options_get(s).max_grants;
 
-	/* the secret is optional in this flow, but a wrong one is refused */
-	if (!cred_is(s, "client_id", id))
-		oauth_error(req, 400, "invalid_client_id", "client identifier invalid");
-	else if (secret && *secret && !cred_is(s, "client_secret", secret))
-		oauth_error(req, 400, "invalid_client", "invalid client credentials");
-	else if (!cred_is(s, "refresh_token", given))
-		oauth_error(req, 400, "invalid_grant", "expired access/refresh token");
-	else if (srv_options_get(s).rotate_refresh_token)
+	if (g == NULL)
+		return false;
+	new_refresh_token(g->pub.refresh);
+	memcpy(g->pub.user, user->id, sizeof(g->pub.user));
+	snprintf(g->pub.scope, sizeof(g->pub.scope), "%s", scope);
+	g->pub.issued = sim_clock_now();
+	pthread_mutex_lock(&a->lock);
+	make_room(a, user->id, most);
+	make_room(a, NULL, MAX_GRANTS);
+	g->pub.id = a->next_grant++;
+	g->older = a->grants;
+	a->grants = g;
+	*copy = g->pub;
+	pthread_mutex_unlock(&a->lock);
+	return true;
+}
+
+bool
+auth_grant_find(srv *s, const char *refresh, bool rotate, auth_grant *copy)
+{
+	srv_auth *a = s->auth;
+	char *configured = a->creds[CRED_REFRESH_TOKEN].value;
+	bool found = false;
+
+	if (refresh == NULL || *refresh == '\0')
+		return false;
+	memset(copy, 0, sizeof(*copy));
+	pthread_mutex_lock(&a->lock);
+	if (strcmp(refresh, configured) == 0)
 	{
-		char fresh[64] = "5Aep861";
-
-		srv_random_text(fresh + 7, 40);
-		auth_set_credential(s, "refresh_token", fresh);
-		grant(req, ANSWER_SIGNATURE | ANSWER_SCOPE | ANSWER_ISSUED, fresh);
+		if (rotate)
+			new_refresh_token(configured);
+		copy->id = FIRST_GRANT;
+		snprintf(copy->refresh, sizeof(copy->refresh), "%.127s", configured);
+		snprintf(copy->scope, sizeof(copy->scope), "api refresh_token");
+		sim_org_user_id(s->org, copy->user);
+		found = true;
 	}
-	else
-		grant(req, ANSWER_SIGNATURE | ANSWER_SCOPE | ANSWER_ISSUED, NULL);
-	free(given);
+	for (grant *g = a->grants; g && !found; g = g->older)
+		if (strcmp(g->pub.refresh, refresh) == 0)
+		{
+			if (rotate)
+				new_refresh_token(g->pub.refresh);
+			*copy = g->pub;
+			found = true;
+		}
+	pthread_mutex_unlock(&a->lock);
+	return found;
 }
 
-static void
-grant_jwt(srv_request *req, const char *form)
+bool
+auth_revoke_token(srv *s, const char *text)
 {
-	srv *s = req->srv;
-	char *assertion = srv_param(form, "assertion", NULL);
-	char client_id[CRED_SIZE];
-	const char *description = NULL;
-	const char *error;
-	char *pem;
+	srv_auth *a = s->auth;
+	auth_grant g;
 
-	auth_get_credential(s, "client_id", client_id, sizeof(client_id));
-	pthread_mutex_lock(&s->auth->lock);
-	pem = s->auth->jwt_key ? strdup(s->auth->jwt_key) : NULL;
-	pthread_mutex_unlock(&s->auth->lock);
-	error = jwt_verify(s, pem, client_id, assertion, &description);
-	if (error)
-		oauth_error(req, 400, error, description);
-	else
-		grant(req, ANSWER_SCOPE, NULL);
-	free(pem);
-	free(assertion);
-}
+	if (text == NULL || *text == '\0')
+		return false;
+	if (auth_expire(s, text) > 0)
+		return true;
+	if (!auth_grant_find(s, text, false, &g))
+		return false;
+	pthread_mutex_lock(&a->lock);
+	drop_sessions_of(a, g.id);
+	if (g.id == FIRST_GRANT)
+		a->creds[CRED_REFRESH_TOKEN].value[0] = '\0';
+	for (grant **at = &a->grants; *at; at = &(*at)->older)
+		if ((*at)->pub.id == g.id)
+		{
+			grant *gone = *at;
 
-void
-auth_token(srv_request *req)
-{
-	const char *form = req->body.data ? req->body.data : "";
-	char *type = srv_param(form, "grant_type", NULL);
-	char *id;
-	char *secret;
-
-	/* the parameters may also stand in the URL */
-	if (type == NULL && *req->query)
-	{
-		form = req->query;
-		type = srv_param(form, "grant_type", NULL);
-	}
-	client_of(req, form, &id, &secret);
-	if (type == NULL)
-		oauth_error(req, 400, "unsupported_grant_type", "grant type not supported");
-	else if (strcmp(type, "client_credentials") == 0)
-	{
-		if (!cred_is(req->srv, "client_id", id))
-			oauth_error(req, 400, "invalid_client_id", "client identifier invalid");
-		else if (!cred_is(req->srv, "client_secret", secret))
-			oauth_error(req, 400, "invalid_client", "invalid client credentials");
-		else
-			grant(req, ANSWER_SCOPE | ANSWER_SIGNATURE | ANSWER_ISSUED | ANSWER_API_URL, NULL);
-	}
-	else if (strcmp(type, "urn:ietf:params:oauth:grant-type:jwt-bearer") == 0)
-		grant_jwt(req, form);
-	else if (strcmp(type, "refresh_token") == 0)
-		grant_refresh(req, form, id, secret);
-	else if (strcmp(type, "password") == 0)
-		grant_password(req, form, id, secret);
-	else
-		oauth_error(req, 400, "unsupported_grant_type", "grant type not supported");
-	if (req->resp.status == 200)
-		srv_set_header(&req->resp, "Cache-Control", "no-cache, no-store");
-	free(type);
-	free(id);
-	free(secret);
-}
-
-/* ---------------------------------------------------------------- the rest of OAuth */
-
-void
-auth_revoke(srv_request *req)
-{
-	const char *form = req->body.len ? req->body.data : req->query;
-	char *text = srv_param(form, "token", NULL);
-
-	if (text && auth_expire(req->srv, text) > 0)
-		srv_text(req, 200, NULL, NULL);
-	else
-		oauth_error(req, 400, "unsupported_token_type", "this token type is not supported");
-	free(text);
-}
-
-void
-auth_introspect(srv_request *req)
-{
-	srv *s = req->srv;
-	const char *form = req->body.data ? req->body.data : "";
-	char *text = srv_param(form, "token", NULL);
-	char *id;
-	char *secret;
-	token t;
-
-	client_of(req, form, &id, &secret);
-	if (!cred_is(s, "client_id", id) || !cred_is(s, "client_secret", secret))
-		oauth_error(req, 401, "invalid_client", "invalid client credentials");
-	else if (text == NULL || !find_token(s->auth, text, &t) || !t.oauth)
-		sim_buf_str(srv_json(req, 200), "{\"active\":false}");
-	else
-	{
-		sim_buf *b = srv_json(req, 200);
-		char sub[160];
-		long long iat = (long long) (t.issued / 1000);
-
-		identity_url(s, sub, sizeof(sub));
-		sim_buf_printf(b,
-					   "{\"active\":true,\"scope\":\"api refresh_token\",\"client_id\":\"%s\","
-					   "\"username\":\"%s\",\"sub\":\"%s\",\"token_type\":\"access_token\","
-					   "\"exp\":%lld,\"iat\":%lld,\"nbf\":%lld}",
-					   id, sim_org_user_name(s->org), sub, iat + 7200, iat, iat);
-	}
-	free(text);
-	free(id);
-	free(secret);
-}
-
-/* The token may come as a header or, for these two, as a parameter. */
-static bool
-check_identity_token(srv_request *req)
-{
-	char *text;
-	token t;
-	bool ok;
-
-	if (srv_header_get(req, "Authorization"))
-		return auth_check(req);
-	text = srv_param(req->body.len ? req->body.data : req->query, "access_token", NULL);
-	ok = text && find_token(req->srv->auth, text, &t);
-	if (!ok)
-		srv_text(req, 403, "text/html;charset=UTF-8", "Bad_OAuth_Token");
-	free(text);
-	return ok;
-}
-
-void
-auth_userinfo(srv_request *req)
-{
-	srv *s = req->srv;
-	char sub[160];
-	char user[SIM_ID_SIZE];
-	const char *name = sim_org_user_name(s->org);
-
-	if (!check_identity_token(req))
-		return;
-	identity_url(s, sub, sizeof(sub));
-	sim_org_user_id(s->org, user);
-	sim_buf_printf(srv_json(req, 200),
-				   "{\"sub\":\"%s\",\"user_id\":\"%s\",\"organization_id\":\"%s\","
-				   "\"preferred_username\":\"%s\",\"email\":\"%s\",\"email_verified\":true,"
-				   "\"name\":\"Integration User\",\"active\":true,\"user_type\":\"STANDARD\","
-				   "\"language\":\"en_US\",\"locale\":\"en_US\",\"utcOffset\":0,"
-				   "\"urls\":{\"rest\":\"%s/services/data/v{version}/\","
-				   "\"sobjects\":\"%s/services/data/v{version}/sobjects/\","
-				   "\"query\":\"%s/services/data/v{version}/query/\"}}",
-				   sub, user, sim_org_id(s->org), name, name, s->base_url, s->base_url,
-				   s->base_url);
-}
-
-void
-auth_identity(srv_request *req)
-{
-	srv *s = req->srv;
-	char id[160];
-	char user[SIM_ID_SIZE];
-
-	if (!check_identity_token(req))
-		return;
-	sim_org_user_id(s->org, user);
-	if (strncmp(req->segs[1], sim_org_id(s->org), 15) != 0 ||
-		strncmp(req->segs[2], user, 15) != 0)
-	{
-		srv_text(req, 403, "text/html;charset=UTF-8", "Wrong_Org");
-		return;
-	}
-	identity_url(s, id, sizeof(id));
-	sim_buf_printf(srv_json(req, 200),
-				   "{\"id\":\"%s\",\"asserted_user\":true,\"user_id\":\"%s\","
-				   "\"organization_id\":\"%s\",\"username\":\"%s\",\"display_name\":"
-				   "\"Integration User\",\"active\":true,\"user_type\":\"STANDARD\","
-				   "\"urls\":{\"rest\":\"%s/services/data/v{version}/\","
-				   "\"sobjects\":\"%s/services/data/v{version}/sobjects/\","
-				   "\"query\":\"%s/services/data/v{version}/query/\"}}",
-				   id, user, sim_org_id(s->org), sim_org_user_name(s->org), s->base_url,
-				   s->base_url, s->base_url);
+			*at = gone->older;
+			free(gone);
+			break;
+		}
+	pthread_mutex_unlock(&a->lock);
+	return true;
 }

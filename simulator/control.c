@@ -2,7 +2,7 @@
  * control.c
  *		/__sfsim/: what tests and people see and switch, without a session.
  *
- *	GET    /log              requests so far (reqlog.c)
+ *	GET    /log[/N[/request | /answer]]  requests so far (log_view.c)
  *	DELETE /log
  *	GET    /wait?…           until something has happened
  *	GET    /jobs             jobs that exist, with their states
@@ -157,7 +157,8 @@ set_option(srv_options *opt, const opt_def *d, const cJSON *v, sim_error *err)
 		case OPT_STATE:
 			if (!cJSON_IsNull(v) &&
 				(text == NULL ||
-				 (strcmp(text, "none") != 0 && job_state_parse(text) > JOB_IN_PROGRESS)))
+				 (strcmp(text, "none") != 0 && job_state_parse(text) != JOB_UPLOAD_COMPLETE &&
+				  job_state_parse(text) != JOB_IN_PROGRESS)))
 				return sim_error_set(err, "INVALID_INPUT",
 									 "%s is UploadComplete, InProgress or none", d->name);
 			*(srv_state *) at = text ? job_state_parse(text) : JOB_STATES;
@@ -338,11 +339,8 @@ get_state(srv_request *req)
 {
 	srv *s = req->srv;
 	sim_buf *b = srv_json(req, 200);
-	int64_t calls;
+	int64_t calls = srv_limits_used(s, LIMIT_API_REQUESTS);
 
-	pthread_mutex_lock(&s->lock);
-	calls = s->api_calls;
-	pthread_mutex_unlock(&s->lock);
 	sim_buf_printf(b, "{\"api_calls\":%lld,\"jobs\":%d,\"data_version\":%llu,\"pages\":",
 				   (long long) calls, jobs_count(s),
 				   (unsigned long long) sim_org_data_version(s->org));
@@ -359,6 +357,7 @@ post_reset(srv_request *req)
 	pthread_mutex_lock(&s->lock);
 	s->options = s->initial;
 	pthread_mutex_unlock(&s->lock);
+	srv_limits_reset(s);
 	sim_org_reset_switches(s->org);
 	cursors_drop_all(s);
 	log_clear(s);
@@ -458,7 +457,7 @@ handle_get(srv_request *req, const char *what)
 	srv *s = req->srv;
 
 	if (strcmp(what, "log") == 0)
-		log_json(s, srv_json(req, 200));
+		log_get(req);
 	else if (strcmp(what, "wait") == 0)
 		get_wait(req);
 	else if (strcmp(what, "jobs") == 0)

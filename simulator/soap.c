@@ -1,277 +1,316 @@
 /*
  * soap.c
- *		login() and logout() of the SOAP partner API, which need no connected app.
+ *		The calls of the SOAP API that sessions need: login, logout, getUserInfo, getServerTimestamp.
  *
- * Only as much XML as the call needs: elements by local name, entities, and
- * the refusal of what is not well-formed, because an unescaped "&" in a
- * password is the classic mistake.
+ * Partner (/services/Soap/u) and enterprise (/services/Soap/c) address alike; they differ in namespaces.  What is
+ * not well-formed is refused, because an unescaped "&" in a password is the classic mistake.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#include "server.h"
+#include "auth.h"
+#include "clock.h"
+#include "xml.h"
 
 /* login() left the API with version 65.0; below 31.0 versions are retired. */
-#define SOAP_OLDEST 31
-#define SOAP_NEWEST 64
+#define SOAP_OLDEST		  31
+#define SOAP_NEWEST		  66
+#define SOAP_NEWEST_LOGIN 64
 
-static void
-xml_text(sim_buf *out, const char *s)
+/* A call on its way. */
+typedef struct soap_call
 {
-	for (; *s; s++)
-	{
-		switch (*s)
-		{
-			case '<':
-				sim_buf_str(out, "&lt;");
-				break;
-			case '>':
-				sim_buf_str(out, "&gt;");
-				break;
-			case '&':
-				sim_buf_str(out, "&amp;");
-				break;
-			default:
-				sim_buf_char(out, *s);
-		}
-	}
+	srv_request *req;
+	bool enterprise;
+	const char *version;
+	const xml_node *header; /* NULL: none */
+	const xml_node *body;	/* the element of the call */
+} soap_call;
+
+static const char *
+flavour(const soap_call *c)
+{
+	return c->enterprise ? "enterprise" : "partner";
 }
 
+/* type: of the detail, "LoginFault" or "UnexpectedErrorFault". */
 static void
-fault(srv_request *req, const char *code, const char *message)
+fault(const soap_call *c, const char *type, const char *code, const char *message)
 {
 	sim_buf b = {0};
+	sim_buf text = {0};
 
-	sim_buf_str(&b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><soapenv:Envelope "
-					"xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" "
-					"xmlns:sf=\"urn:fault.partner.soap.sforce.com\" "
-					"xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">"
-					"<soapenv:Body><soapenv:Fault>");
-	sim_buf_printf(&b, "<faultcode>sf:%s</faultcode><faultstring>%s: ", code, code);
-	xml_text(&b, message);
+	xml_escape(&text, message, strlen(message));
 	sim_buf_printf(&b,
-				   "</faultstring><detail><sf:LoginFault xsi:type=\"sf:LoginFault\">"
-				   "<sf:exceptionCode>%s</sf:exceptionCode><sf:exceptionMessage>",
-				   code);
-	xml_text(&b, message);
-	sim_buf_str(&b, "</sf:exceptionMessage></sf:LoginFault></detail>"
-					"</soapenv:Fault></soapenv:Body></soapenv:Envelope>");
-	srv_text(req, 500, "text/xml;charset=UTF-8", b.data);
+				   "<?xml version=\"1.0\" encoding=\"UTF-8\"?><soapenv:Envelope "
+				   "xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" "
+				   "xmlns:sf=\"urn:fault.%s.soap.sforce.com\" "
+				   "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">"
+				   "<soapenv:Body><soapenv:Fault><faultcode>sf:%s</faultcode>"
+				   "<faultstring>%s: ",
+				   flavour(c), code, code);
+	sim_buf_add(&b, text.data, text.len);
+	sim_buf_printf(&b,
+				   "</faultstring><detail><sf:%s xsi:type=\"sf:%s\"><sf:exceptionCode>%s"
+				   "</sf:exceptionCode><sf:exceptionMessage>",
+				   type, type, code);
+	sim_buf_add(&b, text.data, text.len);
+	sim_buf_printf(&b,
+				   "</sf:exceptionMessage></sf:%s></detail></soapenv:Fault></soapenv:Body>"
+				   "</soapenv:Envelope>",
+				   type);
+	srv_text(c->req, 500, "text/xml;charset=UTF-8", b.data);
+	sim_buf_free(&text);
 	sim_buf_free(&b);
 }
 
-/* A code point as UTF-8. */
+/* The envelope up to the answer's element; limit: with the header about the limits. */
 static void
-add_utf8(sim_buf *out, unsigned long cp)
+begin(const soap_call *c, bool limit, sim_buf *b)
 {
-	if (cp < 0x80)
-		sim_buf_char(out, (char) cp);
-	else if (cp < 0x800)
+	srv *s = c->req->srv;
+
+	sim_buf_printf(b,
+				   "<?xml version=\"1.0\" encoding=\"UTF-8\"?><soapenv:Envelope "
+				   "xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" "
+				   "xmlns=\"urn:%s.soap.sforce.com\" "
+				   "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">",
+				   flavour(c));
+	if (limit)
 	{
-		sim_buf_char(out, (char) (0xC0 | cp >> 6));
-		sim_buf_char(out, (char) (0x80 | (cp & 63)));
+		long long used, most;
+
+		(void) srv_limits_use(s, LIMIT_API_REQUESTS, 1);
+		used = (long long) srv_limits_used(s, LIMIT_API_REQUESTS);
+		most = (long long) srv_limits_max(s, LIMIT_API_REQUESTS);
+		sim_buf_printf(b,
+					   "<soapenv:Header><LimitInfoHeader><limitInfo><current>%lld</current>"
+					   "<limit>%lld</limit><type>API REQUESTS</type></limitInfo>"
+					   "</LimitInfoHeader></soapenv:Header>",
+					   used, most);
 	}
-	else if (cp < 0x10000)
-	{
-		sim_buf_char(out, (char) (0xE0 | cp >> 12));
-		sim_buf_char(out, (char) (0x80 | (cp >> 6 & 63)));
-		sim_buf_char(out, (char) (0x80 | (cp & 63)));
-	}
-	else
-	{
-		sim_buf_char(out, (char) (0xF0 | (cp >> 18 & 7)));
-		sim_buf_char(out, (char) (0x80 | (cp >> 12 & 63)));
-		sim_buf_char(out, (char) (0x80 | (cp >> 6 & 63)));
-		sim_buf_char(out, (char) (0x80 | (cp & 63)));
-	}
-}
-
-/* Text content with its entities resolved; false when it is not well-formed. */
-static bool
-unescape(const char *s, size_t len, sim_buf *out)
-{
-	static const struct
-	{
-		const char *name;
-		char c;
-	} entities[] = {
-		{"amp;", '&'}, {"lt;", '<'}, {"gt;", '>'}, {"quot;", '"'}, {"apos;", '\''}};
-	const char *end = s + len;
-
-	sim_buf_str(out, "");
-	while (s < end)
-	{
-		bool known = false;
-
-		if (*s == '<')
-			return false;
-		if (*s != '&')
-		{
-			sim_buf_char(out, *s++);
-			continue;
-		}
-		s++;
-		if (s < end && *s == '#')
-		{
-			char *stop;
-			bool hex = s + 1 < end && s[1] == 'x';
-			unsigned long cp = strtoul(s + (hex ? 2 : 1), &stop, hex ? 16 : 10);
-
-			if (stop >= end || *stop != ';' || cp == 0 || cp > 0x10FFFF)
-				return false;
-			add_utf8(out, cp);
-			s = stop + 1;
-			continue;
-		}
-		for (size_t i = 0; i < sizeof(entities) / sizeof(*entities) && !known; i++)
-		{
-			size_t n = strlen(entities[i].name);
-
-			if ((size_t) (end - s) >= n && memcmp(s, entities[i].name, n) == 0)
-			{
-				sim_buf_char(out, entities[i].c);
-				s += n;
-				known = true;
-			}
-		}
-		if (!known)
-			return false;
-	}
-	return true;
-}
-
-/*
- * Content of the first element with this local name (any prefix, any
- * attributes).  1: found, 0: absent, -1: not well-formed.
- */
-static int
-element_text(const char *xml, const char *name, sim_buf *out)
-{
-	size_t nlen = strlen(name);
-
-	for (const char *p = strchr(xml, '<'); p; p = strchr(p + 1, '<'))
-	{
-		const char *tag = p + 1;
-		size_t n = strcspn(tag, " \t\r\n/>");
-		const char *colon = memchr(tag, ':', n);
-		const char *local = colon ? colon + 1 : tag;
-		size_t llen = n - (size_t) (local - tag);
-		const char *gt;
-		const char *close;
-
-		if (llen != nlen || memcmp(local, name, nlen) != 0)
-			continue;
-		gt = strchr(tag + n, '>');
-		if (gt == NULL)
-			return -1;
-		if (gt[-1] == '/')
-			return 1;
-		close = strstr(gt + 1, "</");
-		if (close == NULL || strncmp(close + 2, tag, n) != 0)
-			return -1;
-		return unescape(gt + 1, (size_t) (close - gt - 1), out) ? 1 : -1;
-	}
-	return 0;
+	sim_buf_str(b, "<soapenv:Body>");
 }
 
 static void
-login_result(srv_request *req, const char *version)
+send(const soap_call *c, sim_buf *b)
 {
-	srv *s = req->srv;
-	sim_buf b = {0};
-	char session[AUTH_TOKEN_SIZE];
-	char user[SIM_ID_SIZE];
-	const char *org = sim_org_id(s->org);
+	sim_buf_str(b, "</soapenv:Body></soapenv:Envelope>");
+	srv_text(c->req, 200, "text/xml;charset=UTF-8", b->data);
+	sim_buf_free(b);
+}
 
-	auth_issue(s, NULL, session);
-	sim_org_user_id(s->org, user);
-	sim_buf_str(&b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><soapenv:Envelope "
-					"xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" "
-					"xmlns=\"urn:partner.soap.sforce.com\" "
-					"xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">"
-					"<soapenv:Body><loginResponse><result>");
-	sim_buf_printf(&b,
-				   "<metadataServerUrl>%s/services/Soap/m/%s/%s</metadataServerUrl>"
-				   "<passwordExpired>false</passwordExpired><sandbox>false</sandbox>"
-				   "<serverUrl>%s/services/Soap/u/%s/%s</serverUrl>"
-				   "<sessionId>%s</sessionId><userId>%s</userId>",
-				   s->base_url, version, org, s->base_url, version, org, session, user);
-	sim_buf_printf(&b,
-				   "<userInfo><accessibilityMode>false</accessibilityMode>"
+/* The members of GetUserInfoResult. */
+static void
+user_info(const soap_call *c, const auth_user *u, sim_buf *b)
+{
+	srv *s = c->req->srv;
+
+	sim_buf_str(b, "<accessibilityMode>false</accessibilityMode>"
+				   "<chatterExternal>false</chatterExternal>"
 				   "<currencySymbol>$</currencySymbol>"
+				   "<orgAttachmentFileSizeLimit>5242880</orgAttachmentFileSizeLimit>"
 				   "<orgDefaultCurrencyIsoCode>USD</orgDefaultCurrencyIsoCode>"
-				   "<organizationId>%s</organizationId>"
-				   "<organizationMultiCurrency>false</organizationMultiCurrency>"
-				   "<organizationName>sfsim</organizationName>"
-				   "<sessionSecondsValid>7200</sessionSecondsValid>"
-				   "<userDefaultCurrencyIsoCode xsi:nil=\"true\"/><userEmail>%s</userEmail>"
-				   "<userFullName>Integration User</userFullName><userId>%s</userId>"
-				   "<userLanguage>en_US</userLanguage><userLocale>en_US</userLocale>"
-				   "<userName>%s</userName><userTimeZone>GMT</userTimeZone>"
-				   "<userType>Standard</userType></userInfo>",
-				   org, sim_org_user_name(s->org), user, sim_org_user_name(s->org));
-	sim_buf_str(&b, "</result></loginResponse></soapenv:Body></soapenv:Envelope>");
-	srv_text(req, 200, "text/xml;charset=UTF-8", b.data);
-	sim_buf_free(&b);
+				   "<orgDefaultCurrencyLocale>en_US</orgDefaultCurrencyLocale>"
+				   "<orgDisallowHtmlAttachments>false</orgDisallowHtmlAttachments>"
+				   "<orgHasPersonAccounts>false</orgHasPersonAccounts>");
+	xml_element(b, "organizationId", sim_org_id(s->org));
+	sim_buf_str(b, "<organizationMultiCurrency>false</organizationMultiCurrency>"
+				   "<organizationName>sfsim</organizationName>");
+	sim_buf_printf(b,
+				   "<profileId>00e%.12sAAA</profileId><roleId xsi:nil=\"true\"/>"
+				   "<sessionSecondsValid>%lld</sessionSecondsValid>"
+				   "<userDefaultCurrencyIsoCode xsi:nil=\"true\"/>",
+				   "000000000000", (long long) (auth_session_ms(s) / 1000));
+	xml_element(b, "userEmail", u->email);
+	xml_element(b, "userFullName", u->name);
+	xml_element(b, "userId", u->id);
+	xml_element(b, "userLanguage", u->language);
+	xml_element(b, "userLocale", u->locale);
+	xml_element(b, "userName", u->username);
+	xml_element(b, "userTimeZone", u->timezone);
+	sim_buf_str(b, "<userType>Standard</userType><userUiSkin>Theme3</userUiSkin>");
 }
 
-/* logout() ends the session of its header; true when the request was one. */
-static bool
-logout(srv_request *req, const char *xml)
+static void
+login_result(const soap_call *c, const auth_user *u)
 {
-	sim_buf session = {0};
-	sim_buf call = {0};
-	bool is_logout = element_text(xml, "logout", &call) != 0;
+	srv *s = c->req->srv;
+	const char *org = sim_org_id(s->org);
+	char session[AUTH_TOKEN_SIZE];
+	sim_buf b = {0};
 
-	if (is_logout)
-	{
-		if (element_text(xml, "sessionId", &session) > 0 && session.data &&
-			auth_expire(req->srv, session.data) > 0)
-			srv_text(req, 200, "text/xml;charset=UTF-8",
-					 "<?xml version=\"1.0\" encoding=\"UTF-8\"?><soapenv:Envelope "
-					 "xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" "
-					 "xmlns=\"urn:partner.soap.sforce.com\"><soapenv:Body><logoutResponse/>"
-					 "</soapenv:Body></soapenv:Envelope>");
-		else
-			fault(req, "INVALID_SESSION_ID",
-				  "Invalid Session ID found in SessionHeader: Illegal Session");
-	}
-	sim_buf_free(&session);
-	sim_buf_free(&call);
-	return is_logout;
+	auth_session_new(s, u, AUTH_SOAP, NULL, session);
+	begin(c, false, &b);
+	sim_buf_printf(&b,
+				   "<loginResponse><result>"
+				   "<metadataServerUrl>%s/services/Soap/m/%s/%.15s</metadataServerUrl>"
+				   "<passwordExpired>%s</passwordExpired><sandbox>false</sandbox>"
+				   "<serverUrl>%s/services/Soap/%c/%s/%.15s</serverUrl>"
+				   "<sessionId>%s</sessionId><userId>%s</userId><userInfo>",
+				   s->base_url, c->version, org,
+				   srv_options_get(s).password_expired ? "true" : "false", s->base_url,
+				   c->enterprise ? 'c' : 'u', c->version, org, session, u->id);
+	user_info(c, u, &b);
+	sim_buf_str(&b, "</userInfo></result></loginResponse>");
+	send(c, &b);
 }
+
+/* LoginScopeHeader names the org; another one's has no such user. */
+static bool
+right_org(const soap_call *c)
+{
+	const xml_node *scope = xml_child(c->header, "LoginScopeHeader");
+	const char *text = xml_child_text(scope, "organizationId");
+	char id[SIM_ID_SIZE];
+
+	return text == NULL || *text == '\0' ||
+		   (sim_id_normalise(text, strlen(text), id) &&
+			strcmp(id, sim_org_id(c->req->srv->org)) == 0);
+}
+
+static void
+login(const soap_call *c)
+{
+	srv *s = c->req->srv;
+	const char *username = xml_child_text(c->body, "username");
+	const char *password = xml_child_text(c->body, "password");
+	const char *description;
+	const char *error;
+	auth_user user;
+
+	if (strtod(c->version, NULL) > SOAP_NEWEST_LOGIN)
+		fault(c, "UnexpectedErrorFault", "UNSUPPORTED_API_VERSION",
+			  "SOAP API login() is not available in this API version");
+	else if (!srv_options_get(s).soap_login)
+		fault(c, "LoginFault", "INVALID_OPERATION",
+			  "SOAP API login() is disabled by default in this org. Contact the org "
+			  "administrator to enable it");
+	else if (!auth_password_ok(s, username, password) ||
+			 !auth_user_by_name(s, username, &user) || !right_org(c))
+		fault(c, "LoginFault", "INVALID_LOGIN",
+			  "Invalid username, password, security token; or user locked out.");
+	else if ((error = auth_login_refused(s, &user, &description)) == NULL)
+		login_result(c, &user);
+	else if (strcmp(error, "rate_limit_exceeded") == 0)
+		fault(c, "LoginFault", "LOGIN_RATE_EXCEEDED", "Login rate exceeded");
+	else if (strcmp(error, "inactive_org") == 0)
+		fault(c, "LoginFault", "ORG_LOCKED", "organization is locked");
+	else
+		fault(c, "LoginFault", "INVALID_LOGIN",
+			  "Invalid username, password, security token; or user locked out.");
+}
+
+/* The session of the call's SessionHeader; false with the fault filled in. */
+static bool
+session_of(const soap_call *c, auth_session *t)
+{
+	const char *id = xml_child_text(xml_child(c->header, "SessionHeader"), "sessionId");
+
+	if (id && auth_session_find(c->req->srv, id, t))
+		return true;
+	fault(c, "UnexpectedErrorFault", "INVALID_SESSION_ID",
+		  "Invalid Session ID found in SessionHeader: Illegal Session");
+	return false;
+}
+
+static void
+logout(const soap_call *c)
+{
+	auth_session t;
+	sim_buf b = {0};
+
+	if (!session_of(c, &t))
+		return;
+	auth_expire(c->req->srv, t.text);
+	begin(c, false, &b);
+	sim_buf_str(&b, "<logoutResponse/>");
+	send(c, &b);
+}
+
+static void
+get_user_info(const soap_call *c)
+{
+	auth_session t;
+	auth_user u;
+	sim_buf b = {0};
+
+	if (!session_of(c, &t))
+		return;
+	if (!auth_user_by_id(c->req->srv, t.user, &u))
+		auth_user_admin(c->req->srv, &u);
+	begin(c, true, &b);
+	sim_buf_str(&b, "<getUserInfoResponse><result>");
+	user_info(c, &u, &b);
+	sim_buf_str(&b, "</result></getUserInfoResponse>");
+	send(c, &b);
+}
+
+static void
+get_server_timestamp(const soap_call *c)
+{
+	char now[SIM_DATETIME_SIZE];
+	auth_session t;
+	sim_buf b = {0};
+
+	if (!session_of(c, &t))
+		return;
+	sim_format_datetime(sim_clock_now(), "Z", now);
+	begin(c, true, &b);
+	sim_buf_printf(&b,
+				   "<getServerTimestampResponse><result><timestamp>%s</timestamp></result>"
+				   "</getServerTimestampResponse>",
+				   now);
+	send(c, &b);
+}
+
+static const struct
+{
+	const char *name;
+	void (*run)(const soap_call *c);
+} calls[] = {
+	{"login", login},
+	{"logout", logout},
+	{"getUserInfo", get_user_info},
+	{"getServerTimestamp", get_server_timestamp},
+};
 
 void
 soap_login(srv_request *req)
 {
-	const char *xml = req->body.data ? req->body.data : "";
-	const char *version = req->segs[3];
-	double number = strtod(version, NULL);
-	sim_buf username = {0};
-	sim_buf password = {0};
-	sim_buf call = {0};
+	soap_call c = {
+		.req = req, .enterprise = strcasecmp(req->segs[2], "c") == 0, .version = req->segs[3]};
+	double number = strtod(c.version, NULL);
+	const xml_node *body;
+	sim_error err;
+	xml_doc *doc;
 
-	if (logout(req, xml))
-		;
-	else if (number < SOAP_OLDEST || number > SOAP_NEWEST)
-		fault(req, "UNSUPPORTED_API_VERSION", "Invalid Api version specified on URL");
-	else if (element_text(xml, "login", &call) == 0)
-		fault(req, "UNKNOWN_EXCEPTION", "No operation available for request");
-	else if (element_text(xml, "username", &username) < 0 ||
-			 element_text(xml, "password", &password) < 0)
-		fault(req, "UNKNOWN_EXCEPTION",
-			  "The entity name must immediately follow the '&' in the entity reference");
-	else if (!srv_options_get(req->srv).soap_login)
-		fault(req, "INVALID_OPERATION",
-			  "SOAP API login() is disabled by default in this org. Contact the org "
-			  "administrator to enable it");
-	else if (!auth_password_ok(req->srv, username.data, password.data))
-		fault(req, "INVALID_LOGIN",
-			  "Invalid username, password, security token; or user locked out.");
-	else
-		login_result(req, version);
-	sim_buf_free(&username);
-	sim_buf_free(&password);
-	sim_buf_free(&call);
+	if (number < SOAP_OLDEST || number > SOAP_NEWEST || strlen(c.version) > 5 ||
+		strspn(c.version, "0123456789.") != strlen(c.version))
+	{
+		fault(&c, "UnexpectedErrorFault", "UNSUPPORTED_API_VERSION",
+			  "Invalid Api version specified on URL");
+		return;
+	}
+	doc = xml_parse(req->body.data ? req->body.data : "", req->body.len, &err);
+	if (doc == NULL)
+	{
+		fault(&c, "UnexpectedErrorFault", "UNKNOWN_EXCEPTION", err.message);
+		return;
+	}
+	c.header = xml_child(xml_root(doc), "Header");
+	body = xml_child(xml_root(doc), "Body");
+	c.body = body ? body->child : NULL;
+	for (size_t i = 0; c.body && i < sizeof(calls) / sizeof(*calls); i++)
+		if (strcmp(calls[i].name, c.body->name) == 0)
+		{
+			calls[i].run(&c);
+			xml_free(doc);
+			return;
+		}
+	fault(&c, "UnexpectedErrorFault", "UNKNOWN_EXCEPTION",
+		  "No operation available for request");
+	xml_free(doc);
 }
