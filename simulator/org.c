@@ -195,7 +195,8 @@ sim_org_index(sim_org *org, const sim_object *obj, const sim_field *f, sim_error
 	sql = sqlite3_mprintf("CREATE INDEX IF NOT EXISTS \"soql %w.%w\" ON \"%w\" (\"%w\")",
 						  obj->name, f->name, obj->name, f->name);
 	if (sql != NULL)
-		sqlite3_exec(db, sql, NULL, NULL, NULL); /* without it the query is slower, not wrong */
+		sqlite3_exec(db, sql, NULL, NULL,
+					 NULL); /* without it the query is slower, not wrong */
 	sqlite3_free(sql);
 	sim_org_release(org, db);
 	return true;
@@ -649,6 +650,7 @@ static const struct
 	{"duplicate_rule", offsetof(sim_switches, duplicate_rule), {"false", "true"}, 0},
 	{"validation_rule", offsetof(sim_switches, validation_rule), {"false", "true"}, 0},
 	{"storage_full", offsetof(sim_switches, storage_full), {"false", "true"}, 0},
+	{"round_to_scale", offsetof(sim_switches, round_to_scale), {"false", "true"}, 0},
 	{"csv_time", offsetof(sim_switches, csv_time), {"millis_z", "millis", "seconds"}, 0},
 	{"text_compare",
 	 offsetof(sim_switches, text_compare),
