@@ -18,6 +18,9 @@
  *	DELETE /cursors          every REST query locator becomes invalid
  *	GET    /clock            the org's time
  *	POST   /clock            {"advance_ms": n | "set": "<datetime>" | "freeze": true | false | "reset": true}
+ *	GET    /locks            rows that cannot be written
+ *	POST   /locks            {"ids": ["001…"], "approval": false}: more of them (store.h)
+ *	DELETE /locks[/id]
  *	GET    /state            counters
  *	GET    /env              shell lines, as --env prints them
  *	POST   /reset            faults, log, options, switches and jobs as at the start
@@ -446,6 +449,8 @@ handle_delete(srv_request *req, const char *what)
 		counted(req, "removed", jobs_drop_all(s));
 	else if (strcmp(what, "cursors") == 0)
 		counted(req, "removed", cursors_drop_all(s));
+	else if (strcmp(what, "locks") == 0)
+		control_locks_delete(req);
 	else
 		srv_not_found(req);
 	log_wake(s);
@@ -468,6 +473,8 @@ handle_get(srv_request *req, const char *what)
 		options_json(s, srv_json(req, 200));
 	else if (strcmp(what, "clock") == 0)
 		control_clock_get(req);
+	else if (strcmp(what, "locks") == 0)
+		control_locks_get(req);
 	else if (strcmp(what, "state") == 0)
 		get_state(req);
 	else if (strcmp(what, "env") == 0)
@@ -504,6 +511,11 @@ handle_post(srv_request *req, const char *what)
 		if (!control_clock_post(req, body, &err))
 			refuse(req, &err);
 		log_wake(req->srv);
+	}
+	else if (strcmp(what, "locks") == 0)
+	{
+		if (!control_locks_post(req, body, &err))
+			refuse(req, &err);
 	}
 	else if (strcmp(what, "jwt-key") == 0)
 	{

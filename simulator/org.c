@@ -119,14 +119,14 @@ open_database(sim_org *org, const char *pragmas, sim_error *err)
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 
 	pthread_once(&sqlite_once, configure_sqlite);
-	if (sqlite3_open_v2(org->file, &db, flags, NULL) != SQLITE_OK || !sim_sql_register(db) ||
+	if (sqlite3_open_v2(org->file, &db, flags, NULL) != SQLITE_OK ||
+		sqlite3_busy_timeout(db, 10000) != SQLITE_OK || !sim_sql_register(db) ||
 		sqlite3_exec(db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
 	{
 		sql_failed(db, org->file, err);
 		sqlite3_close(db);
 		return NULL;
 	}
-	sqlite3_busy_timeout(db, 10000);
 	return db;
 }
 
@@ -609,7 +609,8 @@ sim_org_reload(sim_org *org, sim_error *err)
 
 	pthread_mutex_lock(&org->lock);
 	while (org->nidle > 0)
-		sqlite3_close(org->idle[--org->nidle]);
+		sim_org_close_connection(org->idle[--org->nidle]);
+	org->nindexed = 0;
 	pthread_mutex_unlock(&org->lock);
 	sim_org_publish_begin(org);
 	atomic_fetch_add(&org->version, 1);

@@ -485,6 +485,7 @@ leave(sim_txn *t)
 {
 	sim_store *s = t->store;
 
+	sim_org_read_with(NULL);
 	free(t->marks);
 	t->marks = NULL;
 	store_arena_reset(&s->arena);
@@ -656,7 +657,7 @@ store_disconnect(sim_store *s)
 	sqlite3_finalize(s->meta_put);
 	s->meta_get = NULL;
 	s->meta_put = NULL;
-	sqlite3_close(s->db);
+	sim_org_close_connection(s->db);
 	s->db = NULL;
 }
 
@@ -667,6 +668,7 @@ store_close(sim_store *s)
 		return;
 	store_disconnect(s);
 	store_arena_free(&s->arena);
+	free(s->locks);
 	pthread_mutex_destroy(&s->writer);
 	pthread_mutex_destroy(&s->hook_lock);
 	free(s);

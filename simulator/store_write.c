@@ -98,7 +98,7 @@ parent_by_key(sim_txn *t, const sim_in *in, store_cell *out, sim_error *err)
 	{
 		out->kind = STORE_INT;
 		out->i = store_ref_pack(in->field, in->key_object, found[0]);
-		return true;
+		return store_check_lock(t, in->key_object, found[0], true, err);
 	}
 	if (text == NULL)
 	{
@@ -344,7 +344,8 @@ update(sim_txn *t, const sim_write *w, const sim_field *skip, sim_error *err)
 		default:
 			break;
 	}
-	if (!store_check_access(p, w, false, err) || !take_cells(t, p, w, skip, err))
+	if (!store_check_lock(t, p->obj, number, false, err) ||
+		!store_check_access(p, w, false, err) || !take_cells(t, p, w, skip, err))
 		return false;
 	store_stamps(t, p, false);
 	return derive_from_old(t, p, number, err) && store_check_required(p, false, err) &&

@@ -316,11 +316,9 @@ test_json(void)
 		"INVALID_FIELD:More than 1 field provided in an external foreign key reference in "
 		"entity: Contact:--",
 		"two keys for a parent");
-	is_text(
-		put_json(id, "Contact", "{\"LastName\":\"x\",\"Account\":{\"Name\":\"b\"}}"),
-		"INVALID_FIELD:Field name provided, Name is not an External ID or indexed field for "
-		"Account:--",
-		"a parent by what is no key");
+	is_text(put_json(id, "Contact", "{\"LastName\":\"x\",\"Account\":{\"Name\":\"b\"}}"),
+			"INVALID_FIELD:Name is not an External ID or indexed field for Account:--",
+			"a parent by what is no key");
 	is_text(put_json(id, "Contact", "{\"LastName\":\"x\",\"Account\":7}"),
 			"JSON_PARSER_ERROR:Cannot deserialize instance of reference from VALUE_NUMBER_INT "
 			"value 7" POSITION,
