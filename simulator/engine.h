@@ -60,6 +60,7 @@ typedef struct sim_error
 	char message[1500]; /* UTF-8, not escaped for JSON */
 	int nfields;
 	char fields[SIM_ERROR_FIELDS][64]; /* that it is about, as the API names them */
+	char match[19]; /* id of the row that is there, of DUPLICATES_DETECTED; else empty */
 } sim_error;
 
 /* Fill *err (which may be NULL); always returns false so that callers can return it. */
@@ -338,6 +339,18 @@ bool sim_query_is_aggregate(const sim_query *q);
 
 /* Bulk's PK chunking would be on: no ORDER BY and no LIMIT. */
 bool sim_query_is_chunkable(const sim_query *q);
+
+/*
+ * Objects whose rows the answer depends on (the queried one, parents, subqueries, semi-joins): how many, the first max of
+ * them into out.
+ */
+int sim_query_reads(const sim_query *q, const sim_object **out, int max);
+
+/*
+ * Grows whenever a row of this object, or a switch, changes.  An answer is good while the numbers of all that it
+ * reads stand still.
+ */
+uint64_t sim_org_object_version(sim_org *org, const sim_object *obj);
 
 int sim_query_column_count(const sim_query *q);
 const sim_column *sim_query_column(const sim_query *q, int i);
