@@ -245,6 +245,7 @@ uint64_t sim_org_data_version(sim_org *org);
  *										refused (DUPLICATES_DETECTED)
  *	  validation_rule	  true|false*	negative amounts are refused (FIELD_CUSTOM_VALIDATION_EXCEPTION)
  *	  storage_full		  true|false*	inserts are refused (STORAGE_LIMIT_EXCEEDED)
+ *	  round_to_scale	  true|false*	numbers lose the decimals beyond their field's scale when written
  *	  now				  real*|<datetime>	stops the org's clock at a moment (clock.h)
  * (* = default).  False and *err for an unknown name or value.
  */
