@@ -48,13 +48,14 @@ bind_all(const soql_plan *plan, sqlite3_stmt *st, int64_t parent)
 	return true;
 }
 
-/* Statements on a connection that is not ours are not kept. */
+/* Statements are kept with their connection, but not among those that the store has on its own. */
 static void
-close_statement(const sim_query *q, sqlite3_stmt *st)
+statement_done(const sim_query *q, sqlite3_stmt *st)
 {
-	query_statement_done(st);
 	if (q->inside)
 		sqlite3_finalize(st);
+	else
+		query_statement_done(st);
 }
 
 static sqlite3_stmt *
@@ -65,7 +66,7 @@ open_statement(const sim_query *q, const char *sql, sim_error *err)
 	if (st != NULL && bind_all(q->shape->plan, st, 0))
 		return st;
 	db_error(q, err);
-	close_statement(q, st);
+	statement_done(q, st);
 	return NULL;
 }
 
@@ -165,7 +166,7 @@ close_children(sim_query *q)
 	for (int i = 0; q->children != NULL && i < q->shape->nchildren; i++)
 	{
 		close_children(&q->children[i]);
-		close_statement(q, q->children[i].st);
+		statement_done(q, q->children[i].st);
 	}
 	free(q->children);
 	q->children = NULL;
@@ -235,7 +236,7 @@ sim_query_free(sim_query *q)
 	if (q->db != NULL)
 	{
 		close_children(q);
-		close_statement(q, q->st);
+		statement_done(q, q->st);
 		if (!q->inside && !sqlite3_get_autocommit(q->db))
 			query_run(q->db, "COMMIT");
 		if (!q->inside)
@@ -286,6 +287,24 @@ sim_query_bulk_check(const sim_query *q, sim_error *err)
 								 "Binary field %s is not supported in Bulk Query", c->path);
 	}
 	return true;
+}
+
+int
+sim_query_reads(const sim_query *q, const sim_object **out, int max)
+{
+	const soql_plan *plan = q->prepared->plan;
+	int total;
+	const sim_object *const *all = sim_object_list(&total);
+	int n = 0;
+
+	for (int i = 0; i < total; i++)
+		if (plan->reads[sim_object_index(all[i])])
+		{
+			if (n < max)
+				out[n] = all[i];
+			n++;
+		}
+	return n;
 }
 
 const sim_object *
@@ -341,7 +360,7 @@ sim_query_total(sim_query *q, sim_error *err)
 		q->total = sqlite3_column_int64(st, 0);
 	else
 		db_error(q, err);
-	close_statement(q, st);
+	statement_done(q, st);
 	return q->total;
 }
 
