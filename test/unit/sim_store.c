@@ -24,8 +24,8 @@ test_insert(void)
 		ask("SELECT Name, NumberOfEmployees, AnnualRevenue, Type, IsDeleted FROM Account "
 			"WHERE Id = '%s'",
 			id),
-		"Acme,12,2.0,Prospect,false",
-		"text is trimmed, numbers are rounded to their scale, picklists spelled as set up");
+		"Acme,12,1.5,Prospect,false",
+		"text is trimmed, numbers keep their decimals, picklists spelled as set up");
 	snprintf(
 		expected, sizeof(expected),
 		"2023-11-14T22:13:20.000Z,%s,2023-11-14T22:13:20.000Z,%s,2023-11-14T22:13:20.000Z,%s",
