@@ -193,6 +193,13 @@ typedef struct sim_options
 /* Defaults of the demo: User 20, Account 1000, Contact 2000, Opportunity 1500, Invoice__c 1000. */
 void sim_options_init(sim_options *opt);
 
+/*
+ * Add the objects and fields of a describe file: one object as GET …/sobjects/X/describe answers it, an array
+ * of such, or {"sobjects": […]}.  Before sim_options_init() and sim_org_open().  False and *err say
+ * what is wrong and where.
+ */
+bool sim_schema_load(const char *path, sim_error *err);
+
 /* Apply one "Object=N" (the value of --rows).  Errors name the object or the number. */
 bool sim_options_rows(sim_options *opt, const char *spec, sim_error *err);
 

@@ -245,7 +245,7 @@ column_order(const sim_object *obj, int *order)
 static bool
 create_table(sqlite3 *db, const sim_object *obj, sim_error *err)
 {
-	int order[256];
+	int order[SIM_MAX_FIELDS];
 	int n = column_order(obj, order);
 	sim_buf sql = {0};
 	bool ok;
@@ -314,7 +314,7 @@ prepare_insert(sqlite3 *db, const sim_object *obj, const int *order, int n)
 static bool
 fill_table(sim_org *org, sqlite3 *db, const sim_object *obj, sim_error *err)
 {
-	int order[256];
+	int order[SIM_MAX_FIELDS];
 	int stored = 0;
 	int n = column_order(obj, order);
 	int64_t total = org->rows[sim_object_index(obj)].total;

@@ -82,7 +82,8 @@ typedef struct store_plan
 	int modified;
 	int modified_by;
 	int stamp;
-	int64_t next;	  /* number of the next row */
+	int64_t next; /* number of the next row */
+	bool next_known;
 	bool next_dirty;  /* not yet in the database */
 	int *scratch;	  /* room for the numbers of all fields */
 	store_cell *cell; /* the row at hand, by field */
@@ -110,8 +111,9 @@ struct sim_txn
 	store_counts *marks; /* as they were at each mark */
 	int nmarks;
 	int cap;
-	bool dirty;	 /* something was written */
-	bool broken; /* the database failed: only an abort is left */
+	bool dirty;	  /* something was written */
+	bool at_risk; /* indexes were made that an undo takes along */
+	bool broken;  /* the database failed: only an abort is left */
 };
 
 /* A row that cannot be written. */

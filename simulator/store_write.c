@@ -102,7 +102,7 @@ parent_by_key(sim_txn *t, const sim_in *in, store_cell *out, sim_error *err)
 	}
 	if (text == NULL)
 	{
-		len = (int) sim_format_double(in->number, number);
+		len = snprintf(number, sizeof(number), "%.15g", in->number);
 		text = number;
 	}
 	return sim_error_set(err, "INVALID_FIELD",
