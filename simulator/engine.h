@@ -369,6 +369,13 @@ const sim_column *sim_query_column(const sim_query *q, int i);
  */
 int64_t sim_query_total(sim_query *q, sim_error *err);
 
+/*
+ * Body of GET …/query?explain=: how Salesforce's optimizer would go about it, appended to out as JSON.
+ * False and *err.
+ */
+bool sim_query_explain(sim_org *org, const char *soql, unsigned flags, const char *version,
+					   sim_buf *out, sim_error *err);
+
 /* Next row: 1, none left: 0, failure: -1 and *err. */
 int sim_query_step(sim_query *q, sim_error *err);
 

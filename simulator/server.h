@@ -489,6 +489,9 @@ srv_cursors *cursors_new(void);
 void cursors_free(srv_cursors *c);
 int cursors_drop_all(srv *s); /* every locator becomes invalid; returns how many */
 
+/* Read all open locators to their end, so that none holds a snapshot of the database (nor a connection). */
+void cursors_drain(srv *s);
+
 /* ---------------------------------------------------------------- faults*.c */
 
 srv_faults *faults_new(void);
