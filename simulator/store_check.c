@@ -344,8 +344,12 @@ check_duplicates(sim_txn *t, store_plan *p, int64_t number, sim_error *err)
 	n = store_find(t, p, field, &p->cell[field], found, 2, err);
 	for (int i = 0; i < n; i++)
 	{
-		if (found[i] != number)
-			return sim_error_set(err, "DUPLICATES_DETECTED", "Use one of these records?");
+		if (found[i] == number)
+			continue;
+		sim_error_set(err, "DUPLICATES_DETECTED", "Use one of these records?");
+		if (err != NULL)
+			sim_id_make(p->obj->prefix, found[i], err->match);
+		return false;
 	}
 	return n >= 0;
 }
