@@ -236,6 +236,20 @@ test_booleans_and_picklists(void)
 	is_text(put(id, "Invoice__c", "Is_Paid__c=#N/A", NULL),
 			"INVALID_TYPE_ON_FIELD_IN_RECORD:Paid: value not of required type: :Is_Paid__c --",
 			"and null is none");
+	{
+		static row r;
+		sim_error err;
+		sim_txn *t = sim_txn_begin(org, NULL, &err);
+
+		row_begin(&r, "Invoice__c", NULL);
+		row_add(&r, "Tags__c=VIP");
+		r.in[0].text = "VIP\0\0\0\0\0";
+		r.in[0].len = 8;
+		ok(!sim_insert(t, &r.w, id, &err) &&
+			   strcmp(err.code, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST") == 0,
+		   "a value with NUL bytes behind it is another one");
+		sim_txn_abort(t);
+	}
 	is_text(put(id, "Invoice__c", "Stage__c=Lost", NULL),
 			"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST:Stage: bad value for restricted picklist "
 			"field: Lost:Stage__c --",
