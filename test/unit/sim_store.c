@@ -20,12 +20,11 @@ test_insert(void)
 				"Type=prospect", NULL),
 			"ok", "an account is inserted");
 	is_int((long long) strlen(id), 18, "it has an id");
-	is_text(
-		ask("SELECT Name, NumberOfEmployees, AnnualRevenue, Type, IsDeleted FROM Account "
-			"WHERE Id = '%s'",
-			id),
-		"Acme,12,2.0,Prospect,false",
-		"text is trimmed, numbers are rounded to their scale, picklists spelled as set up");
+	is_text(ask("SELECT Name, NumberOfEmployees, AnnualRevenue, Type, IsDeleted FROM Account "
+				"WHERE Id = '%s'",
+				id),
+			"Acme,12,1.5,Prospect,false",
+			"text is trimmed, numbers are kept, picklists spelled as set up");
 	snprintf(
 		expected, sizeof(expected),
 		"2023-11-14T22:13:20.000Z,%s,2023-11-14T22:13:20.000Z,%s,2023-11-14T22:13:20.000Z,%s",
