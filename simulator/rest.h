@@ -18,6 +18,12 @@
  */
 bool rest_json_body(srv_request *req, struct cJSON **tree);
 
+/*
+ * The same for a single row, which may be multipart: the record in one part, and the bytes of base64 fields in parts
+ * that bear their names.
+ */
+bool rest_json_or_multipart(srv_request *req, struct cJSON **tree);
+
 /* What is wrong with a text, in the words of the platform's parser; nothing when it is JSON (text[len] must be NUL). */
 void rest_json_complaint(const char *text, size_t len, sim_buf *out);
 

@@ -240,6 +240,18 @@ subtest 'what hangs on a row' => sub {
 	my $r = call('GET', "/sobjects/Attachment/$file/Body");
 	answers($r, 200, 'hello', 'a blob');
 	like($r->{headers}{'content-type'}, qr{^text/x-test}, 'and its type');
+
+	my $multipart = join "\r\n", '--b', 'Content-Disposition: form-data; name="entity_attachment"',
+	  'Content-Type: application/json', '', qq({"Name":"b.bin","ParentId":"$account"}), '--b',
+	  'Content-Disposition: form-data; name="Body"; filename="b.bin"',
+	  'Content-Type: application/octet-stream', '', "bytes \0\xff", '--b--', '';
+	my %type = ('Content-Type' => 'multipart/form-data; boundary="b"');
+	$r = call('POST', '/sobjects/Attachment', $multipart, %type);
+	is($r->{status}, 201, 'multipart');
+	$file = decode($r)->{id};
+	is(call('GET', "/sobjects/Attachment/$file/Body")->{content}, "bytes \0\xff", 'its bytes');
+	refused(call('POST', '/sobjects/Attachment', '--b--', %type),
+		400, 'INVALID_MULTIPART_REQUEST', 'multipart without a record');
 };
 
 subtest 'conditional requests' => sub {
