@@ -12,9 +12,7 @@
 #include <strings.h>
 
 #include <cjson/cJSON.h>
-#include <openssl/evp.h>
 
-#include "multipart.h"
 #include "rest.h"
 
 /* Deeper ones are refused by cJSON as well. */
@@ -358,9 +356,8 @@ rest_json_find(const char *text, size_t len, size_t at, const char *key, int ind
 
 /* ---------------------------------------------------------------- bodies */
 
-/* Is this type one of JSON?  Nothing said is taken for JSON. */
-static bool
-json_type(const char *type)
+bool
+rest_json_type(const char *type)
 {
 	size_t n;
 
@@ -380,7 +377,7 @@ rest_json_body(srv_request *req, cJSON **tree)
 	sim_buf why = {0};
 
 	*tree = NULL;
-	if (srv_options_get(req->srv).check_content_type && !json_type(type))
+	if (srv_options_get(req->srv).check_content_type && !rest_json_type(type))
 	{
 		srv_error(req, 415, "UNSUPPORTED_MEDIA_TYPE",
 				  "Content-Type header specified in HTTP request is not supported: %s", type);
@@ -400,79 +397,6 @@ rest_json_body(srv_request *req, cJSON **tree)
 				  why.len ? why.data : "The request body cannot be read as JSON");
 	sim_buf_free(&why);
 	return *tree != NULL;
-}
-
-/* A part's bytes as a member of the record, in base64. */
-static bool
-add_blob(cJSON *tree, const multipart_part *part)
-{
-	char *text = malloc((part->len + 2) / 3 * 4 + 1);
-	bool ok = false;
-
-	if (text && part->len < INT32_MAX)
-	{
-		EVP_EncodeBlock((unsigned char *) text, (const unsigned char *) part->data,
-						(int) part->len);
-		cJSON_DeleteItemFromObjectCaseSensitive(tree, part->name);
-		ok = cJSON_AddStringToObject(tree, part->name, text) != NULL;
-	}
-	free(text);
-	return ok;
-}
-
-/* The JSON of a multipart body, without its binary parts; false: answered. */
-static bool
-record_part(srv_request *req, const char *boundary, cJSON **tree)
-{
-	multipart_part part;
-	sim_buf json = {0};
-	sim_buf why = {0};
-	size_t at = 0;
-	int rc;
-
-	while ((rc = multipart_next(req->body.data, req->body.len, boundary, &at, &part)) > 0)
-		if (json.len == 0 && part.filename[0] == '\0' && json_type(part.type))
-			sim_buf_add(&json, part.data, part.len);
-	if (rc < 0)
-		sim_buf_str(&why, "Multipart message cannot be read");
-	else if (json.len == 0)
-		sim_buf_str(&why, "Multipart message must include a non-binary part");
-	else
-		rest_json_complaint(json.data, json.len, &why);
-	if (why.len == 0)
-		*tree = cJSON_ParseWithLength(json.data, json.len);
-	if (*tree == NULL)
-		srv_error(req, 400,
-				  rc < 0 || json.len == 0 ? "INVALID_MULTIPART_REQUEST" : "JSON_PARSER_ERROR",
-				  "%s", why.len ? why.data : "The request body cannot be read as JSON");
-	sim_buf_free(&json);
-	sim_buf_free(&why);
-	return *tree != NULL;
-}
-
-bool
-rest_json_or_multipart(srv_request *req, cJSON **tree)
-{
-	char boundary[MULTIPART_BOUNDARY_SIZE];
-	multipart_part part;
-	size_t at = 0;
-	bool ok = true;
-
-	*tree = NULL;
-	if (req->body.len == 0 ||
-		!multipart_boundary(srv_header_get(req, "Content-Type"), boundary))
-		return rest_json_body(req, tree);
-	if (!record_part(req, boundary, tree))
-		return false;
-	while (ok && multipart_next(req->body.data, req->body.len, boundary, &at, &part) > 0)
-		if (part.filename[0] && part.name[0] && cJSON_IsObject(*tree))
-			ok = add_blob(*tree, &part);
-	if (ok)
-		return true;
-	cJSON_Delete(*tree);
-	*tree = NULL;
-	srv_error(req, 500, "UNKNOWN_EXCEPTION", "out of memory");
-	return false;
 }
 
 const char *

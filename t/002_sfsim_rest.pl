@@ -381,6 +381,32 @@ subtest 'Collections' => sub {
 		'an unknown field refuses the whole');
 };
 
+subtest 'objects that do not go together' => sub {
+	my $user = decode(call('GET', '/query?q=SELECT+Id+FROM+User+LIMIT+1'))->{records}[0]{Id};
+	my $account = create('Account', { Name => 'Mixed' });
+	my $r = call('PATCH', '/composite/sobjects', { records => [
+				record('Account', Id => $account, Phone => '1'),
+				record('User', Id => $user, Phone => '1') ] });
+	is_deeply([ map { $_->{success} ? '' : $_->{errors}[0]{statusCode} } @{ decode($r) } ],
+		[ '', 'MIXED_DML_OPERATION' ], 'an account and a user');
+};
+
+subtest 'rows in XML' => sub {
+	my %type = ('Content-Type' => 'application/xml; charset=UTF-8', Accept => 'application/xml');
+	my $r = call('POST', '/sobjects/Account',
+		'<?xml version="1.0"?><Account xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
+		  . '<Name>A &amp; B</Name><AnnualRevenue>12.5</AnnualRevenue><Phone xsi:nil="true"/></Account>',
+		%type);
+	answers($r, 201,
+		qr{^<\?xml version="1.0" encoding="UTF-8"\?><Result><id>001\w{15}</id><success>true</success></Result>$},
+		'create');
+	my ($id) = $r->{content} =~ /<id>(\w+)/;
+	my $row = decode(call('GET', "/sobjects/Account/$id?fields=Name,AnnualRevenue,Phone"));
+	is("$row->{Name} $row->{AnnualRevenue}", 'A & B 12.5', 'what was written');
+	is(call('PATCH', "/sobjects/Account/$id", '<a><Name>C</Name></a>', %type)->{status}, 204, 'update');
+	answers(call('POST', '/sobjects/Account', '<Account><Name>', %type), 400, qr/XML_PARSER_ERROR/, 'broken');
+};
+
 subtest 'composite' => sub {
 	my $part = sub {
 		my ($ref, $method, $url, $body) = @_;
