@@ -159,6 +159,9 @@ const sim_field *sim_field_find(const sim_object *obj, const char *name);
 const char *sim_object_label(const sim_object *obj);
 const sim_field *sim_object_name_field(const sim_object *obj);
 
+/* Is it one of the setup objects, which are not written together with others? */
+bool sim_object_is_setup(const sim_object *obj);
+
 /* Can rows be named by this field: Id, external ids, idLookup fields? */
 bool sim_field_is_key(const sim_field *field);
 
