@@ -245,6 +245,7 @@ uint64_t sim_org_data_version(sim_org *org);
  *										refused (DUPLICATES_DETECTED)
  *	  validation_rule	  true|false*	negative amounts are refused (FIELD_CUSTOM_VALIDATION_EXCEPTION)
  *	  storage_full		  true|false*	inserts are refused (STORAGE_LIMIT_EXCEEDED)
+ *	  round_to_scale	  true|false*	numbers lose the decimals beyond their field's scale when written
  *	  now				  real*|<datetime>	stops the org's clock at a moment (clock.h)
  * (* = default).  False and *err for an unknown name or value.
  */
@@ -345,6 +346,18 @@ bool sim_query_is_aggregate(const sim_query *q);
 
 /* Bulk's PK chunking would be on: no ORDER BY and no LIMIT. */
 bool sim_query_is_chunkable(const sim_query *q);
+
+/*
+ * Objects whose rows the answer depends on (the queried one, parents, subqueries, semi-joins): how many, the first max of
+ * them into out.
+ */
+int sim_query_reads(const sim_query *q, const sim_object **out, int max);
+
+/*
+ * Grows whenever a row of this object, or a switch, changes.  An answer is good while the numbers of all that it
+ * reads stand still.
+ */
+uint64_t sim_org_object_version(sim_org *org, const sim_object *obj);
 
 int sim_query_column_count(const sim_query *q);
 const sim_column *sim_query_column(const sim_query *q, int i);

@@ -651,6 +651,7 @@ static const struct
 	{"duplicate_rule", offsetof(sim_switches, duplicate_rule), {"false", "true"}, 0},
 	{"validation_rule", offsetof(sim_switches, validation_rule), {"false", "true"}, 0},
 	{"storage_full", offsetof(sim_switches, storage_full), {"false", "true"}, 0},
+	{"round_to_scale", offsetof(sim_switches, round_to_scale), {"false", "true"}, 0},
 	{"csv_time", offsetof(sim_switches, csv_time), {"millis_z", "millis", "seconds"}, 0},
 	{"text_compare",
 	 offsetof(sim_switches, text_compare),
