@@ -331,6 +331,11 @@ subtest 'operations' => sub {
 	is(counters($i), 'JobComplete 2 1', 'delete');
 	is(result($id, 'failedResults'), qq{"sf__Id","sf__Error",Id\n"$ids[0]","ENTITY_IS_DELETED:entity is deleted:--","$ids[0]"\n}, 'a deleted row');
 
+	my $contact = soql('SELECT Id FROM Contact LIMIT 1')->[0]{Id};
+	($id, $i) = run_job({ operation => 'delete' }, "Id\nnonsense\n$contact\n");
+	is(result($id, 'failedResults'), qq{"sf__Id","sf__Error",Id\n"nonsense","MALFORMED_ID:bad id nonsense:--","nonsense"\n}
+		. qq{"$contact","INVALID_CROSS_REFERENCE_KEY:invalid cross reference id:--","$contact"\n}, 'ids that are none, or of another object');
+
 	$sim->set(hard_delete => JSON::PP::true);
 	($id, $i) = run_job({ operation => 'hardDelete' }, "Id\n$ids[1]\n");
 	is(counters($i), 'JobComplete 1 0', 'hardDelete');
