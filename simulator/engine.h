@@ -149,6 +149,7 @@ const sim_object *const *sim_object_list(int *n);
 const char *sim_object_name(const sim_object *obj);	  /* "Invoice__c" */
 const char *sim_object_prefix(const sim_object *obj); /* "a00" */
 bool sim_object_queryable(const sim_object *obj);
+bool sim_object_bulk(const sim_object *obj); /* do the bulk APIs know it? */
 
 /* Fields in describe order; fields by name in any case (NULL when unknown). */
 int sim_object_field_count(const sim_object *obj);
