@@ -29,6 +29,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "bulk1.h"
 #include "faults.h"
 
 static void
@@ -362,7 +363,7 @@ post_reset(srv_request *req)
 	sim_org_reset_switches(s->org);
 	cursors_drop_all(s);
 	log_clear(s);
-	counted(req, "jobs", jobs_drop_all(s));
+	counted(req, "jobs", jobs_drop_all(s) + bulk1_drop_all(s));
 	log_wake(s);
 }
 
@@ -444,7 +445,7 @@ handle_delete(srv_request *req, const char *what)
 	else if (strcmp(what, "faults") == 0)
 		delete_faults(req);
 	else if (strcmp(what, "jobs") == 0)
-		counted(req, "removed", jobs_drop_all(s));
+		counted(req, "removed", jobs_drop_all(s) + bulk1_drop_all(s));
 	else if (strcmp(what, "cursors") == 0)
 		counted(req, "removed", cursors_drop_all(s));
 	else
