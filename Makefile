@@ -3,7 +3,8 @@
 #	make			the extension and the simulator
 #	make install	the extension, into the PostgreSQL that PG_CONFIG names
 #	make demo		what it does, start to end, in a private PostgreSQL; installs packages when needed
-#	make test		every test there is; installs packages when needed
+#	make test		every test of the project; installs packages when needed
+#	make conformance	real clients and the shapes of recorded traffic against sfsim; installs packages, and npm's
 #	make unit lint fuzz bench bench-read format		one piece of it
 #
 # Variables: PG_CONFIG, CC, COPT (more compiler flags), ISAL=auto|yes|no (inflate by ISA-L or zlib),
@@ -275,13 +276,15 @@ fuzz: fuzz-build
 # ---- scripts ------------------------------------------------------------------------------
 
 # These install what is missing first, so they may run where nothing above could be built.
-.PHONY: setup demo test lint bench bench-csv bench-read format
+.PHONY: setup demo test conformance lint bench bench-csv bench-read format
 setup:
 	@scripts/setup
 demo:
 	@scripts/demo
 test:
 	@scripts/test
+conformance:
+	@scripts/conformance
 lint:
 	@scripts/setup
 	@scripts/lint

@@ -209,6 +209,35 @@ body_length(const srv_request *req)
 	return req->spool ? req->spool->len : (int64_t) req->body.len;
 }
 
+void
+body_read(const srv_request *req, size_t most, sim_buf *out)
+{
+	const struct srv_spool *b = req->spool;
+	size_t len = (uint64_t) body_length(req) < most ? (size_t) body_length(req) : most;
+	size_t got = 0;
+	char *dst;
+
+	if (b == NULL || b->fd < 0)
+	{
+		if (len > 0)
+			sim_buf_add(out, req->body.data, len < req->body.len ? len : req->body.len);
+		return;
+	}
+	dst = sim_buf_reserve(out, len);
+	while (dst && got < len)
+	{
+		ssize_t n = pread(b->fd, dst + got, len - got, (off_t) got);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		got += (size_t) n;
+	}
+	if (dst)
+		out->len += got;
+}
+
 bool
 body_save(srv_request *req, const char *path)
 {

@@ -28,6 +28,9 @@ void body_drop(srv_request *req);
 /* Length of the body, wherever it is. */
 int64_t body_length(const srv_request *req);
 
+/* Append its first bytes, at most so many, to out. */
+void body_read(const srv_request *req, size_t most, sim_buf *out);
+
 /* Put the whole body into a new file of this name; it is no longer the request's.  False on I/O errors. */
 bool body_save(srv_request *req, const char *path);
 

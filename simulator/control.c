@@ -2,7 +2,7 @@
  * control.c
  *		/__sfsim/: what tests and people see and switch, without a session.
  *
- *	GET    /log              requests so far (reqlog.c)
+ *	GET    /log[/N[/request | /answer]]  requests so far (log_view.c)
  *	DELETE /log
  *	GET    /wait?…           until something has happened
  *	GET    /jobs             jobs that exist, with their states
@@ -18,6 +18,9 @@
  *	DELETE /cursors          every REST query locator becomes invalid
  *	GET    /clock            the org's time
  *	POST   /clock            {"advance_ms": n | "set": "<datetime>" | "freeze": true | false | "reset": true}
+ *	GET    /locks            rows that cannot be written
+ *	POST   /locks            {"ids": ["001…"], "approval": false}: more of them (store.h)
+ *	DELETE /locks[/id]
  *	GET    /state            counters
  *	GET    /env              shell lines, as --env prints them
  *	POST   /reset            faults, log, options, switches and jobs as at the start
@@ -158,7 +161,8 @@ set_option(srv_options *opt, const opt_def *d, const cJSON *v, sim_error *err)
 		case OPT_STATE:
 			if (!cJSON_IsNull(v) &&
 				(text == NULL ||
-				 (strcmp(text, "none") != 0 && job_state_parse(text) > JOB_IN_PROGRESS)))
+				 (strcmp(text, "none") != 0 && job_state_parse(text) != JOB_UPLOAD_COMPLETE &&
+				  job_state_parse(text) != JOB_IN_PROGRESS)))
 				return sim_error_set(err, "INVALID_INPUT",
 									 "%s is UploadComplete, InProgress or none", d->name);
 			*(srv_state *) at = text ? job_state_parse(text) : JOB_STATES;
@@ -339,11 +343,8 @@ get_state(srv_request *req)
 {
 	srv *s = req->srv;
 	sim_buf *b = srv_json(req, 200);
-	int64_t calls;
+	int64_t calls = srv_limits_used(s, LIMIT_API_REQUESTS);
 
-	pthread_mutex_lock(&s->lock);
-	calls = s->api_calls;
-	pthread_mutex_unlock(&s->lock);
 	sim_buf_printf(b, "{\"api_calls\":%lld,\"jobs\":%d,\"data_version\":%llu,\"pages\":",
 				   (long long) calls, jobs_count(s),
 				   (unsigned long long) sim_org_data_version(s->org));
@@ -360,6 +361,7 @@ post_reset(srv_request *req)
 	pthread_mutex_lock(&s->lock);
 	s->options = s->initial;
 	pthread_mutex_unlock(&s->lock);
+	srv_limits_reset(s);
 	sim_org_reset_switches(s->org);
 	cursors_drop_all(s);
 	log_clear(s);
@@ -448,6 +450,8 @@ handle_delete(srv_request *req, const char *what)
 		counted(req, "removed", jobs_drop_all(s) + bulk1_drop_all(s));
 	else if (strcmp(what, "cursors") == 0)
 		counted(req, "removed", cursors_drop_all(s));
+	else if (strcmp(what, "locks") == 0)
+		control_locks_delete(req);
 	else
 		srv_not_found(req);
 	log_wake(s);
@@ -459,7 +463,7 @@ handle_get(srv_request *req, const char *what)
 	srv *s = req->srv;
 
 	if (strcmp(what, "log") == 0)
-		log_json(s, srv_json(req, 200));
+		log_get(req);
 	else if (strcmp(what, "wait") == 0)
 		get_wait(req);
 	else if (strcmp(what, "jobs") == 0)
@@ -470,6 +474,8 @@ handle_get(srv_request *req, const char *what)
 		options_json(s, srv_json(req, 200));
 	else if (strcmp(what, "clock") == 0)
 		control_clock_get(req);
+	else if (strcmp(what, "locks") == 0)
+		control_locks_get(req);
 	else if (strcmp(what, "state") == 0)
 		get_state(req);
 	else if (strcmp(what, "env") == 0)
@@ -506,6 +512,11 @@ handle_post(srv_request *req, const char *what)
 		if (!control_clock_post(req, body, &err))
 			refuse(req, &err);
 		log_wake(req->srv);
+	}
+	else if (strcmp(what, "locks") == 0)
+	{
+		if (!control_locks_post(req, body, &err))
+			refuse(req, &err);
 	}
 	else if (strcmp(what, "jwt-key") == 0)
 	{

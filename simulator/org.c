@@ -25,6 +25,9 @@
 /* Idle connections that are kept open; more threads than this are not expected. */
 #define POOL_MAX 16
 
+/* Most reference fields that get an index because of subqueries. */
+#define INDEXES_MAX 256
+
 struct sim_org
 {
 	char dir[PATH_MAX];
@@ -44,6 +47,8 @@ struct sim_org
 	sim_switches switches;
 	sqlite3 *idle[POOL_MAX];
 	int nidle;
+	const sim_field *indexed[INDEXES_MAX]; /* references with an index of their own */
+	int nindexed;
 };
 
 /* ---------------------------------------------------------------- options */
@@ -75,7 +80,7 @@ sim_options_rows(sim_options *opt, const char *spec, sim_error *err)
 	memcpy(name, spec, (size_t) (eq - spec));
 	name[eq - spec] = '\0';
 	obj = sim_object_find(name);
-	if (obj == NULL || obj->default_rows == 0)
+	if (obj == NULL || !sim_object_queryable(obj) || (obj->flags & SO_FIXED_ROWS))
 		return sim_error_set(err, "INVALID_ROWS", "there is no object \"%s\" that holds rows",
 							 name);
 	errno = 0;
@@ -114,15 +119,24 @@ open_database(sim_org *org, const char *pragmas, sim_error *err)
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 
 	pthread_once(&sqlite_once, configure_sqlite);
-	if (sqlite3_open_v2(org->file, &db, flags, NULL) != SQLITE_OK || !sim_sql_register(db) ||
+	if (sqlite3_open_v2(org->file, &db, flags, NULL) != SQLITE_OK ||
+		sqlite3_busy_timeout(db, 10000) != SQLITE_OK || !sim_sql_register(db) ||
 		sqlite3_exec(db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
 	{
 		sql_failed(db, org->file, err);
 		sqlite3_close(db);
 		return NULL;
 	}
-	sqlite3_busy_timeout(db, 10000);
 	return db;
+}
+
+/* What the thread reads with while it is inside of a transaction. */
+static _Thread_local sqlite3 *inside;
+
+void
+sim_org_read_with(sqlite3 *db)
+{
+	inside = db;
 }
 
 sqlite3 *
@@ -130,6 +144,8 @@ sim_org_connect(sim_org *org, sim_error *err)
 {
 	sqlite3 *db = NULL;
 
+	if (inside != NULL)
+		return inside;
 	pthread_mutex_lock(&org->lock);
 	if (org->nidle > 0)
 		db = org->idle[--org->nidle];
@@ -145,7 +161,7 @@ sim_org_connect(sim_org *org, sim_error *err)
 void
 sim_org_release(sim_org *org, sqlite3 *db)
 {
-	if (db == NULL)
+	if (db == NULL || db == inside)
 		return;
 	pthread_mutex_lock(&org->lock);
 	if (org->nidle < POOL_MAX)
@@ -154,7 +170,36 @@ sim_org_release(sim_org *org, sqlite3 *db)
 		db = NULL;
 	}
 	pthread_mutex_unlock(&org->lock);
-	sqlite3_close(db);
+	sim_org_close_connection(db);
+}
+
+bool
+sim_org_index(sim_org *org, const sim_object *obj, const sim_field *f, sim_error *err)
+{
+	sqlite3 *db;
+	char *sql;
+	bool known = false;
+
+	pthread_mutex_lock(&org->lock);
+	for (int i = 0; i < org->nindexed; i++)
+		known |= org->indexed[i] == f;
+	if (!known && org->nindexed < INDEXES_MAX)
+		org->indexed[org->nindexed++] = f;
+	else
+		known = true;
+	pthread_mutex_unlock(&org->lock);
+	if (known)
+		return true;
+	if ((db = sim_org_connect(org, err)) == NULL)
+		return false;
+	sql = sqlite3_mprintf("CREATE INDEX IF NOT EXISTS \"soql %w.%w\" ON \"%w\" (\"%w\")",
+						  obj->name, f->name, obj->name, f->name);
+	if (sql != NULL)
+		sqlite3_exec(db, sql, NULL, NULL,
+					 NULL); /* without it the query is slower, not wrong */
+	sqlite3_free(sql);
+	sim_org_release(org, db);
+	return true;
 }
 
 /* ---------------------------------------------------------------- tables and rows */
@@ -386,7 +431,7 @@ sim_org_open(const sim_options *opt, sim_error *err)
 	}
 	pthread_mutex_init(&org->lock, NULL);
 	org->seed = opt->seed;
-	sim_id_make("00D", INT64_C(2) * 62 * 62 * 62 * 62 + 4711, org->id);
+	sim_id_make("00D", sim_object_base(sim_object_find("Organization")), org->id);
 	list = sim_object_list(&n);
 	for (int i = 0; i < n; i++)
 	{
@@ -416,7 +461,7 @@ sim_org_close(sim_org *org)
 		return;
 	store_close(org->store);
 	while (org->nidle > 0)
-		sqlite3_close(org->idle[--org->nidle]);
+		sim_org_close_connection(org->idle[--org->nidle]);
 	remove_files(org);
 	pthread_mutex_destroy(&org->lock);
 	free(org);
@@ -564,7 +609,8 @@ sim_org_reload(sim_org *org, sim_error *err)
 
 	pthread_mutex_lock(&org->lock);
 	while (org->nidle > 0)
-		sqlite3_close(org->idle[--org->nidle]);
+		sim_org_close_connection(org->idle[--org->nidle]);
+	org->nindexed = 0;
 	pthread_mutex_unlock(&org->lock);
 	sim_org_publish_begin(org);
 	atomic_fetch_add(&org->version, 1);
@@ -606,6 +652,12 @@ static const struct
 	{"validation_rule", offsetof(sim_switches, validation_rule), {"false", "true"}, 0},
 	{"storage_full", offsetof(sim_switches, storage_full), {"false", "true"}, 0},
 	{"csv_time", offsetof(sim_switches, csv_time), {"millis_z", "millis", "seconds"}, 0},
+	{"text_compare",
+	 offsetof(sim_switches, text_compare),
+	 {"ignore_case", "ignore_accents", "exact"},
+	 0},
+	{"polymorphic_type", offsetof(sim_switches, real_types), {"name", "real"}, 0},
+	{"order_by_alias", offsetof(sim_switches, order_by_alias), {"false", "true"}, 0},
 };
 
 #define NSWITCHES ((int) (sizeof(switch_table) / sizeof(switch_table[0])))

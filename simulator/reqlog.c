@@ -2,53 +2,15 @@
  * reqlog.c
  *		What was asked, what was answered, and waiting for it.
  *
- * Secrets do not get in: Authorization is shown as its scheme and a hash (two
- * requests with the same token show the same), secret parameters of the
- * token endpoint and SOAP passwords as three stars.
+ * Bodies are kept under a budget of log_mb in all and log_body_kb each; the oldest make room
+ * first.
  */
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include <cjson/cJSON.h>
-
-#include "server.h"
-
-#define LOG_ENTRIES 20000 /* older ones are forgotten */
-#define LOG_BODY	4096
-
-typedef struct entry
-{
-	int64_t n; /* counts from 1 since the program started */
-	char method[16];
-	char *path;
-	char *query;
-	char *headers; /* of the request, a JSON object */
-	char *body;	   /* its first bytes */
-	size_t body_len;
-	char *answer_headers; /* a JSON object */
-	int status;
-	int64_t bytes; /* of the answer's body */
-	int64_t at_ms; /* since the log began */
-	bool fault;
-	log_state state;
-	unsigned reached; /* bits of all states it was in */
-} entry;
-
-struct srv_log
-{
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	entry *entries; /* ring: number n sits at n % LOG_ENTRIES */
-	int64_t first;	/* oldest number kept */
-	int64_t next;
-	int64_t began;
-	bool stopped;
-};
-
-static const char *const state_names[] = {"arrived", "held", "answered", "done", "aborted"};
+#include "faults.h"
+#include "reqlog.h"
 
 srv_log *
 log_new(void)
@@ -57,7 +19,7 @@ log_new(void)
 	pthread_condattr_t attr;
 
 	if (l)
-		l->entries = calloc(LOG_ENTRIES, sizeof(entry));
+		l->entries = calloc(LOG_ENTRIES, sizeof(log_entry));
 	if (l == NULL || l->entries == NULL)
 	{
 		free(l);
@@ -68,26 +30,39 @@ log_new(void)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&l->changed, &attr);
 	pthread_condattr_destroy(&attr);
-	l->first = l->next = 1;
+	l->first = l->next = l->thinned = 1;
 	l->began = srv_mono_ms();
 	return l;
 }
 
-static void
-entry_free(entry *e)
+log_entry *
+log_slot(srv_log *l, int64_t n)
 {
+	return n >= l->first && n < l->next ? &l->entries[n % LOG_ENTRIES] : NULL;
+}
+
+/* Forget what is kept of a body; the lock is held. */
+static void
+free_body(srv_log *l, log_body *b)
+{
+	l->bytes -= (int64_t) b->kept;
+	free(b->data);
+	b->data = NULL;
+	b->kept = 0;
+}
+
+static void
+free_entry(srv_log *l, log_entry *e)
+{
+	free_body(l, &e->body);
+	free_body(l, &e->answer);
+	free(e->answer.file);
 	free(e->path);
 	free(e->query);
 	free(e->headers);
-	free(e->body);
 	free(e->answer_headers);
+	free(e->faults);
 	memset(e, 0, sizeof(*e));
-}
-
-static entry *
-slot(srv_log *l, int64_t n)
-{
-	return n >= l->first && n < l->next ? &l->entries[n % LOG_ENTRIES] : NULL;
 }
 
 void
@@ -96,170 +71,84 @@ log_free(srv_log *l)
 	if (l == NULL)
 		return;
 	for (int64_t n = l->first; n < l->next; n++)
-		entry_free(slot(l, n));
+		free_entry(l, log_slot(l, n));
 	pthread_mutex_destroy(&l->lock);
 	pthread_cond_destroy(&l->changed);
 	free(l->entries);
 	free(l);
 }
 
-/* ---------------------------------------------------------------- redaction */
-
-static bool
-secret_param(const char *name, size_t len)
-{
-	static const char *const names[] = {"client_secret", "password",	 "assertion",
-										"refresh_token", "access_token", "token",
-										"code"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
-			return true;
-	return false;
-}
-
-/* A form with the secret values starred. */
-static void
-redact_form(const char *form, size_t len, sim_buf *out)
-{
-	const char *p = form;
-	const char *end = form + len;
-
-	while (p < end)
-	{
-		const char *amp = memchr(p, '&', (size_t) (end - p));
-		const char *stop = amp ? amp : end;
-		const char *eq = memchr(p, '=', (size_t) (stop - p));
-
-		if (eq && secret_param(p, (size_t) (eq - p)))
-		{
-			sim_buf_add(out, p, (size_t) (eq + 1 - p));
-			sim_buf_str(out, "***");
-		}
-		else
-			sim_buf_add(out, p, (size_t) (stop - p));
-		if (amp)
-			sim_buf_char(out, '&');
-		p = amp ? amp + 1 : end;
-	}
-}
-
-/* An envelope with the contents of passwords and session ids starred. */
-static void
-redact_soap(const char *xml, size_t len, sim_buf *out)
-{
-	const char *p = xml;
-	const char *end = xml + len;
-
-	while (p < end)
-	{
-		const char *gt = memchr(p, '>', (size_t) (end - p));
-		const char *stop = gt ? gt + 1 : end;
-		const char *next = gt ? memchr(stop, '<', (size_t) (end - stop)) : NULL;
-		bool secret = stop - p > 2 && p[1] != '/' &&
-					  (memmem(p, (size_t) (stop - p), "password", 8) != NULL ||
-					   memmem(p, (size_t) (stop - p), "sessionId", 9) != NULL);
-
-		/* one tag, and the text up to the next; a secret may hold an unescaped "<" */
-		sim_buf_add(out, p, (size_t) (stop - p));
-		if (secret)
-			next = memmem(stop, (size_t) (end - stop), "</", 2);
-		if (next == NULL)
-			next = end;
-		if (secret && next > stop)
-			sim_buf_str(out, "***");
-		else
-			sim_buf_add(out, stop, (size_t) (next - stop));
-		p = next;
-	}
-}
-
-static void
-loggable_body(const srv_request *req, sim_buf *out)
-{
-	const char *data = req->body.data ? req->body.data : "";
-
-	if (strncmp(req->path, "/services/oauth2/", 17) == 0)
-		redact_form(data, req->body.len, out);
-	else if (strncasecmp(req->path, "/services/Soap/", 15) == 0)
-		redact_soap(data, req->body.len, out);
-	else
-		sim_buf_add(out, data, req->body.len < LOG_BODY ? req->body.len : LOG_BODY);
-	if (out->len > LOG_BODY)
-		out->len = LOG_BODY;
-}
-
-/* {"name":"value",…}; all of them, or only what matters of an answer. */
-static char *
-headers_json(const srv_header *headers, int n, bool answer)
-{
-	sim_buf b = {0};
-	const char *sep = "";
-
-	sim_buf_char(&b, '{');
-	for (int i = 0; i < n; i++)
-	{
-		const char *name = headers[i].name;
-		const char *value = headers[i].value;
-		char hash[64];
-
-		if (answer && strncasecmp(name, "Sforce-", 7) != 0 &&
-			strncasecmp(name, "Content-", 8) != 0 && strcasecmp(name, "Retry-After") != 0)
-			continue;
-		if (strcasecmp(name, "Authorization") == 0)
-		{
-			uint32_t h = 2166136261u;
-
-			for (const char *p = value; *p; p++)
-				h = (h ^ (unsigned char) *p) * 16777619u;
-			snprintf(hash, sizeof(hash), "%.*s #%08x", (int) (strcspn(value, " ") % 16), value,
-					 h);
-			value = hash;
-		}
-		sim_buf_str(&b, sep);
-		sim_json_string(&b, name, strlen(name));
-		sim_buf_char(&b, ':');
-		sim_json_string(&b, value, strlen(value));
-		sep = ",";
-	}
-	sim_buf_char(&b, '}');
-	return b.data;
-}
-
 /* ---------------------------------------------------------------- recording */
+
+/* Let the oldest bodies go until all fit; the lock is held. */
+static void
+make_room(srv_log *l, int64_t budget)
+{
+	if (l->thinned < l->first)
+		l->thinned = l->first;
+	for (; l->bytes > budget && l->thinned < l->next; l->thinned++)
+	{
+		log_entry *e = log_slot(l, l->thinned);
+
+		e->body.dropped = e->body.dropped || e->body.data != NULL;
+		e->answer.dropped = e->answer.dropped || e->answer.data != NULL;
+		free_body(l, &e->body);
+		free_body(l, &e->answer);
+	}
+}
+
+/* The text becomes the entry's; the lock is held. */
+static void
+keep_body(srv_log *l, log_entry *e, log_body *b, sim_buf *text, int64_t len, int64_t budget)
+{
+	b->len = len;
+	if (text->len == 0 || e->n < l->thinned)
+	{
+		/* a late answer to a request whose turn to make room is over */
+		b->dropped = text->len > 0;
+		sim_buf_free(text);
+		return;
+	}
+
+	/* buffers grow by doubling: what the budget does not count must not stay */
+	b->data = realloc(text->data, text->len + 1);
+	if (b->data == NULL)
+		b->data = text->data;
+	b->kept = text->len;
+	l->bytes += (int64_t) text->len;
+	memset(text, 0, sizeof(*text));
+	make_room(l, budget);
+}
 
 void
 log_arrive(srv_request *req)
 {
 	srv_log *l = req->srv->log;
-	bool oauth = strncmp(req->path, "/services/oauth2/", 17) == 0;
+	srv_options opt = srv_options_get(req->srv);
 	sim_buf body = {0};
 	sim_buf query = {0};
-	char *headers = headers_json(req->headers, req->nheaders, false);
-	entry *e;
+	char *headers = log_headers(req->headers, req->nheaders, false);
+	char *path = strdup(req->path);
+	int64_t len;
+	log_entry *e;
 
-	sim_buf_str(&query, "");
-	if (oauth)
-		redact_form(req->query, strlen(req->query), &query);
-	else
-		sim_buf_str(&query, req->query);
-	loggable_body(req, &body);
+	log_query_text(req, &query);
+	log_request_text(req, (size_t) opt.log_body_kb << 10, &body, &len);
 	pthread_mutex_lock(&l->lock);
 	if (l->next - l->first == LOG_ENTRIES)
 	{
 		/* in two steps: a slot is found only while its number counts */
-		entry_free(slot(l, l->first));
+		free_entry(l, log_slot(l, l->first));
 		l->first++;
 	}
 	req->log_id = l->next++;
-	e = slot(l, req->log_id);
+	e = log_slot(l, req->log_id);
 	e->n = req->log_id;
 	snprintf(e->method, sizeof(e->method), "%s", req->method);
-	e->path = strdup(req->path);
+	e->path = path;
 	e->query = query.data;
 	e->headers = headers;
-	e->body = body.data;
-	e->body_len = body.len;
+	keep_body(l, e, &e->body, &body, len, opt.log_mb << 20);
 	e->at_ms = srv_mono_ms() - l->began;
 	e->state = LOG_ARRIVED;
 	e->reached = 1u << LOG_ARRIVED;
@@ -271,10 +160,10 @@ void
 log_mark(srv_request *req, log_state state)
 {
 	srv_log *l = req->srv->log;
-	entry *e;
+	log_entry *e;
 
 	pthread_mutex_lock(&l->lock);
-	e = slot(l, req->log_id);
+	e = log_slot(l, req->log_id);
 	if (e)
 	{
 		e->state = state;
@@ -285,28 +174,75 @@ log_mark(srv_request *req, log_state state)
 }
 
 void
+log_body_of(srv_request *req)
+{
+	srv_log *l = req->srv->log;
+	srv_options opt = srv_options_get(req->srv);
+	sim_buf body = {0};
+	char *file = req->resp.file ? strdup(req->resp.file) : NULL;
+	int64_t len;
+	log_entry *e;
+
+	log_answer_text(req, (size_t) opt.log_body_kb << 10, &body, &len);
+	pthread_mutex_lock(&l->lock);
+	e = log_slot(l, req->log_id);
+	if (e)
+	{
+		free_body(l, &e->answer);
+		keep_body(l, e, &e->answer, &body, len, opt.log_mb << 20);
+		free(e->answer.file);
+		e->answer.file = file;
+		file = NULL;
+	}
+	pthread_mutex_unlock(&l->lock);
+	sim_buf_free(&body);
+	free(file);
+}
+
+/* The ids of the faults that acted; NULL for none. */
+static char *
+faults_of(const srv_request *req)
+{
+	sim_buf b = {0};
+
+	if (req->nfired > 0)
+		fault_ids(req, &b);
+	return b.data;
+}
+
+void
 log_answer(srv_request *req)
 {
 	srv_log *l = req->srv->log;
-	char *headers = headers_json(req->resp.headers, req->resp.nheaders, true);
-	entry *e;
+	char *headers;
+	char *faults;
+	log_entry *e;
 
+	if (req->log_id == 0)
+		return;
+	headers = log_headers(req->resp.headers, req->resp.nheaders, true);
+	faults = faults_of(req);
 	pthread_mutex_lock(&l->lock);
-	e = slot(l, req->log_id);
+	e = log_slot(l, req->log_id);
 	if (e)
 	{
 		free(e->answer_headers);
 		e->answer_headers = headers;
 		headers = NULL;
+		free(e->faults);
+		e->faults = faults;
+		faults = NULL;
 		e->status = req->resp.status;
-		e->fault = req->nfired > 0;
 		e->bytes = req->body_size;
+		if (e->answer.file)
+			e->answer.len = req->resp.plain_size;
 		e->state = LOG_ANSWERED;
 		e->reached |= 1u << LOG_ANSWERED;
 		pthread_cond_broadcast(&l->changed);
 	}
 	pthread_mutex_unlock(&l->lock);
 	free(headers);
+	free(faults);
 }
 
 void
@@ -314,19 +250,24 @@ log_done(srv_request *req, bool complete, int64_t bytes)
 {
 	srv_log *l = req->srv->log;
 	log_state state = complete ? LOG_DONE : LOG_ABORTED;
-	entry *e;
+	char *faults = faults_of(req);
+	log_entry *e;
 
 	pthread_mutex_lock(&l->lock);
-	e = slot(l, req->log_id);
+	e = log_slot(l, req->log_id);
 	if (e)
 	{
 		e->bytes = bytes;
-		e->fault = req->nfired > 0;
+		free(e->faults);
+		e->faults = faults;
+		faults = NULL;
+		e->end_ms = srv_mono_ms() - l->began;
 		e->state = state;
 		e->reached |= 1u << state;
 		pthread_cond_broadcast(&l->changed);
 	}
 	pthread_mutex_unlock(&l->lock);
+	free(faults);
 }
 
 void
@@ -336,37 +277,7 @@ log_clear(srv *s)
 
 	pthread_mutex_lock(&l->lock);
 	for (; l->first < l->next; l->first++)
-		entry_free(slot(l, l->first));
-	pthread_mutex_unlock(&l->lock);
-}
-
-void
-log_json(srv *s, sim_buf *out)
-{
-	srv_log *l = s->log;
-
-	pthread_mutex_lock(&l->lock);
-	sim_buf_char(out, '[');
-	for (int64_t n = l->first; n < l->next; n++)
-	{
-		const entry *e = slot(l, n);
-
-		sim_buf_printf(out, "%s{\"n\":%lld,\"at_ms\":%lld,\"method\":\"%s\",\"path\":",
-					   n > l->first ? "," : "", (long long) n, (long long) e->at_ms,
-					   e->method);
-		sim_json_string(out, e->path, strlen(e->path));
-		sim_buf_str(out, ",\"query\":");
-		sim_json_string(out, e->query, strlen(e->query));
-		sim_buf_printf(out,
-					   ",\"status\":%d,\"state\":\"%s\",\"fault\":%s,\"bytes\":%lld,"
-					   "\"headers\":%s,\"answer\":%s,\"body\":",
-					   e->status, state_names[e->state], e->fault ? "true" : "false",
-					   (long long) e->bytes, e->headers ? e->headers : "{}",
-					   e->answer_headers ? e->answer_headers : "{}");
-		sim_json_string(out, e->body ? e->body : "", e->body_len);
-		sim_buf_char(out, '}');
-	}
-	sim_buf_char(out, ']');
+		free_entry(l, log_slot(l, l->first));
 	pthread_mutex_unlock(&l->lock);
 }
 
@@ -382,10 +293,11 @@ count_matches(srv_log *l, const char *method, const char *path, log_state state)
 		want |= 1u << LOG_ABORTED;
 	for (int64_t i = l->first; i < l->next; i++)
 	{
-		const entry *e = slot(l, i);
+		const log_entry *e = log_slot(l, i);
 
-		if ((e->reached & want) && (method == NULL || fnmatch(method, e->method, 0) == 0) &&
-			(path == NULL || fnmatch(path, e->path, 0) == 0))
+		if ((e->reached & want) &&
+			(method == NULL || fault_glob(method, e->method, strlen(e->method))) &&
+			(path == NULL || (e->path && fault_glob(path, e->path, strlen(e->path)))))
 			n++;
 	}
 	return n;

@@ -197,6 +197,7 @@ plan_free(store_plan *p)
 	free(p->stored);
 	free(p->lookup);
 	free(p->indexed);
+	free(p->scratch);
 	free(p->cell);
 	free(p->given);
 	free(p->changed);
@@ -217,11 +218,12 @@ plan_new(const sim_object *obj)
 	p->stored = calloc(n, sizeof(*p->stored));
 	p->lookup = calloc(n, sizeof(sqlite3_stmt *));
 	p->indexed = calloc(n, sizeof(*p->indexed));
+	p->scratch = calloc(n, sizeof(*p->scratch));
 	p->cell = calloc(n, sizeof(*p->cell));
 	p->given = calloc(n, sizeof(*p->given));
 	p->changed = calloc(n, sizeof(*p->changed));
-	if (p->stored == NULL || p->lookup == NULL || p->indexed == NULL || p->cell == NULL ||
-		p->given == NULL || p->changed == NULL)
+	if (p->stored == NULL || p->lookup == NULL || p->indexed == NULL || p->scratch == NULL ||
+		p->cell == NULL || p->given == NULL || p->changed == NULL)
 	{
 		plan_free(p);
 		return NULL;
@@ -465,12 +467,25 @@ sim_txn_begin(sim_org *org, const sim_write_opts *opts, sim_error *err)
 	return t;
 }
 
+void
+sim_txn_opts(sim_txn *t, const sim_write_opts *opts)
+{
+	t->opts = *opts;
+}
+
+void
+sim_txn_read(sim_txn *t, bool on)
+{
+	sim_org_read_with(on ? t->db : NULL);
+}
+
 /* The transaction is over: let the next one have its turn. */
 static void
 leave(sim_txn *t)
 {
 	sim_store *s = t->store;
 
+	sim_org_read_with(NULL);
 	free(t->marks);
 	t->marks = NULL;
 	store_arena_reset(&s->arena);
@@ -642,7 +657,7 @@ store_disconnect(sim_store *s)
 	sqlite3_finalize(s->meta_put);
 	s->meta_get = NULL;
 	s->meta_put = NULL;
-	sqlite3_close(s->db);
+	sim_org_close_connection(s->db);
 	s->db = NULL;
 }
 
@@ -653,6 +668,7 @@ store_close(sim_store *s)
 		return;
 	store_disconnect(s);
 	store_arena_free(&s->arena);
+	free(s->locks);
 	pthread_mutex_destroy(&s->writer);
 	pthread_mutex_destroy(&s->hook_lock);
 	free(s);

@@ -79,6 +79,15 @@ bool sim_txn_commit(sim_txn *t, sim_error *err);
 /* Drops all that was written and frees it.  NULL is fine. */
 void sim_txn_abort(sim_txn *t);
 
+/* What the headers say about the rows from here on. */
+void sim_txn_opts(sim_txn *t, const sim_write_opts *opts);
+
+/*
+ * While it is on, queries of this thread read in the transaction and see what it has written.  Switch it off, and
+ * free the queries, before the transaction ends.
+ */
+void sim_txn_read(sim_txn *t, bool on);
+
 /*
  * Marks for allOrNone and partial failure inside of one transaction: rollback undoes all rows since the
  * mark, release keeps them; each ends the innermost mark.
@@ -143,5 +152,19 @@ void sim_in_csv(sim_in *cell, const char *text, size_t len, bool *absent);
 typedef bool (*sim_row_hook)(void *arg, const char *operation, const sim_write *w,
 							 sim_error *err);
 void sim_org_row_hook(sim_org *org, sim_row_hook hook, void *arg);
+
+/*
+ * Rows that somebody else holds, until they are let go.  Writing one, or a row that references it, fails with
+ * UNABLE_TO_LOCK_ROW ("unable to obtain exclusive access to this record or 1 records: <id>"); approval: changing
+ * or deleting it fails with ENTITY_IS_LOCKED ("the entity is locked for editing").  False and *err: no id, or
+ * memory is short.
+ */
+bool sim_lock_row(sim_org *org, const char *id, bool approval, sim_error *err);
+
+/* Lets a row go, or all of them (NULL); the number of rows that were held. */
+int sim_unlock_rows(sim_org *org, const char *id);
+
+/* [{"id":"…","approval":false}, …] */
+void sim_locks_json(sim_org *org, sim_buf *out);
 
 #endif /* SFSIM_STORE_H */

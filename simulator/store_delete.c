@@ -6,9 +6,9 @@
  * __cleared, so that undelete brings all of it back.
  */
 #include "store_int.h"
-#include "calendar.h"
-#include "clock.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Deepest chain of parents and children; more is a loop. */
@@ -54,20 +54,35 @@ static bool
 set_deleted(sim_txn *t, store_plan *p, int64_t number, bool deleted, sim_error *err)
 {
 	memset(p->changed, 0, sizeof(*p->changed) * (size_t) p->obj->nfields);
+	memset(p->given, 0, sizeof(*p->given) * (size_t) p->obj->nfields);
 	store_stamps(t, p, false);
 	store_set_int(p, p->deleted, deleted);
 	if (!store_update_row(t, p, number, err))
 		return false;
 	t->counts.live[p->slot] += deleted ? -1 : 1;
 	t->counts.deleted[p->slot] += deleted ? 1 : -1;
-	return true;
+	return store_after(t, p, number, false, err);
 }
+
+/* References that keep a row from going, unless their own rows go, too: looked at when all is gone. */
+typedef struct objection
+{
+	const sim_object *parent;
+	int64_t number;
+	store_plan *child;
+	int field;
+	store_cell value;
+} objection;
 
 typedef struct removal
 {
 	sim_txn *t;
 	int64_t batch;
 	bool hard;
+	objection *objections;
+	int n;
+	int cap;
+	const objection *upheld; /* NULL: the rows may go */
 	sim_error *err;
 } removal;
 
@@ -83,6 +98,8 @@ erase(removal *r, store_plan *p, int64_t number)
 
 	if (state <= 0)
 		return state == 0;
+	if (!store_after(r->t, p, number, true, r->err))
+		return false;
 	sim_buf_printf(&sql, "DELETE FROM \"%s\" WHERE \"Id\" = ?1", p->obj->name);
 	ok = sql.failed ? sim_error_set(r->err, "UNKNOWN_EXCEPTION", "out of memory")
 					: run_numbers(r->t, sql.data, &number, 1, r->err);
@@ -129,13 +146,96 @@ clear_reference(removal *r, store_plan *p, int field, int64_t row, int64_t value
 	return store_update_row(r->t, p, row, r->err);
 }
 
+/* Remember to look whether these rows are still there. */
 static bool
-restricted(removal *r, const sim_object *parent, const sim_object *child)
+object_to(removal *r, const sim_object *parent, int64_t number, store_plan *child, int field,
+		  const store_cell *value)
 {
+	if (r->n == r->cap)
+	{
+		int cap = r->cap ? r->cap * 2 : 8;
+		objection *more = realloc(r->objections, sizeof(*more) * (size_t) cap);
+
+		if (more == NULL)
+			return sim_error_set(r->err, "UNKNOWN_EXCEPTION", "out of memory");
+		r->objections = more;
+		r->cap = cap;
+	}
+	r->objections[r->n++] = (objection){parent, number, child, field, *value};
+	return true;
+}
+
+/* What a row is called: "Mr. Josh Davis", "00001005". */
+static void
+row_name(sim_txn *t, store_plan *p, int64_t number, char *out, size_t size)
+{
+	store_cell *cells =
+		store_alloc(&t->store->arena, sizeof(*cells) * (size_t) p->obj->nfields);
+	int salutation = store_field_no(p->obj, "Salutation");
+	const store_cell *name;
+
+	sim_id_make(p->obj->prefix, number, out);
+	if (cells == NULL || p->name < 0 || size < SIM_ID_SIZE ||
+		!store_fetch(t, p, number, cells, NULL) || cells[p->name].kind != STORE_TEXT)
+		return;
+	name = &cells[p->name];
+	if (salutation >= 0 && cells[salutation].kind == STORE_TEXT)
+		snprintf(out, size, "%.*s %.*s", (int) cells[salutation].len, cells[salutation].text,
+				 (int) name->len, name->text);
+	else
+		snprintf(out, size, "%.*s", (int) name->len, name->text);
+}
+
+/* Most rows that are named as the cause. */
+#define CAUSES 10
+
+/* Said when the rows are back, so that they can be named. */
+static bool
+refuse(removal *r)
+{
+	const objection *o = r->upheld;
+	int64_t found[CAUSES];
+	int n = store_find(r->t, o->child, o->field, &o->value, found, CAUSES, r->err);
+	char names[900] = "";
+	char parent[300];
+	char label[80];
+	store_plan *p = store_plan_of(r->t, o->parent, r->err);
+	size_t len = 0;
+
+	if (p == NULL || n < 0)
+		return false;
+	row_name(r->t, p, o->number, parent, sizeof(parent));
+	for (int i = 0; i < n && len < sizeof(names) - 100; i++)
+	{
+		char name[80];
+
+		row_name(r->t, o->child, found[i], name, sizeof(name));
+		len +=
+			(size_t) snprintf(names + len, sizeof(names) - len, "%s%s", i ? ", " : "", name);
+	}
+	store_lower(o->child->obj->plural, label, sizeof(label));
 	return sim_error_set(r->err, "DELETE_FAILED",
 						 "Your attempt to delete %s could not be completed because it is "
-						 "associated with the following %s.",
-						 parent->label, child->plural);
+						 "associated with the following %s.: %s\n",
+						 parent, label, names);
+}
+
+/* Whoever objects and is still there wins. */
+static bool
+hear_objections(removal *r)
+{
+	for (int i = 0; i < r->n; i++)
+	{
+		const objection *o = &r->objections[i];
+		int64_t found;
+		int n = store_find(r->t, o->child, o->field, &o->value, &found, 1, r->err);
+
+		if (n > 0)
+			r->upheld = o;
+		if (n != 0)
+			return false;
+	}
+	return true;
 }
 
 /* Rows of one object that reference the row through one field. */
@@ -154,10 +254,10 @@ remove_children(removal *r, const store_plan *parent, int64_t number, const sim_
 		return false;
 	while ((n = store_find(r->t, p, field, &value, found, PORTION, r->err)) > 0)
 	{
+		if (fate == STORE_RESTRICT)
+			return object_to(r, parent->obj, number, p, field, &value);
 		for (int i = 0; i < n; i++)
 		{
-			if (fate == STORE_RESTRICT)
-				return restricted(r, parent->obj, child);
 			if (fate == STORE_CASCADE ? !remove_row(r, p, found[i], depth + 1)
 									  : !clear_reference(r, p, field, found[i], value.i))
 				return false;
@@ -239,12 +339,48 @@ next_batch(sim_txn *t, int64_t *batch, sim_error *err)
 		   store_meta_put(t, "bin", *batch + 1, err);
 }
 
+/* The indexes by which children are found are made before anything is written. */
 static bool
-delete_in_savepoint(sim_txn *t, store_plan *p, int64_t number, bool hard, sim_error *err)
+index_children(sim_txn *t, const sim_object *parent, sim_error *err)
+{
+	int n;
+	const sim_object *const *list = sim_object_list(&n);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (!sim_object_queryable(list[i]))
+			continue;
+		for (int k = 0; k < list[i]->nfields; k++)
+		{
+			const sim_field *f = &list[i]->fields[k];
+			store_plan *p;
+
+			if (f->type != SIM_T_REFERENCE || f->sql != NULL ||
+				!sim_field_refers_to(f, parent))
+				continue;
+			p = store_plan_of(t, list[i], err);
+			if (p == NULL || !store_index(t, p, k, err))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* All that goes together, or nothing. */
+static bool
+remove_tree(sim_txn *t, store_plan *p, int64_t number, bool hard, sim_error *err)
 {
 	removal r = {.t = t, .hard = hard, .err = err};
+	bool ok;
 
-	return next_batch(t, &r.batch, err) && remove_row(&r, p, number, 0);
+	if (!bin_tables(t, err) || !index_children(t, p->obj, err) || !store_save(t, err))
+		return false;
+	ok = next_batch(t, &r.batch, err) && remove_row(&r, p, number, 0) && hear_objections(&r);
+	store_unsave(t, ok);
+	if (r.upheld != NULL)
+		refuse(&r);
+	free(r.objections);
+	return ok;
 }
 
 bool
@@ -254,7 +390,6 @@ sim_delete(sim_txn *t, const char *id, bool hard, sim_error *err)
 	store_plan *p;
 	int state;
 	sim_write w = {0};
-	bool ok;
 
 	store_arena_reset(&t->store->arena);
 	p = row_of(t, id, &number, err);
@@ -274,11 +409,8 @@ sim_delete(sim_txn *t, const char *id, bool hard, sim_error *err)
 		return sim_error_set(err, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id");
 	if (state == 2 && !hard)
 		return sim_error_set(err, "ENTITY_IS_DELETED", "entity is deleted");
-	if (!bin_tables(t, err) || !store_save(t, err))
-		return false;
-	ok = delete_in_savepoint(t, p, number, hard, err);
-	store_unsave(t, ok);
-	return ok;
+	return store_check_lock(t, p->obj, number, false, err) &&
+		   remove_tree(t, p, number, hard, err);
 }
 
 /* ---------------------------------------------------------------- undelete */
@@ -317,6 +449,18 @@ object_in_slot(int slot)
 	return NULL;
 }
 
+/* A row comes back unless another one has taken a unique value of it. */
+static bool
+bring_back(sim_txn *t, store_plan *p, int64_t number, sim_error *err)
+{
+	if (!store_fetch(t, p, number, p->cell, err))
+		return false;
+	memset(p->given, 0, sizeof(*p->given) * (size_t) p->obj->nfields);
+	for (int i = 0; i < p->obj->nfields; i++)
+		p->changed[i] = (p->obj->fields[i].flags & SF_UNIQUE) != 0;
+	return store_check_unique(t, p, number, err) && set_deleted(t, p, number, false, err);
+}
+
 static bool
 restore_rows(sim_txn *t, int64_t batch, sim_error *err)
 {
@@ -335,7 +479,7 @@ restore_rows(sim_txn *t, int64_t batch, sim_error *err)
 		int64_t number = sqlite3_column_int64(st, 1);
 		int state = p == NULL ? 0 : store_row_state(t, p, number, err);
 
-		ok = state >= 0 && (state != 2 || set_deleted(t, p, number, false, err));
+		ok = state >= 0 && (state != 2 || bring_back(t, p, number, err));
 	}
 	if (ok && rc != SQLITE_DONE)
 		ok = store_failed(t, err);
@@ -380,7 +524,7 @@ static bool
 undelete_in_savepoint(sim_txn *t, store_plan *p, int64_t number, int64_t batch, sim_error *err)
 {
 	if (batch == 0)
-		return set_deleted(t, p, number, false, err);
+		return bring_back(t, p, number, err);
 	return restore_rows(t, batch, err) && restore_references(t, batch, err) &&
 		   run_numbers(t, "DELETE FROM __bin WHERE batch = ?1", &batch, 1, err) &&
 		   run_numbers(t, "DELETE FROM __cleared WHERE batch = ?1", &batch, 1, err);

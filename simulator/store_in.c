@@ -191,8 +191,7 @@ parent_member(const sim_object *obj, const cJSON *value, sim_in *out, sim_error 
 							 out->key_object->name);
 	if (!is_key(out->key))
 		return sim_error_set(err, "INVALID_FIELD",
-							 "Field name provided, %s is not an External ID or indexed field "
-							 "for %s",
+							 "%s is not an External ID or indexed field for %s",
 							 out->key->name, out->key_object->name);
 	out->kind = SIM_IN_KEY;
 	if (cJSON_IsString(key))

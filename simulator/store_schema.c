@@ -20,10 +20,12 @@ store_may_update(const sim_field *f)
 }
 
 bool
-store_required(const sim_field *f)
+store_required(const sim_field *f, bool insert)
 {
-	return (f->flags & SF_REQUIRED) && !(f->flags & (SF_READONLY | SF_DEFAULTED)) &&
-		   f->type != SIM_T_BOOLEAN && f->sql == NULL;
+	unsigned not = insert ? SF_READONLY | SF_NOCREATE | SF_DEFAULTED : SF_READONLY;
+
+	return (f->flags & SF_REQUIRED) && !(f->flags & not ) && f->type != SIM_T_BOOLEAN &&
+		   f->sql == NULL;
 }
 
 bool
@@ -83,4 +85,14 @@ store_fate_of(const sim_field *f)
 	if (f->flags & (SF_MASTER | SF_CASCADE))
 		return STORE_CASCADE;
 	return f->flags & SF_RESTRICT_DELETE ? STORE_RESTRICT : STORE_CLEAR;
+}
+
+void
+store_lower(const char *text, char *out, size_t size)
+{
+	size_t i = 0;
+
+	for (; text[i] != '\0' && i + 1 < size; i++)
+		out[i] = (char) (text[i] >= 'A' && text[i] <= 'Z' ? text[i] + 32 : text[i]);
+	out[i] = '\0';
 }

@@ -44,7 +44,12 @@ sub control
 	return wantarray ? ($r->{status}, $json->decode($r->{content})) : $json->decode($r->{content});
 }
 
-sub fault { return control('POST', 'faults', @_ == 1 ? $_[0] : [@_])->{ids}; }
+sub fault
+{
+	my ($status, $answer) = control('POST', 'faults', @_ == 1 ? $_[0] : [@_]);
+	die $answer->{error} unless $status == 200;
+	return $answer->{ids};
+}
 sub clear { return control('DELETE', 'faults')->{removed}; }
 sub statuses { return join ' ', map { req('GET', $_)->{status} } @_; }
 
@@ -128,8 +133,8 @@ subtest 'what is addressed' => sub {
 subtest 'several at once' => sub {
 	fault({ path => '*/limits', replace => { find => 'DailyApiRequests', with => 'One' } },
 		{ path => '*/limits', replace => [ { find => 'One', with => 'Two' }, { find => '{', with_hex => '7b20' } ] },
-		{ path => '*/limits', headers => { 'X-One' => 1 } },
-		{ path => '*/limits', headers => { 'X-Two' => 2 }, insert => { at => -1, text => "\n" } });
+		{ path => '*/limits', headers => { 'X-One' => '1' } },
+		{ path => '*/limits', headers => { 'X-Two' => '2' }, insert => { at => -1, text => "\n" } });
 	my $r = req('GET', '/limits');
 	like($r->{content}, qr/^\{ /, 'the second edit of the second');
 	like($r->{content}, qr/"Two":/, 'edits see what the older ones have left');
