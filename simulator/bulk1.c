@@ -521,11 +521,10 @@ bulk1_handle(srv_request *req)
 
 	if (!check_session(&r) || !check_version(&r))
 		return;
-	if (req->conn)
+	if (req->conn && !srv_limits_use(req->srv, LIMIT_API_REQUESTS, 1))
 	{
-		pthread_mutex_lock(&req->srv->lock);
-		req->srv->api_calls++;
-		pthread_mutex_unlock(&req->srv->lock);
+		bulk1_error(&r, "ExceededQuota", "TotalRequests Limit exceeded.");
+		return;
 	}
 	dispatch(&r, req->segs + 3, req->nsegs - 3);
 }

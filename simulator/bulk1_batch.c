@@ -77,7 +77,7 @@ may_add(bulk1_request *r, const bulk1_job *j, const char *type)
 		bulk1_error(r, "ClientInputError",
 					"Content-Type %.100s does not fit the content type of the job: %s", type,
 					bulk1_type_name(j->type));
-	else if (!bulk1_quota(r->b, srv_options_get(r->req->srv).max_batches))
+	else if (!srv_limits_use(r->req->srv, LIMIT_BULK_BATCHES, 1))
 		bulk1_error(r, "ExceededQuota", "ApiBatchItems Limit exceeded.");
 	else
 		return true;

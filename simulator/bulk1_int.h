@@ -19,7 +19,6 @@
 #define BULK1_OLDEST	   31
 #define BULK1_NEWEST	   66
 #define BULK1_RETENTION_MS ((int64_t) 7 * 24 * 3600 * 1000)
-#define BULK1_DAY_MS	   ((int64_t) 24 * 3600 * 1000)
 
 /* Limits of a batch (protocol notes, 3). */
 #define BULK1_MAX_RECORDS 10000
@@ -159,8 +158,6 @@ struct srv_bulk1
 	int64_t next_result;
 	int64_t looked; /* for jobs that are too old */
 	int waiting;	/* batches that are not final */
-	int64_t *used;	/* times of the batches of the last 24 hours */
-	int nused, used_space;
 };
 
 /* ---------------------------------------------------------------- bulk1.c */
@@ -227,8 +224,6 @@ bulk1_batch *bulk1_find_batch(bulk1_job *j, const char *id);
 /* A new batch of the job, which becomes its last; NULL: no memory. */
 bulk1_batch *bulk1_append(srv_bulk1 *b, bulk1_job *j);
 
-/* One more batch in 24 hours; false when max are used up. */
-bool bulk1_quota(srv_bulk1 *b, int max);
 void bulk1_set_job_state(srv_bulk1 *b, bulk1_job *j, bulk1_job_state state);
 void bulk1_finish(srv_bulk1 *b, bulk1_batch *t, bulk1_state state, const char *message);
 

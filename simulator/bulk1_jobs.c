@@ -175,6 +175,8 @@ bulk1_new(srv *s)
 	/* apart from the ids of Bulk API 2.0 jobs */
 	b->next_job = (int64_t) 2 * 62 * 62 * 62 * 62;
 	b->next_batch = b->next_result = (int64_t) 62 * 62 * 62 * 62;
+	if (s->jobs)
+		jobs_set_classic(s, bulk1_classic_rows);
 	return b;
 }
 
@@ -230,7 +232,6 @@ bulk1_drop_all(srv *s)
 	pthread_mutex_lock(&b->lock);
 	for (; b->jobs; n++)
 		remove_job(b, &b->jobs);
-	b->nused = 0;
 	pthread_mutex_unlock(&b->lock);
 	return n;
 }
@@ -243,7 +244,6 @@ bulk1_free(srv_bulk1 *b)
 	while (b->jobs)
 		remove_job(b, &b->jobs);
 	pthread_mutex_destroy(&b->lock);
-	free(b->used);
 	free(b);
 }
 
@@ -296,33 +296,6 @@ bulk1_append(srv_bulk1 *b, bulk1_job *j)
 	j->last = t;
 	b->waiting++;
 	return t;
-}
-
-bool
-bulk1_quota(srv_bulk1 *b, int max)
-{
-	int64_t now = sim_clock_mono();
-	int gone = 0;
-
-	while (gone < b->nused && now - b->used[gone] >= BULK1_DAY_MS)
-		gone++;
-	b->nused -= gone;
-	if (gone > 0)
-		memmove(b->used, b->used + gone, (size_t) b->nused * sizeof(*b->used));
-	if (b->nused >= max)
-		return false;
-	if (b->nused == b->used_space)
-	{
-		int space = b->used_space ? 2 * b->used_space : 64;
-		int64_t *more = realloc(b->used, (size_t) space * sizeof(*more));
-
-		if (more == NULL)
-			return false;
-		b->used = more;
-		b->used_space = space;
-	}
-	b->used[b->nused++] = now;
-	return true;
 }
 
 /* ---------------------------------------------------------------- states */

@@ -247,10 +247,10 @@ subtest 'errors of jobs' => sub {
 				username => 'user01@sfsim.example.com', password => "$env{SF_PASSWORD}$env{SF_SECURITY_TOKEN}" ])->{content});
 	like(error_of(req('GET', "/job/$job", undef, 'X-SFDC-Session' => $other->{access_token})), qr/^400 InvalidUser: /,
 		'somebody else\'s job');
-	option(max_batches => 0);
+	option(batches_max => 0);
 	is(error_of(req('POST', "/job/$job/batch", 'Name', 'Content-Type' => 'text/csv')),
 		'400 ExceededQuota: ApiBatchItems Limit exceeded.', 'the daily quota');
-	option(max_batches => 15000);
+	option(batches_max => 15000);
 };
 
 subtest 'CSV' => sub {
@@ -564,6 +564,21 @@ subtest 'attachments' => sub {
 	}
 	is((load('insert', 'Attachment', 'ZIP_CSV', 'no zip'))[0], 'Failed 0 0 InvalidBatch : Zip content is malformed', 'no zip file');
 	is((load('insert', 'Attachment', 'ZIP_XML', zip('x', 'y')))[0], 'Failed 0 0 InvalidBatch : request.txt not found in the zip file', 'no request.txt');
+};
+
+subtest 'in the lists of the other API' => sub {
+	my $list = sub {
+		my $r = $http->get("$base/services/data/v62.0/jobs/$_[0]?jobType=Classic",
+			{ headers => { Authorization => "Bearer $env{SF_TOKEN}" } });
+		return $json->decode($r->{content})->{records};
+	};
+	my $job = job('insert', 'Account', 'XML', concurrencyMode => 'Serial');
+	my ($row) = grep { $_->{id} eq $job } @{ $list->('ingest') };
+	is(join(' ', map { $_ // '' } @$row{qw(operation object state concurrencyMode contentType jobType)}),
+		'insert Account Open Serial XML Classic', 'a job');
+	ok(!(grep { $_->{id} eq $job } @{ $list->('query') }), 'not where queries are');
+	$job = job('query', 'Account', 'CSV');
+	ok((grep { $_->{id} eq $job } @{ $list->('query') }), 'queries are there');
 };
 
 is(ref control('jobs', undef, 'DELETE'), 'HASH', 'jobs can be dropped');
