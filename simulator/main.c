@@ -294,7 +294,8 @@ new_parts(srv *s)
 	s->cursors = cursors_new();
 	s->bulk1 = bulk1_new(s);
 	s->stopping = gate_new();
-	return s->auth && s->jobs && s->pages && s->faults && s->log && s->cursors && s->bulk1 && s->stopping;
+	return s->auth && s->jobs && s->pages && s->faults && s->log && s->cursors && s->bulk1 &&
+		   s->stopping;
 }
 
 /* In an order in which nobody misses what is gone. */

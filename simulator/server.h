@@ -100,7 +100,7 @@ typedef struct srv
 	srv_log *log;
 	srv_cursors *cursors;
 	struct srv_bulk1 *bulk1; /* bulk1.h */
-	srv_gate *stopping; /* opens when the program ends */
+	srv_gate *stopping;		 /* opens when the program ends */
 
 	pthread_mutex_t lock; /* guards what follows */
 	srv_options options;
