@@ -193,6 +193,13 @@ typedef struct sim_options
 /* Defaults of the demo: User 20, Account 1000, Contact 2000, Opportunity 1500, Invoice__c 1000. */
 void sim_options_init(sim_options *opt);
 
+/*
+ * Add the objects and fields of a describe file: one object as GET …/sobjects/X/describe answers it, an array
+ * of such, or {"sobjects": […]}.  Before sim_options_init() and sim_org_open().  False and *err say
+ * what is wrong and where.
+ */
+bool sim_schema_load(const char *path, sim_error *err);
+
 /* Apply one "Object=N" (the value of --rows).  Errors name the object or the number. */
 bool sim_options_rows(sim_options *opt, const char *spec, sim_error *err);
 
@@ -238,6 +245,7 @@ uint64_t sim_org_data_version(sim_org *org);
  *										refused (DUPLICATES_DETECTED)
  *	  validation_rule	  true|false*	negative amounts are refused (FIELD_CUSTOM_VALIDATION_EXCEPTION)
  *	  storage_full		  true|false*	inserts are refused (STORAGE_LIMIT_EXCEEDED)
+ *	  round_to_scale	  true|false*	numbers lose the decimals beyond their field's scale when written
  *	  now				  real*|<datetime>	stops the org's clock at a moment (clock.h)
  * (* = default).  False and *err for an unknown name or value.
  */
@@ -338,6 +346,18 @@ bool sim_query_is_aggregate(const sim_query *q);
 
 /* Bulk's PK chunking would be on: no ORDER BY and no LIMIT. */
 bool sim_query_is_chunkable(const sim_query *q);
+
+/*
+ * Objects whose rows the answer depends on (the queried one, parents, subqueries, semi-joins): how many, the first max of
+ * them into out.
+ */
+int sim_query_reads(const sim_query *q, const sim_object **out, int max);
+
+/*
+ * Grows whenever a row of this object, or a switch, changes.  An answer is good while the numbers of all that it
+ * reads stand still.
+ */
+uint64_t sim_org_object_version(sim_org *org, const sim_object *obj);
 
 int sim_query_column_count(const sim_query *q);
 const sim_column *sim_query_column(const sim_query *q, int i);

@@ -39,6 +39,7 @@ static const char usage_text[] =
 	"Usage: sfsim [OPTION]...\n"
 	"  --port N             listen on 127.0.0.1:N; 0 picks a free port (default 8080)\n"
 	"  --port-file FILE     write the port number to FILE once requests are taken\n"
+	"  --schema FILE        objects and fields of a describe; may be repeated\n"
 	"  --rows OBJECT=N      so many rows in OBJECT; may be repeated\n"
 	"  --seed N             other data of the same shape\n"
 	"  --page-rows N        rows of a bulk result page (default 50000)\n"
@@ -83,26 +84,48 @@ die_with_parent(void)
 		exit(1);
 }
 
+static const struct option longopts[] = {
+	{"port", required_argument, NULL, 'p'},
+	{"port-file", required_argument, NULL, 'f'},
+	{"rows", required_argument, NULL, 'r'},
+	{"schema", required_argument, NULL, 'S'},
+	{"seed", required_argument, NULL, 's'},
+	{"page-rows", required_argument, NULL, 'P'},
+	{"job-time", required_argument, NULL, 'j'},
+	{"queue-time", required_argument, NULL, 'q'},
+	{"cache-mb", required_argument, NULL, 'C'},
+	{"jwt-public-key", required_argument, NULL, 'J'},
+	{"tls-cert", required_argument, NULL, 'c'},
+	{"tls-key", required_argument, NULL, 'k'},
+	{"env", no_argument, NULL, 'e'},
+	{"die-with-parent", no_argument, NULL, 'd'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+/* Before anything else: other options name the objects that come of it. */
+static void
+load_schemas(int argc, char **argv)
+{
+	sim_error err;
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "", longopts, NULL)) != -1)
+	{
+		if (c == 'S' && !sim_schema_load(optarg, &err))
+		{
+			fprintf(stderr, "sfsim: --schema %s\n", err.message);
+			exit(2);
+		}
+	}
+	opterr = 1;
+	optind = 0;
+}
+
 static void
 parse_arguments(int argc, char **argv, arguments *a)
 {
-	static const struct option longopts[] = {
-		{"port", required_argument, NULL, 'p'},
-		{"port-file", required_argument, NULL, 'f'},
-		{"rows", required_argument, NULL, 'r'},
-		{"seed", required_argument, NULL, 's'},
-		{"page-rows", required_argument, NULL, 'P'},
-		{"job-time", required_argument, NULL, 'j'},
-		{"queue-time", required_argument, NULL, 'q'},
-		{"cache-mb", required_argument, NULL, 'C'},
-		{"jwt-public-key", required_argument, NULL, 'J'},
-		{"tls-cert", required_argument, NULL, 'c'},
-		{"tls-key", required_argument, NULL, 'k'},
-		{"env", no_argument, NULL, 'e'},
-		{"die-with-parent", no_argument, NULL, 'd'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
 	sim_error err;
 	int c;
 
@@ -122,6 +145,8 @@ parse_arguments(int argc, char **argv, arguments *a)
 					fprintf(stderr, "sfsim: --rows %s: %s\n", optarg, err.message);
 					exit(2);
 				}
+				break;
+			case 'S': /* load_schemas() */
 				break;
 			case 's':
 				a->org.seed = (uint64_t) number_arg("seed", optarg, 0, INT32_MAX);
@@ -396,6 +421,7 @@ main(int argc, char **argv)
 	char *temp;
 	int rc = 1;
 
+	load_schemas(argc, argv);
 	sim_options_init(&a.org);
 	srv_options_init(&a.srv);
 	parse_arguments(argc, argv, &a);

@@ -245,7 +245,7 @@ column_order(const sim_object *obj, int *order)
 static bool
 create_table(sqlite3 *db, const sim_object *obj, sim_error *err)
 {
-	int order[256];
+	int order[SIM_MAX_FIELDS];
 	int n = column_order(obj, order);
 	sim_buf sql = {0};
 	bool ok;
@@ -314,7 +314,7 @@ prepare_insert(sqlite3 *db, const sim_object *obj, const int *order, int n)
 static bool
 fill_table(sim_org *org, sqlite3 *db, const sim_object *obj, sim_error *err)
 {
-	int order[256];
+	int order[SIM_MAX_FIELDS];
 	int stored = 0;
 	int n = column_order(obj, order);
 	int64_t total = org->rows[sim_object_index(obj)].total;
@@ -651,6 +651,7 @@ static const struct
 	{"duplicate_rule", offsetof(sim_switches, duplicate_rule), {"false", "true"}, 0},
 	{"validation_rule", offsetof(sim_switches, validation_rule), {"false", "true"}, 0},
 	{"storage_full", offsetof(sim_switches, storage_full), {"false", "true"}, 0},
+	{"round_to_scale", offsetof(sim_switches, round_to_scale), {"false", "true"}, 0},
 	{"csv_time", offsetof(sim_switches, csv_time), {"millis_z", "millis", "seconds"}, 0},
 	{"text_compare",
 	 offsetof(sim_switches, text_compare),

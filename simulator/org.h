@@ -26,6 +26,7 @@ typedef struct sim_switches
 	int duplicate_rule;
 	int validation_rule;
 	int storage_full;
+	int round_to_scale;
 	int csv_time;	  /* 0 millis_z, 1 millis, 2 seconds */
 	int text_compare; /* TEXT_COMPARE_* */
 	int real_types;	  /* attributes of polymorphic parents say what they really are */
@@ -60,12 +61,6 @@ bool sim_org_index(sim_org *org, const sim_object *obj, const sim_field *f, sim_
  * sim_org_data_version() is the same before and after it was taken.  -1: not known at this moment.
  */
 int64_t sim_org_stored_rows(sim_org *org, const sim_object *obj, bool all);
-
-/*
- * Grows whenever a row of this object, or a switch, changes.  A rendering that reads several objects is valid
- * while the numbers of all of them stand still.
- */
-uint64_t sim_org_object_version(sim_org *org, const sim_object *obj);
 
 /* Row number of the user all sessions run as. */
 int64_t sim_org_user_number(const sim_org *org);

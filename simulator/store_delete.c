@@ -29,6 +29,7 @@ bin_tables(sim_txn *t, sim_error *err)
 					err))
 		return false;
 	t->store->bin_ready = true;
+	t->at_risk = true;
 	return true;
 }
 

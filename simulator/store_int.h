@@ -82,7 +82,8 @@ typedef struct store_plan
 	int modified;
 	int modified_by;
 	int stamp;
-	int64_t next;	  /* number of the next row */
+	int64_t next; /* number of the next row */
+	bool next_known;
 	bool next_dirty;  /* not yet in the database */
 	int *scratch;	  /* room for the numbers of all fields */
 	store_cell *cell; /* the row at hand, by field */
@@ -110,8 +111,9 @@ struct sim_txn
 	store_counts *marks; /* as they were at each mark */
 	int nmarks;
 	int cap;
-	bool dirty;	 /* something was written */
-	bool broken; /* the database failed: only an abort is left */
+	bool dirty;	  /* something was written */
+	bool at_risk; /* indexes were made that an undo takes along */
+	bool broken;  /* the database failed: only an abort is left */
 };
 
 /* A row that cannot be written. */
@@ -231,8 +233,14 @@ typedef enum store_parsed
 /* Numbers, booleans, dates and times from text, by the type of the field. */
 store_parsed store_parse(const sim_field *f, const char *text, size_t len, store_cell *out);
 
-/* A number by the type of the field: rounded to its scale, checked against its precision. */
+/*
+ * A number by the type of the field, checked against its precision.  Decimals beyond its scale stay: only
+ * Salesforce's pages round, its APIs do not (Help article 000385689).
+ */
 store_parsed store_number(const sim_field *f, double d, store_cell *out);
+
+/* Round a number to the field's scale after all: the switch round_to_scale. */
+void store_round(const sim_field *f, store_cell *cell);
 
 /* The number of a JSON cell; false when it is none. */
 bool store_in_number(const sim_in *in, double *d);

@@ -102,7 +102,7 @@ parent_by_key(sim_txn *t, const sim_in *in, store_cell *out, sim_error *err)
 	}
 	if (text == NULL)
 	{
-		len = (int) sim_format_double(in->number, number);
+		len = snprintf(number, sizeof(number), "%.15g", in->number);
 		text = number;
 	}
 	return sim_error_set(err, "INVALID_FIELD",
@@ -125,6 +125,8 @@ take_cell(sim_txn *t, store_plan *p, const sim_in *in, sim_error *err)
 		ok = store_reference(t, p->obj, in->field, in->text, in->len, out, err);
 	else
 		ok = store_convert(&t->store->arena, p->obj, in, out, err);
+	if (ok && t->switches.round_to_scale)
+		store_round(in->field, out);
 	p->given[field] = true;
 	p->changed[field] = true;
 	return ok;

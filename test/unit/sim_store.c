@@ -110,6 +110,7 @@ static void
 test_numbers(void)
 {
 	char id[SIM_ID_SIZE];
+	sim_error err;
 
 	is_text(put(id, "Invoice__c", "Amount__c=1.005", "Weight__c=-2.0000005",
 				"Probability__c=12.345", "Employees__c=+7", "Sequence__c=-9007199254740993",
@@ -118,8 +119,19 @@ test_numbers(void)
 	is_text(ask("SELECT Amount__c, Weight__c, Probability__c, Employees__c, Sequence__c FROM "
 				"Invoice__c WHERE Id = '%s'",
 				id),
+			"1.005,-2.0000005,12.345,7,-9007199254740993",
+			"more decimals than the scale are kept, and all digits of long integers");
+	sim_org_set_switch(org, "round_to_scale", "true", &err);
+	is_text(put(id, "Invoice__c", "Amount__c=1.005", "Weight__c=-2.0000005",
+				"Probability__c=12.345", "Employees__c=+7", "Sequence__c=-9007199254740993",
+				NULL),
+			"ok", "numbers");
+	is_text(ask("SELECT Amount__c, Weight__c, Probability__c, Employees__c, Sequence__c FROM "
+				"Invoice__c WHERE Id = '%s'",
+				id),
 			"1.01,-2.000001,12.35,7,-9007199254740993",
-			"halves are rounded away from zero, long integers keep all digits");
+			"halves are rounded away from zero, when they are rounded");
+	sim_org_set_switch(org, "round_to_scale", "false", &err);
 	is_text(put(id, "Invoice__c", "Amount__c=9.12260031E8", "Weight__c=.5", NULL), "ok",
 			"exponents are fine");
 	is_text(ask("SELECT Amount__c, Weight__c FROM Invoice__c WHERE Id = '%s'", id),
