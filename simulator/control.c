@@ -362,6 +362,7 @@ post_reset(srv_request *req)
 	s->options = s->initial;
 	pthread_mutex_unlock(&s->lock);
 	srv_limits_reset(s);
+	auth_reset(s);
 	sim_org_reset_switches(s->org);
 	cursors_drop_all(s);
 	log_clear(s);

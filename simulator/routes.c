@@ -168,7 +168,9 @@ route(srv_request *req)
 {
 	int version;
 
-	bulk1_tick(req->srv);
+	/* not in a part of a composite call, which may hold the lock for writing */
+	if (req->conn)
+		bulk1_tick(req->srv);
 	if (req->nsegs < 0)
 		srv_not_found(req);
 	else if (req->nsegs < 3 || strcmp(req->segs[0], "services") != 0 ||
