@@ -645,12 +645,27 @@ run_query(srv_request *req, const char *soql, unsigned flags)
 	free(pager);
 }
 
+/* &columns=true: what the query would answer, instead of its rows. */
+static void
+answer_columns(srv_request *req, const char *soql, unsigned flags)
+{
+	sim_error err;
+	sim_query *q = sim_query_prepare(req->srv->org, soql, flags, req->version, &err);
+
+	if (q == NULL)
+		srv_engine_error(req, &err);
+	else
+		sim_query_columns_json(q, srv_json(req, 200));
+	sim_query_free(q);
+}
+
 void
 rest_query(srv_request *req)
 {
 	unsigned flags =
 		SIM_QUERY_REST | (strcasecmp(req->segs[3], "queryAll") == 0 ? SIM_QUERY_ALL : 0);
 	char *soql = srv_param(req->query, "explain", NULL);
+	char *columns = srv_param(req->query, "columns", NULL);
 
 	if (soql)
 		explain(req, soql, flags);
@@ -659,9 +674,12 @@ rest_query(srv_request *req)
 		soql = srv_param(req->query, "q", NULL);
 		if (soql == NULL)
 			srv_error(req, 400, "MALFORMED_QUERY", "A query string has to be specified");
+		else if (columns != NULL && strcasecmp(columns, "true") == 0)
+			answer_columns(req, soql, flags);
 		else
 			run_query(req, soql, flags);
 	}
+	free(columns);
 	free(soql);
 }
 
