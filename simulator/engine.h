@@ -245,6 +245,7 @@ uint64_t sim_org_data_version(sim_org *org);
  *	  text_compare		  ignore_case*|ignore_accents|exact	 = and LIKE on text; accents and width too
  *	  polymorphic_type	  name*|real	attributes.type of What.Name: "Name", or what it really is
  *	  order_by_alias	  false*|true	ORDER BY the alias of an aggregate
+ *	  query_too_complicated	  false*|true	queries with a WHERE clause are refused as QUERY_TOO_COMPLICATED
  *	  duplicate_rule	  true|false*	a second Account of a name, Contact or Lead of an e-mail address is
  *										refused (DUPLICATES_DETECTED)
  *	  validation_rule	  true|false*	negative amounts are refused (FIELD_CUSTOM_VALIDATION_EXCEPTION)

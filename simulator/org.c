@@ -669,6 +669,7 @@ static const struct
 	 0},
 	{"polymorphic_type", offsetof(sim_switches, real_types), {"name", "real"}, 0},
 	{"order_by_alias", offsetof(sim_switches, order_by_alias), {"false", "true"}, 0},
+	{"query_too_complicated", offsetof(sim_switches, too_complicated), {"false", "true"}, 0},
 };
 
 #define NSWITCHES ((int) (sizeof(switch_table) / sizeof(switch_table[0])))
