@@ -237,7 +237,8 @@ sim_field_pick(const sim_field *f, const char *value, size_t len)
 {
 	for (const sim_pick *p = f->picks; p != NULL && p->value != NULL; p++)
 	{
-		if (strncasecmp(p->value, value, len) == 0 && p->value[len] == '\0')
+		/* the length first: the text may hold a NUL where the value ends */
+		if (strlen(p->value) == len && strncasecmp(p->value, value, len) == 0)
 			return p;
 	}
 	return NULL;
