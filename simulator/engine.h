@@ -176,7 +176,9 @@ sim_object_children(const sim_object *obj, const char *way, const sim_field **re
 
 const char *sim_field_name(const sim_field *field); /* "Amount__c" */
 sim_type sim_field_type(const sim_field *field);
-const char *sim_type_name(sim_type type); /* "currency", as describe spells it */
+bool
+sim_field_case_sensitive(const sim_field *field); /* texts that differ in case are different */
+const char *sim_type_name(sim_type type);		  /* "currency", as describe spells it */
 
 /* ---------------------------------------------------------------- the org (in org.c) */
 
