@@ -34,6 +34,7 @@
 
 #include "bulk1.h"
 #include "faults.h"
+#include "store.h"
 
 static void
 refuse(srv_request *req, const sim_error *err)
@@ -363,6 +364,7 @@ post_reset(srv_request *req)
 	pthread_mutex_unlock(&s->lock);
 	srv_limits_reset(s);
 	auth_reset(s);
+	sim_unlock_rows(s->org, NULL);
 	sim_org_reset_switches(s->org);
 	cursors_drop_all(s);
 	log_clear(s);
