@@ -342,6 +342,7 @@ handle_request(srv_request *req, struct MHD_Connection *conn)
 	if (req->nsegs > 0 && strcmp(req->segs[0], "__sfsim") == 0)
 	{
 		control_handle(req);
+		state_flush(req->srv);
 		return send_answer(req, conn);
 	}
 	req->acked = acked_bytes(conn);
@@ -352,6 +353,7 @@ handle_request(srv_request *req, struct MHD_Connection *conn)
 		return MHD_NO;
 	if (!fault_before(req) && !refused_unread(req))
 		srv_route(req);
+	state_flush(req->srv);
 	fault_instead(req);
 	standard_headers(req);
 	fault_after(req);

@@ -74,6 +74,9 @@ typedef struct srv
 	sim_org *org;
 	char base_url[64];	  /* "http://127.0.0.1:8080", no slash at the end */
 	const char *temp_dir; /* private directory for pages and spools */
+	const char *data_dir; /* --data; NULL: nothing outlives the program */
+	const char *jwt_file; /* private key of JWT logins; NULL: nobody here has it */
+	const char *ca_file;  /* certificate that we made ourselves */
 	bool tls;
 
 	srv_auth *auth;
@@ -88,6 +91,9 @@ typedef struct srv
 	srv_options options;
 	srv_options initial; /* as the command line had them */
 	int64_t api_calls;
+
+	pthread_mutex_t state_lock; /* one snapshot, restore or flush at a time */
+	_Atomic bool state_changed;
 } srv;
 
 /* Fill the defaults. */
@@ -315,6 +321,10 @@ void job_result_pages(srv_request *req);
 /* control.c: everything below /__sfsim/ */
 void control_handle(srv_request *req);
 
+/* All options and engine switches as a JSON object; set those that an object names (in order, to the first bad one). */
+void control_options_json(srv *s, sim_buf *out);
+bool control_options_apply(srv *s, const struct cJSON *values, sim_error *err);
+
 /* The shell lines of --env; the caller frees out. */
 void control_env(srv *s, sim_buf *out);
 
@@ -323,6 +333,38 @@ void control_env(srv *s, sim_buf *out);
 /* GET /__sfsim/clock, and POST: false and *err when it asks for what there is not. */
 void control_clock_get(srv_request *req);
 bool control_clock_post(srv_request *req, const struct cJSON *body, sim_error *err);
+
+/*
+ * The whole org (rows, numbers of the next rows, sessions and credentials, jobs, options, switches, clock) into a
+ * directory that exists, and back.  rows false: all but the rows.  False and *err: what was loaded is undefined.
+ */
+bool state_save(srv *s, const char *dir, bool rows, sim_error *err);
+bool state_load(srv *s, const char *dir, bool rows, bool keep_sessions, sim_error *err);
+
+/*
+ * An org that outlives the program: open loads what s->data_dir has; something has changed that it keeps; write
+ * it down, if so, before the answer goes out.
+ */
+bool state_open(srv *s, sim_error *err);
+void state_touch(srv *s);
+void state_flush(srv *s);
+
+/* /__sfsim/snapshot and /__sfsim/restore. */
+void control_snapshot_get(srv_request *req);
+void control_snapshot_delete(srv_request *req);
+bool control_snapshot_post(srv_request *req, const struct cJSON *body, bool restore,
+						   sim_error *err);
+
+/* ---------------------------------------------------------------- tls.c */
+
+/* A certificate for 127.0.0.1, localhost and ::1, signed with its own key; PEM, appended. */
+bool tls_self_signed(sim_buf *cert_pem, sim_buf *key_pem, sim_error *err);
+
+/* The public half of an RSA key, and the key itself, when private_key is empty; PEM. */
+bool tls_jwt_key(sim_buf *private_key, sim_buf *public_key, sim_error *err);
+
+/* A file that only its owner can read, whole or not at all; false with errno set. */
+bool tls_write_private(const char *path, const sim_buf *text);
 
 /* ---------------------------------------------------------------- auth.c */
 
@@ -347,6 +389,10 @@ bool auth_password_ok(srv *s, const char *username, const char *password);
 
 /* PEM text of a public key or certificate that JWT assertions are verified with. */
 bool auth_set_jwt_key(srv *s, const char *pem, size_t len, sim_error *err);
+
+/* Sessions, grants and credentials as JSON, and back; keep_sessions: those that there are stay. */
+void auth_save(srv *s, sim_buf *out);
+bool auth_load(srv *s, const struct cJSON *from, bool keep_sessions, sim_error *err);
 
 /* Change one of username-independent credentials: "password", "security_token", … */
 bool auth_set_credential(srv *s, const char *name, const char *value);
@@ -427,6 +473,10 @@ int jobs_drop_all(srv *s);
  * reference to its rendering.  Else false, with the answer filled in.
  */
 bool job_open_result(srv_request *req, char id[SIM_ID_SIZE], srv_render **render);
+
+/* Put all jobs with their files into a directory that exists, and back into a program that has none. */
+bool jobs_save(srv *s, const char *dir, sim_error *err);
+bool jobs_load(srv *s, const char *dir, sim_error *err);
 
 const char *job_state_name(srv_state state);
 srv_state job_state_parse(const char *name); /* JOB_STATES when unknown */
