@@ -3,7 +3,8 @@
 #	make			the extension and the simulator
 #	make install	the extension, into the PostgreSQL that PG_CONFIG names
 #	make demo		what it does, start to end, in a private PostgreSQL; installs packages when needed
-#	make test		every test there is; installs packages when needed
+#	make test		every test of the project; installs packages when needed
+#	make conformance	real clients and the shapes of recorded traffic against sfsim; installs packages, and npm's
 #	make unit lint fuzz bench bench-read format		one piece of it
 #
 # Variables: PG_CONFIG, CC, COPT (more compiler flags), ISAL=auto|yes|no (inflate by ISA-L or zlib),
@@ -225,7 +226,7 @@ UNIT_zlib_LIBS = $(CLIENT_LIBS) -lz
 UNIT_isal_LIBS = $(CLIENT_LIBS) -lisal -lz
 $(eval $(call sanitized_objects,unit-zlib,$$(CC) $$(UNIT_CFLAGS) $$(CLIENT_CPPFLAGS) -Isrc/client))
 $(eval $(call sanitized_objects,unit-isal,$$(CC) $$(UNIT_CFLAGS) $$(CLIENT_CPPFLAGS) -DSF_HAVE_ISAL -Isrc/client))
-$(eval $(call sanitized_objects,unit-sim,$$(CC) $$(UNIT_CFLAGS) $$(SIM_CPPFLAGS) -Isimulator))
+$(eval $(call sanitized_objects,unit-sim,$$(CC) $$(UNIT_CFLAGS) $$(SIM_CPPFLAGS) -iquote simulator))
 
 build/unit-zlib/% build/unit-isal/%: LIBS_OF = $(UNIT_$(patsubst build/unit-%,%,$(@D))_LIBS)
 build/unit-zlib/%: build/unit-zlib/test/unit/%.o $(UNIT_SHARED:%.c=build/unit-zlib/%.o) build/unit-zlib/libclient.a
@@ -254,7 +255,7 @@ FUZZ_SIM_SOURCES := $(wildcard test/fuzz/fuzz_sim_*.c)
 FUZZ_SOURCES := $(filter-out $(FUZZ_SIM_SOURCES),$(wildcard test/fuzz/fuzz_*.c))
 FUZZ_PROGRAMS := $(FUZZ_SOURCES:test/fuzz/%.c=build/fuzz/%) \
 	$(FUZZ_SIM_SOURCES:test/fuzz/%.c=build/fuzz-sim/%)
-FUZZ_SIM_CFLAGS = -std=gnu11 $(PLAIN_WARNINGS) -O1 -g $(SANITIZE) $(SIM_CPPFLAGS) -Isimulator
+FUZZ_SIM_CFLAGS = -std=gnu11 $(PLAIN_WARNINGS) -O1 -g $(SANITIZE) $(SIM_CPPFLAGS) -iquote simulator
 FUZZ_INFLATE = $(if $(filter yes,$(HAVE_ISAL)),-DSF_HAVE_ISAL)
 
 $(eval $(call sanitized_objects,fuzz,$$(FUZZ_CC) $$(FUZZ_CFLAGS) $$(FUZZ_INFLATE) -fsanitize=fuzzer-no-link))
@@ -275,13 +276,15 @@ fuzz: fuzz-build
 # ---- scripts ------------------------------------------------------------------------------
 
 # These install what is missing first, so they may run where nothing above could be built.
-.PHONY: setup demo test lint bench bench-csv bench-read format
+.PHONY: setup demo test conformance lint bench bench-csv bench-read format
 setup:
 	@scripts/setup
 demo:
 	@scripts/demo
 test:
 	@scripts/test
+conformance:
+	@scripts/conformance
 lint:
 	@scripts/setup
 	@scripts/lint

@@ -54,6 +54,68 @@ waiting()
 	return "$status"
 }
 
+# ---- counting, in $passed and $failed -----------------------------------------------------
+
+pass()
+{
+	passed=$((passed + 1))
+	echo "ok      $*"
+}
+
+fail()
+{
+	failed=$((failed + 1))
+	echo "FAILED  $*"
+}
+
+# count_tap NAME FILE RC: add up a TAP stream.  A missing or wrong plan, an exit code without a
+# failed test and an empty stream are failures too.
+count_tap()
+{
+	local name=$1 file=$2 rc=$3 good bad plan skipped extra=""
+	good=$(grep -c '^ok\b' "$file")
+	bad=$(grep '^not ok\b' "$file" | grep -vc '# TODO')
+	plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$file" | head -n 1)
+	skipped=$(sed -n 's/^1\.\.0 *# *[Ss][Kk][Ii][Pp]\S* *//p' "$file")
+	if [ "$rc" -eq 124 ] || [ "$rc" -eq 137 ]; then
+		extra="took too long"
+	elif [ -n "$skipped" ]; then
+		echo "skipped $name: $skipped"
+		return
+	elif [ -z "$plan" ]; then
+		extra="ended before its plan (exit code $rc)"
+	elif [ "$plan" -eq 0 ]; then
+		extra="ran no test"
+	elif [ "$plan" -ne "$(grep -cE '^(not )?ok\b' "$file")" ]; then
+		extra="planned $plan tests, ran $(grep -cE '^(not )?ok\b' "$file")"
+	elif [ "$rc" -ne 0 ] && [ "$bad" -eq 0 ]; then
+		extra="exit code $rc"
+	fi
+	[ -n "$extra" ] && bad=$((bad + 1))
+	passed=$((passed + good))
+	failed=$((failed + bad))
+	if [ "$bad" -eq 0 ]; then
+		echo "ok      $name ($good)"
+	else
+		echo "FAILED  $name: $good passed, $bad failed${extra:+; $extra}"
+		show "$file"
+	fi
+}
+
+# The interesting part of a failed test's output.
+show()
+{
+	if [ "$(wc -l <"$1")" -le 40 ]; then
+		sed 's/^/        /' "$1"
+	else
+		grep -A 12 -E '^not ok|ERROR: |SUMMARY:| error: ' "$1" | head -n 200 | sed 's/^/        /'
+		echo "        [...]"
+		tail -n 15 "$1" | sed 's/^/        /'
+	fi
+}
+
+# ---- processes ------------------------------------------------------------------------------
+
 # kill_tree PID: it and all that it has started and not let go.
 kill_tree()
 {

@@ -1,9 +1,13 @@
 /*
  * composite.c
- *		/composite and /composite/batch: several requests in one.
+ *		/composite: up to 25 requests in one, that may refer to each other's answers and fail together.
  *
- * The parts run through the same routing table as requests of their own.
+ * The parts run through the same routing tables as requests of their own.  With allOrNone they share one
+ * transaction of the store, and what they read is read in it.
  */
+#include "composite.h"
+
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +15,23 @@
 
 #include <cjson/cJSON.h>
 
-#include "server.h"
-
 #define MAX_PARTS 25
 
-/* Run one part; url starts with "/services/data/…".  The caller frees the request. */
-static srv_request *
-run_part(srv_request *outer, const char *method, const char *url, const cJSON *headers)
+/* ---------------------------------------------------------------- one part */
+
+/* Headers of the whole that count for its parts as well. */
+static void
+inherit_headers(const srv_request *outer, srv_request *req)
+{
+	for (int i = 0; i < outer->nheaders; i++)
+		if (strncasecmp(outer->headers[i].name, "Sforce-", 7) == 0 &&
+			srv_header_get(req, outer->headers[i].name) == NULL)
+			srv_request_header(req, outer->headers[i].name, outer->headers[i].value);
+}
+
+srv_request *
+part_run(srv_request *outer, sim_txn *txn, const char *method, const char *url,
+		 const cJSON *headers, const cJSON *body)
 {
 	srv_request *req = srv_request_new(outer->srv, url);
 	const cJSON *h;
@@ -25,179 +39,361 @@ run_part(srv_request *outer, const char *method, const char *url, const cJSON *h
 	if (req == NULL)
 		return NULL;
 	snprintf(req->method, sizeof(req->method), "%s", method);
+	req->txn = txn;
 	cJSON_ArrayForEach (h, headers)
 	{
 		if (cJSON_IsString(h))
 			srv_request_header(req, h->string, h->valuestring);
 	}
-	if (strncasecmp(url, "/services/data/", 15) != 0 ||
-		(req->nsegs > 3 && strcasecmp(req->segs[3], "composite") == 0))
-		srv_error(req, 400, "INVALID_SUBREQUEST", "The sub-request URL is not supported: %s",
-				  url);
-	else
-		srv_route(req);
+	inherit_headers(outer, req);
+	if (body)
+	{
+		char *text = cJSON_PrintUnformatted(body);
+
+		if (text)
+			sim_buf_str(&req->body, text);
+		cJSON_free(text);
+	}
+	srv_route(req);
 	return req;
 }
 
-/* The answer's body as it stands in the whole: JSON, or null when there is none. */
-static void
-add_body(sim_buf *out, const srv_request *part)
+void
+part_body(sim_buf *out, const srv_request *req)
 {
-	if (part->resp.body.len == 0)
+	const sim_buf *body = &req->resp.body;
+
+	if (body->len == 0)
 		sim_buf_str(out, "null");
+	else if (strncmp(req->resp.content_type, "application/json", 16) == 0)
+		sim_buf_add(out, body->data, body->len);
 	else
-		sim_buf_add(out, part->resp.body.data, part->resp.body.len);
+		sim_json_string(out, body->data, body->len);
+}
+
+/* ---------------------------------------------------------------- reading the parts */
+
+static bool
+good_reference(const char *s)
+{
+	if (!isalnum((unsigned char) *s))
+		return false;
+	for (; *s; s++)
+		if (!isalnum((unsigned char) *s) && *s != '_')
+			return false;
+	return true;
+}
+
+/* Which part of the API is the URL of?  NULL: not of the data API. */
+static const char *
+resource_of(const char *url)
+{
+	const char *p;
+
+	if (strncasecmp(url, "/services/data/v", 16) != 0)
+		return NULL;
+	p = strchr(url + 16, '/');
+	return p ? p + 1 : NULL;
+}
+
+static bool
+is_resource(const char *resource, const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncasecmp(resource, name, n) == 0 && strchr("/?", resource[n]) != NULL;
+}
+
+/* Queries and Collections: only so many of them go into one request. */
+static bool
+is_heavy(const char *url)
+{
+	const char *r = resource_of(url);
+
+	return r && (is_resource(r, "query") || is_resource(r, "queryAll") ||
+				 is_resource(r, "composite/sobjects"));
+}
+
+static bool
+part_read(const srv_request *outer, const cJSON *spec, part *p, sim_error *err)
+{
+	static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"};
+	bool known = false;
+
+	p->spec = spec;
+	p->method = rest_json_string(spec, "method");
+	p->url = rest_json_string(spec, "url");
+	p->reference = rest_json_string(spec, "referenceId");
+	if (p->method == NULL || p->url == NULL || p->reference == NULL || *p->reference == '\0')
+		return sim_error_set(err, "INVALID_INPUT",
+							 "Each subrequest must have a method, a url and a referenceId.");
+	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
+		known = known || strcmp(methods[i], p->method) == 0;
+	if (!known)
+		return sim_error_set(err, "INVALID_INPUT",
+							 "'%.40s' is not a method that subrequests can have.", p->method);
+
+	/* before v52 such a reference was taken, and only what used it failed */
+	if (atoi(outer->version) >= 52 && !good_reference(p->reference))
+		return sim_error_set(err, "INVALID_INPUT",
+							 "Provided referenceId ('%.100s') must start with a letter or a "
+							 "number, and it can contain only letters, numbers and underscores "
+							 "('_').",
+							 p->reference);
+	return true;
+}
+
+bool
+parts_read(const srv_request *outer, const cJSON *list, int most, part **parts, int *n,
+		   sim_error *err)
+{
+	int queries = srv_options_get(outer->srv).composite_queries;
+	int size = cJSON_GetArraySize(list);
+	const cJSON *spec;
+	int heavy = 0;
+
+	*parts = NULL;
+	*n = 0;
+	if (!cJSON_IsArray(list) || size == 0)
+		return sim_error_set(err, "INVALID_INPUT", "The request has no subrequests.");
+	if (size > most)
+		return sim_error_set(err, "LIMIT_EXCEEDED",
+							 "The request can’t contain more than %d operations.", most);
+	*parts = calloc((size_t) size, sizeof(part));
+	if (*parts == NULL)
+		return sim_error_set(err, "UNKNOWN_EXCEPTION", "out of memory");
+	cJSON_ArrayForEach (spec, list)
+	{
+		part *p = &(*parts)[*n];
+
+		if (!part_read(outer, spec, p, err))
+			return false;
+		for (int i = 0; i < *n; i++)
+			if (strcmp((*parts)[i].reference, p->reference) == 0)
+				return sim_error_set(err, "INVALID_INPUT",
+									 "Duplicate referenceId '%.100s': each subrequest must have "
+									 "one of its own.",
+									 p->reference);
+		heavy += is_heavy(p->url);
+		(*n)++;
+	}
+	if (queries > 0 && most == MAX_PARTS && heavy > queries)
+		return sim_error_set(err, "LIMIT_EXCEEDED",
+							 "The request can’t contain more than %d query and sObject "
+							 "Collections operations.",
+							 queries);
+	return true;
+}
+
+void
+parts_free(part *parts, int n)
+{
+	for (int i = 0; parts && i < n; i++)
+	{
+		srv_request_free(parts[i].req);
+		cJSON_Delete(parts[i].body);
+	}
+	free(parts);
+}
+
+/* ---------------------------------------------------------------- running the parts */
+
+/* Can the URL be a part's?  Else why. */
+static bool
+supported(const srv_request *outer, const char *url, char why[320])
+{
+	int longest = srv_options_get(outer->srv).composite_url_max;
+	const char *r = resource_of(url);
+
+	if (r == NULL)
+		snprintf(why, 320, "The url of a subrequest must start with /services/data/vXX.X/: %.200s",
+				 url);
+	else if (longest > 0 && strlen(url) > (size_t) longest)
+		snprintf(why, 320, "The url of a subrequest must not be longer than %d characters",
+				 longest);
+	else if ((is_resource(r, "composite") && !is_resource(r, "composite/sobjects")) ||
+			 is_resource(r, "jobs") || is_resource(r, "tooling"))
+		snprintf(why, 320, "The requested resource is not supported in composite requests: %.200s",
+				 url);
+	else
+		return true;
+	return false;
 }
 
 static void
-json_member(sim_buf *out, const char *text)
+run_one(srv_request *outer, part *parts, int i, sim_txn *txn)
 {
-	sim_json_string(out, text, strlen(text));
+	part *p = &parts[i];
+	const cJSON *body = cJSON_GetObjectItemCaseSensitive(p->spec, "body");
+	const cJSON *headers = cJSON_GetObjectItemCaseSensitive(p->spec, "httpHeaders");
+	bool null_ok = atoi(outer->version) >= 52;
+	cJSON *resolved = NULL;
+	sim_buf url = {0};
+
+	p->status = 400;
+	if (refs_in_url(p->url, parts, i, &url, p->why) && url.data &&
+		supported(outer, url.data, p->why) &&
+		(body == NULL || cJSON_IsNull(body) ||
+		 (resolved = refs_in_tree(body, parts, i, null_ok, p->why)) != NULL))
+	{
+		p->req = part_run(outer, txn, p->method, url.data, headers, resolved);
+		if (p->req == NULL)
+			snprintf(p->why, sizeof(p->why), "out of memory");
+		else
+		{
+			p->status = p->req->resp.status;
+			p->body =
+				cJSON_ParseWithLength(p->req->resp.body.data ? p->req->resp.body.data : "",
+									  p->req->resp.body.len);
+		}
+	}
+	cJSON_Delete(resolved);
+	sim_buf_free(&url);
 }
 
-/* The array of parts, or NULL with the error filled in. */
-static cJSON *
-parse_parts(srv_request *req, const char *key, cJSON **tree)
+bool
+parts_run(srv_request *outer, part *parts, int n, sim_txn *txn)
 {
-	cJSON *parts;
-	int n;
+	int bad = -1;
 
-	*tree = cJSON_ParseWithLength(req->body.data ? req->body.data : "", req->body.len);
-	parts = cJSON_GetObjectItemCaseSensitive(*tree, key);
-	if (!cJSON_IsArray(parts))
+	if (txn)
+		sim_txn_read(txn, true);
+	for (int i = 0; i < n && bad < 0; i++)
 	{
-		srv_error(req, 400, "JSON_PARSER_ERROR", "The request body must hold the array '%s'",
-				  key);
-		return NULL;
+		part *p = &parts[i];
+
+		run_one(outer, parts, i, txn);
+		if (txn && (p->req == NULL || p->status >= 400 || p->req->rows_failed))
+			bad = i;
 	}
-	n = cJSON_GetArraySize(parts);
-	if (n == 0 || n > MAX_PARTS)
+	if (txn)
+		sim_txn_read(txn, false);
+	if (bad < 0)
+		return true;
+	for (int i = 0; i < n; i++)
 	{
-		srv_error(req, 400, "LIMIT_EXCEEDED",
-				  "The number of subrequests, %d, is not between 1 and the limit of %d", n,
-				  MAX_PARTS);
-		return NULL;
+		part *p = &parts[i];
+
+		if (i == bad)
+			continue;
+		srv_request_free(p->req);
+		p->req = NULL;
+		p->status = 400;
+		snprintf(p->why, sizeof(p->why),
+				 "The transaction was rolled back since another operation in the same "
+				 "transaction failed.");
 	}
-	return parts;
+	return false;
 }
+
+/* ---------------------------------------------------------------- answering */
 
 static void
-composite_part(srv_request *req, const cJSON *spec, sim_buf *out)
+add_halted(sim_buf *out, const char *code, const char *why)
 {
-	const char *method =
-		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(spec, "method"));
-	const char *url = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(spec, "url"));
-	const char *ref =
-		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(spec, "referenceId"));
-	const cJSON *headers = cJSON_GetObjectItemCaseSensitive(spec, "httpHeaders");
-	srv_request *part = run_part(req, method ? method : "GET", url ? url : "", headers);
-	const char *sep = "";
+	sim_buf_printf(out, "[{\"errorCode\":\"%s\",\"message\":", code);
+	sim_json_string(out, why, strlen(why));
+	sim_buf_str(out, "}]");
+}
 
-	if (part == NULL)
-		return;
-	sim_buf_str(out, "{\"body\":");
-	add_body(out, part);
-	sim_buf_str(out, ",\"httpHeaders\":{");
-	for (int i = 0; i < part->resp.nheaders; i++)
+void
+parts_answer(sim_buf *out, const part *parts, int n)
+{
+	for (int i = 0; i < n; i++)
 	{
-		const srv_header *h = &part->resp.headers[i];
+		const part *p = &parts[i];
+		const char *sep = "";
 
-		sim_buf_str(out, sep);
-		json_member(out, h->name);
-		sim_buf_char(out, ':');
-		json_member(out, h->value);
-		sep = ",";
+		sim_buf_str(out, i ? ",{\"body\":" : "{\"body\":");
+		if (p->req)
+			part_body(out, p->req);
+		else
+			add_halted(out, "PROCESSING_HALTED", p->why);
+		sim_buf_str(out, ",\"httpHeaders\":{");
+		for (int h = 0; p->req && h < p->req->resp.nheaders; h++)
+		{
+			const srv_header *header = &p->req->resp.headers[h];
+
+			sim_buf_str(out, sep);
+			sim_json_string(out, header->name, strlen(header->name));
+			sim_buf_char(out, ':');
+			sim_json_string(out, header->value, strlen(header->value));
+			sep = ",";
+		}
+		sim_buf_printf(out, "},\"httpStatusCode\":%d,\"referenceId\":", p->status);
+		sim_json_string(out, p->reference, strlen(p->reference));
+		sim_buf_char(out, '}');
 	}
-	sim_buf_printf(out, "},\"httpStatusCode\":%d,\"referenceId\":", part->resp.status);
-	json_member(out, ref ? ref : "");
-	sim_buf_char(out, '}');
-	srv_request_free(part);
+}
+
+/* What is wrong with the whole is told in the shape of a part that has no reference. */
+static void
+answer_refused(srv_request *req, const sim_error *err)
+{
+	sim_buf *b = srv_json(req, 400);
+
+	sim_buf_str(b, "{\"compositeResponse\":[{\"body\":");
+	add_halted(b, err->code, err->message);
+	sim_buf_str(b, ",\"httpHeaders\":{},\"httpStatusCode\":400,\"referenceId\":null}]}");
 }
 
 void
 rest_composite(srv_request *req)
 {
+	part *parts = NULL;
+	int n = 0;
+	sim_txn *txn = NULL;
 	cJSON *tree;
-	cJSON *parts = parse_parts(req, "compositeRequest", &tree);
-	const cJSON *spec;
-	sim_buf out = {0};
+	sim_error err;
+	bool all_or_none, ok;
 
-	if (parts)
+	if (!rest_json_body(req, &tree))
+		return;
+	all_or_none = rest_json_flag(tree, "allOrNone", false);
+	ok = parts_read(req, cJSON_GetObjectItemCaseSensitive(tree, "compositeRequest"), MAX_PARTS,
+					&parts, &n, &err);
+	if (ok && all_or_none)
 	{
-		sim_buf_str(&out, "{\"compositeResponse\":[");
-		cJSON_ArrayForEach (spec, parts)
-		{
-			if (spec != parts->child)
-				sim_buf_char(&out, ',');
-			composite_part(req, spec, &out);
-		}
-		sim_buf_str(&out, "]}");
-		sim_buf_add(srv_json(req, 200), out.data, out.len);
+		sim_write_opts opts;
+
+		rest_write_opts(req, &opts);
+		txn = sim_txn_begin(req->srv->org, &opts, &err);
+		ok = txn != NULL;
 	}
-	sim_buf_free(&out);
+	if (ok)
+	{
+		/* collateSubrequests is for speed; the order of the request is right with and without it */
+		bool keep = parts_run(req, parts, n, txn);
+
+		if (txn && keep)
+			ok = sim_txn_commit(txn, &err);
+		else if (txn)
+			sim_txn_abort(txn);
+	}
+	if (ok)
+	{
+		sim_buf *b = srv_json(req, 200);
+
+		sim_buf_str(b, "{\"compositeResponse\":[");
+		parts_answer(b, parts, n);
+		sim_buf_str(b, "]}");
+	}
+	else
+		answer_refused(req, &err);
+	parts_free(parts, n);
 	cJSON_Delete(tree);
-}
-
-/* Batch URLs start with the version: "v62.0/sobjects/…"; a part counts as a call. */
-static srv_request *
-batch_part(srv_request *req, const cJSON *spec)
-{
-	const char *method =
-		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(spec, "method"));
-	const char *url = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(spec, "url"));
-	sim_buf full = {0};
-	srv_request *part;
-
-	url = url ? url + strspn(url, "/") : "";
-	if (strncasecmp(url, "services/data/", 14) == 0)
-		url += 14;
-	sim_buf_printf(&full, "/services/data/%s", url);
-	part = run_part(req, method ? method : "GET", full.data ? full.data : "", NULL);
-	sim_buf_free(&full);
-	pthread_mutex_lock(&req->srv->lock);
-	req->srv->api_calls++;
-	pthread_mutex_unlock(&req->srv->lock);
-	return part;
 }
 
 void
-rest_batch(srv_request *req)
+rest_composite_list(srv_request *req)
 {
-	cJSON *tree;
-	cJSON *parts = parse_parts(req, "batchRequests", &tree);
-	const cJSON *spec;
-	bool halt = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(tree, "haltOnError"));
-	bool errors = false;
-	sim_buf out = {0};
+	sim_buf *b = srv_json(req, 200);
+	const char *v = req->version;
 
-	if (parts)
-	{
-		cJSON_ArrayForEach (spec, parts)
-		{
-			srv_request *part;
-
-			sim_buf_str(&out, spec != parts->child ? ",{" : "{");
-			if (halt && errors)
-			{
-				sim_buf_str(&out, "\"statusCode\":412,\"result\":[{\"errorCode\":"
-								  "\"BATCH_PROCESSING_HALTED\",\"message\":\"Batch processing "
-								  "halted per request\"}]}");
-				continue;
-			}
-			part = batch_part(req, spec);
-			if (part == NULL)
-				continue;
-			sim_buf_printf(&out, "\"statusCode\":%d,\"result\":", part->resp.status);
-			add_body(&out, part);
-			sim_buf_char(&out, '}');
-			errors |= part->resp.status >= 400;
-			srv_request_free(part);
-		}
-		sim_buf_printf(srv_json(req, 200), "{\"hasErrors\":%s,\"results\":[",
-					   errors ? "true" : "false");
-		sim_buf_add(&req->resp.body, out.data, out.len);
-		sim_buf_str(&req->resp.body, "]}");
-	}
-	sim_buf_free(&out);
-	cJSON_Delete(tree);
+	sim_buf_printf(b, "{\"tree\":\"/services/data/v%s/composite/tree\",", v);
+	sim_buf_printf(b, "\"batch\":\"/services/data/v%s/composite/batch\",", v);
+	sim_buf_printf(b, "\"sobjects\":\"/services/data/v%s/composite/sobjects\"", v);
+	if (atoi(v) >= 50)
+		sim_buf_printf(b, ",\"graph\":\"/services/data/v%s/composite/graph\"", v);
+	sim_buf_char(b, '}');
 }

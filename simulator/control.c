@@ -193,11 +193,8 @@ get_state(srv_request *req)
 {
 	srv *s = req->srv;
 	sim_buf *b = srv_json(req, 200);
-	int64_t calls;
+	int64_t calls = srv_limits_used(s, LIMIT_API_REQUESTS);
 
-	pthread_mutex_lock(&s->lock);
-	calls = s->api_calls;
-	pthread_mutex_unlock(&s->lock);
 	sim_buf_printf(b, "{\"api_calls\":%lld,\"jobs\":%d,\"data_version\":%llu,\"pages\":",
 				   (long long) calls, jobs_count(s),
 				   (unsigned long long) sim_org_data_version(s->org));
@@ -214,6 +211,7 @@ post_reset(srv_request *req)
 	pthread_mutex_lock(&s->lock);
 	s->options = s->initial;
 	pthread_mutex_unlock(&s->lock);
+	srv_limits_reset(s);
 	sim_org_reset_switches(s->org);
 	cursors_drop_all(s);
 	log_clear(s);

@@ -117,7 +117,8 @@ set_option(srv_options *opt, const opt_def *d, const cJSON *v, sim_error *err)
 		case OPT_STATE:
 			if (!cJSON_IsNull(v) &&
 				(text == NULL ||
-				 (strcmp(text, "none") != 0 && job_state_parse(text) > JOB_IN_PROGRESS)))
+				 (strcmp(text, "none") != 0 && job_state_parse(text) != JOB_UPLOAD_COMPLETE &&
+				  job_state_parse(text) != JOB_IN_PROGRESS)))
 				return sim_error_set(err, "INVALID_INPUT",
 									 "%s is UploadComplete, InProgress or none", d->name);
 			*(srv_state *) at = text ? job_state_parse(text) : JOB_STATES;

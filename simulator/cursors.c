@@ -433,6 +433,15 @@ rest_query(srv_request *req)
 	{
 		cursor *c = cursor_new(s, q, total, batch);
 
+		if (c && req->txn)
+		{
+			/* the query must not outlive the transaction that it reads in */
+			pthread_mutex_lock(&c->lock);
+			spool_upto(c, total + 1, &err);
+			sim_query_free(c->query);
+			c->query = NULL;
+			pthread_mutex_unlock(&c->lock);
+		}
 		if (c)
 		{
 			answer_page(req, c, 0, batch);

@@ -15,7 +15,7 @@
 #define DELETED_STRIDE 101
 #define DELETED_FIRST  17
 
-/* Fields behind the dense ones of an object are filled in its first rows only. */
+/* Fields whose seed_no is not below that of the object's dense ones are filled in its first rows only. */
 #define SPARSE_ROWS 2000
 
 /* ---------------------------------------------------------------- population, hashing */
@@ -37,23 +37,36 @@ sim_row_is_deleted(const sim_population *p, int64_t row)
 	return p->deleted > 0 && row % DELETED_STRIDE == DELETED_FIRST;
 }
 
+/* A number for fields that were given none, behind all that were. */
+static int
+name_seed(const char *name)
+{
+	uint64_t h = 0;
+
+	for (; *name != '\0'; name++)
+		h = gen_mix(h ^ (unsigned char) *name);
+	return 256 + (int) (h % 32000);
+}
+
 void
 sim_data_cell(uint64_t seed, const sim_object *obj, int field_no, int64_t row,
 			  const sim_population *rows, sim_cell *out)
 {
 	const sim_field *f = &obj->fields[field_no];
-	int seed_no = f->seed_no ? f->seed_no : field_no;
+	int seed_no;
 	sim_gen g;
 
 	out->kind = SIM_CELL_NULL;
 	if (f->gen == NULL)
 		return;
-	if (obj->dense > 0 && field_no >= obj->dense && row >= SPARSE_ROWS &&
+	seed_no = f->seed_no ? f->seed_no : name_seed(f->name);
+	if (obj->dense > 0 && seed_no >= obj->dense && row >= SPARSE_ROWS &&
 		!(f->flags & SF_REQUIRED))
 		return;
 	g.hash =
 		gen_mix(gen_mix(seed ^ ((uint64_t) obj->seed_no << 56) ^ ((uint64_t) seed_no << 48)) ^
 				(uint64_t) row);
+	g.seed = seed;
 	g.row = row;
 	g.field_no = seed_no;
 	g.field = f;
@@ -65,7 +78,7 @@ sim_data_cell(uint64_t seed, const sim_object *obj, int field_no, int64_t row,
 		out->len = sim_text_prefix(out->text, out->len, (size_t) f->length);
 }
 
-/* ---------------------------------------------------------------- ids and references */
+/* ---------------------------------------------------------------- ids */
 
 void
 gen_id(const sim_gen *g, sim_cell *out)
@@ -77,51 +90,6 @@ void
 gen_deleted(const sim_gen *g, sim_cell *out)
 {
 	gen_set_int(out, g->deleted);
-}
-
-/* A row of the parent that is not deleted; earlier than this one in the own object. */
-static void
-reference(const sim_gen *g, sim_cell *out)
-{
-	const sim_object *to = sim_object_find(g->field->ref_to);
-	const sim_population *p = &g->rows[sim_object_index(to)];
-	int64_t limit = to == g->object ? g->row : p->total;
-	int64_t row;
-
-	if (limit <= 0)
-		return;
-	row = (int64_t) (g->hash % (uint64_t) limit);
-	if (sim_row_is_deleted(p, row))
-		row--;
-	gen_set_int(out, sim_object_base(to) + row);
-}
-
-void
-gen_reference(const sim_gen *g, sim_cell *out)
-{
-	if (!gen_is_null(g, 5))
-		reference(g, out);
-}
-
-void
-gen_reference_sparse(const sim_gen *g, sim_cell *out)
-{
-	if (!gen_is_null(g, 60))
-		reference(g, out);
-}
-
-/* The first user owns a third of everything. */
-void
-gen_owner(const sim_gen *g, sim_cell *out)
-{
-	const sim_object *to = sim_object_find("User");
-	int64_t users = g->rows[sim_object_index(to)].total;
-
-	if (users <= 0)
-		return;
-	gen_set_int(out,
-				sim_object_base(to) +
-					(g->hash % 3 == 0 ? 0 : (int64_t) ((g->hash >> 8) % (uint64_t) users)));
 }
 
 /* ---------------------------------------------------------------- dates */
@@ -349,6 +317,34 @@ gen_long(const sim_gen *g, sim_cell *out)
 		gen_set_int(out, slot % 2 ? INT64_C(9007199254740993) : -INT64_C(4294967297));
 	else
 		gen_set_int(out, g->row + 1);
+}
+
+/* An auto number of eight digits ("00001026"). */
+void
+gen_number(const sim_gen *g, sim_cell *out)
+{
+	gen_begin(out);
+	gen_add_number(out, (uint64_t) g->row + 1001, 8);
+}
+
+void
+gen_quantity(const sim_gen *g, sim_cell *out)
+{
+	gen_set_real(out, (double) (g->hash % 20 + 1));
+}
+
+/* What a price list has: never null, never negative. */
+void
+gen_price(const sim_gen *g, sim_cell *out)
+{
+	gen_set_real(out, (double) (g->hash % 1000000 + 100) / 100);
+}
+
+void
+gen_false(const sim_gen *g, sim_cell *out)
+{
+	(void) g;
+	gen_set_int(out, 0);
 }
 
 void

@@ -44,8 +44,9 @@ typedef struct sim_population
 typedef struct sim_gen
 {
 	uint64_t hash; /* of seed, object, row and field */
-	int64_t row;   /* from 0 */
-	int field_no;  /* the field's seed_no */
+	uint64_t seed;
+	int64_t row;  /* from 0 */
+	int field_no; /* the field's seed_no */
 	const sim_field *field;
 	const sim_object *object;
 	bool deleted;				/* the row is soft-deleted */
@@ -62,7 +63,7 @@ bool sim_row_is_deleted(const sim_population *p, int64_t row);
 void sim_data_cell(uint64_t seed, const sim_object *obj, int field_no, int64_t row,
 				   const sim_population *rows, sim_cell *out);
 
-/* ---- generators named by schema_objects.c; see data.c for what each makes */
+/* ---- generators named by schema_*.c; see data.c, data_text.c and data_refs.c for what each makes */
 void gen_id(const sim_gen *g, sim_cell *out);
 void gen_deleted(const sim_gen *g, sim_cell *out);
 void gen_reference(const sim_gen *g, sim_cell *out);
@@ -115,6 +116,50 @@ void gen_blob(const sim_gen *g, sim_cell *out);
 void gen_username(const sim_gen *g, sim_cell *out);
 void gen_alias(const sim_gen *g, sim_cell *out);
 void gen_constant(const sim_gen *g, sim_cell *out);
+void gen_false(const sim_gen *g, sim_cell *out);
+void gen_number(const sim_gen *g, sim_cell *out);
+void gen_quantity(const sim_gen *g, sim_cell *out);
+void gen_price(const sim_gen *g, sim_cell *out);
+void gen_first(const sim_gen *g, sim_cell *out);
+void gen_parent_of_lines(const sim_gen *g, sim_cell *out);
+void gen_has_lines(const sim_gen *g, sim_cell *out);
+void gen_pricebook(const sim_gen *g, sim_cell *out);
+void gen_entry_book(const sim_gen *g, sim_cell *out);
+void gen_entry_product(const sim_gen *g, sim_cell *out);
+void gen_line_entry(const sim_gen *g, sim_cell *out);
+void gen_record_type(const sim_gen *g, sim_cell *out);
+void gen_copy(const sim_gen *g, sim_cell *out);
+void gen_activity_account(const sim_gen *g, sim_cell *out);
+void gen_line_total(const sim_gen *g, sim_cell *out);
+void gen_forecast(const sim_gen *g, sim_cell *out);
+void gen_closed(const sim_gen *g, sim_cell *out);
+void gen_task_closed(const sim_gen *g, sim_cell *out);
+void gen_task_urgent(const sim_gen *g, sim_cell *out);
+void gen_converted(const sim_gen *g, sim_cell *out);
+void gen_lead_status(const sim_gen *g, sim_cell *out);
+void gen_converted_date(const sim_gen *g, sim_cell *out);
+void gen_converted_to(const sim_gen *g, sim_cell *out);
+void gen_event_start(const sim_gen *g, sim_cell *out);
+void gen_event_end(const sim_gen *g, sim_cell *out);
+void gen_event_day(const sim_gen *g, sim_cell *out);
+void gen_event_minutes(const sim_gen *g, sim_cell *out);
+void gen_setup(const sim_gen *g, sim_cell *out);
+void gen_record_type_part(const sim_gen *g, sim_cell *out);
+void gen_nickname(const sim_gen *g, sim_cell *out);
+void gen_yes(const sim_gen *g, sim_cell *out);
+void gen_one(const sim_gen *g, sim_cell *out);
+void gen_third(const sim_gen *g, sim_cell *out);
+void gen_first_only(const sim_gen *g, sim_cell *out);
+void gen_dependent(const sim_gen *g, sim_cell *out);
+void gen_row_number(const sim_gen *g, sim_cell *out);
+void gen_position(const sim_gen *g, sim_cell *out);
+void gen_attachment_type(const sim_gen *g, sim_cell *out);
+void gen_digits(const sim_gen *g, sim_cell *out);
+void gen_year(const sim_gen *g, sim_cell *out);
+void gen_attachment_name(const sim_gen *g, sim_cell *out);
+void gen_attachment_body(const sim_gen *g, sim_cell *out);
+void gen_attachment_length(const sim_gen *g, sim_cell *out);
+void gen_product(const sim_gen *g, sim_cell *out);
 
 /* ---- words (data_words.c) */
 typedef struct sim_words

@@ -9,6 +9,7 @@
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---------------------------------------------------------------- small helpers */
@@ -90,6 +91,8 @@ soap_type(const sim_field *f)
 static int
 byte_length(const sim_field *f)
 {
+	if (f->bytes > 0)
+		return f->bytes;
 	return sim_type_kind(f->type) == SIM_ID ? f->length : f->length * 3;
 }
 
@@ -115,38 +118,63 @@ put_picklist(cJSON *o, const sim_field *f)
 static bool
 is_permissionable(const sim_field *f)
 {
-	if (sim_field_is_custom(f))
-		return true;
+	bool usual = !(f->flags & SF_REQUIRED);
+
+	if (f->flags & (SF_PERM | SF_NOPERM))
+		return (f->flags & SF_PERM) != 0;
 	if (f->flags & SF_NAME || f->type == SIM_T_ID)
 		return false;
-	if (f->flags & SF_READONLY)
-		return sim_field_is_compound(f) || (f->sql != NULL && !(f->flags & SF_REQUIRED));
-	return !(f->flags & SF_REQUIRED) || f->type == SIM_T_BOOLEAN;
+	if (sim_field_is_compound(f))
+		return true;
+	if (sim_field_is_custom(f))
+		return usual || f->type == SIM_T_BOOLEAN;
+	return usual && !(f->flags & SF_READONLY);
+}
+
+/* Can a lookup search be narrowed by it? */
+static bool
+is_prefilterable(const sim_field *f)
+{
+	if (f->flags & (SF_PREFILTER | SF_NOPREFILTER))
+		return (f->flags & SF_PREFILTER) != 0;
+	return f->ref_to != NULL && strcmp(f->ref_to, "User") != 0 && !(f->flags & SF_READONLY) &&
+		   (!(f->flags & SF_REQUIRED) || (f->flags & SF_MASTER));
+}
+
+/* A boolean has always one; numbers are shown as numbers, all else as text. */
+static void
+put_default(cJSON *o, const sim_field *f)
+{
+	if (f->type == SIM_T_BOOLEAN)
+		put_bool(o, "defaultValue", f->preset != NULL && strcmp(f->preset, "true") == 0);
+	else if (f->preset != NULL && sim_type_is_number(f->type))
+		cJSON_AddRawToObject(o, "defaultValue", f->preset);
+	else
+		put_text(o, "defaultValue", f->preset);
 }
 
 /* Keys aggregatable to htmlFormatted. */
 static void
 put_field_a_to_h(cJSON *o, const sim_field *f)
 {
+	bool custom = sim_field_is_custom(f);
+
 	put_bool(o, "aggregatable", sim_field_aggregatable(f));
 	put_bool(o, "aiPredictionField", false);
 	put_bool(o, "autoNumber", (f->flags & SF_AUTONUMBER) != 0);
 	put_int(o, "byteLength", byte_length(f));
-	put_bool(o, "calculated", f->formula != NULL);
+	put_bool(o, "calculated", f->formula != NULL || (f->flags & SF_CALCULATED) != 0);
 	put_text(o, "calculatedFormula", f->formula);
-	put_bool(o, "cascadeDelete", false);
+	put_bool(o, "cascadeDelete", custom && (f->flags & (SF_MASTER | SF_CASCADE)) != 0);
 	put_bool(o, "caseSensitive", (f->flags & SF_CASE) != 0);
 	put_text(o, "compoundFieldName", f->compound);
-	put_null(o, "controllerName");
-	put_bool(o, "createable", !(f->flags & SF_READONLY));
-	put_bool(o, "custom", sim_field_is_custom(f));
-	if (f->type == SIM_T_BOOLEAN)
-		put_bool(o, "defaultValue", false);
-	else
-		put_null(o, "defaultValue");
+	put_text(o, "controllerName", f->controller);
+	put_bool(o, "createable", sim_field_createable(f) && !sim_field_is_compound(f));
+	put_bool(o, "custom", custom);
+	put_default(o, f);
 	put_null(o, "defaultValueFormula");
 	put_bool(o, "defaultedOnCreate", (f->flags & SF_DEFAULTED) != 0);
-	put_bool(o, "dependentPicklist", false);
+	put_bool(o, "dependentPicklist", f->controller != NULL);
 	put_bool(o, "deprecatedAndHidden", false);
 	put_int(o, "digits", f->digits);
 	put_bool(o, "displayLocationInDecimal", (f->flags & SF_DECIMAL) != 0);
@@ -166,42 +194,66 @@ static void
 put_field_i_to_w(cJSON *o, const sim_field *f)
 {
 	bool secret = f->type == SIM_T_ENCRYPTEDSTRING;
-	bool nillable = !(f->flags & SF_REQUIRED);
+	const char *target;
 	cJSON *to;
 
 	put_bool(o, "idLookup", (f->flags & SF_IDLOOKUP) != 0);
-	put_null(o, "inlineHelpText");
+	put_text(o, "inlineHelpText", f->help);
 	put_text(o, "label", f->label);
 	put_int(o, "length", f->length);
 	put_text(o, "mask", secret ? "lastFour" : NULL);
 	put_text(o, "maskType", secret ? "asterisk" : NULL);
 	put_text(o, "name", f->name);
 	put_bool(o, "nameField", (f->flags & SF_NAME) != 0);
-	put_bool(o, "namePointing", false);
-	put_bool(o, "nillable", nillable);
+	put_bool(o, "namePointing", (f->flags & SF_NAMEPOINTING) != 0);
+	put_bool(o, "nillable", !(f->flags & SF_REQUIRED));
 	put_bool(o, "permissionable", is_permissionable(f));
 	put_picklist(o, f);
-	put_bool(o, "polymorphicForeignKey", false);
+	put_bool(o, "polymorphicForeignKey", sim_field_is_poly(f));
 	put_int(o, "precision", f->precision);
 	put_bool(o, "queryByDistance", sim_field_is_compound(f));
 	put_null(o, "referenceTargetField");
 	to = cJSON_AddArrayToObject(o, "referenceTo");
-	if (f->ref_to != NULL)
-		cJSON_AddItemToArray(to, cJSON_CreateString(f->ref_to));
+	for (int i = 0; (target = sim_field_ref(f, i)) != NULL; i++)
+		cJSON_AddItemToArray(to, cJSON_CreateString(target));
 	put_text(o, "relationshipName", f->ref_name);
-	put_null(o, "relationshipOrder");
-	put_bool(o, "restrictedDelete", false);
+	if (f->ref_order > 0)
+		put_int(o, "relationshipOrder", f->ref_order - 1);
+	else
+		put_null(o, "relationshipOrder");
+	put_bool(o, "restrictedDelete",
+			 sim_field_is_custom(f) && (f->flags & SF_RESTRICT_DELETE) != 0);
 	put_bool(o, "restrictedPicklist", (f->flags & SF_RESTRICTED) != 0);
 	put_int(o, "scale", f->scale);
-	put_bool(o, "searchPrefilterable",
-			 f->ref_to != NULL && nillable && !(f->flags & SF_READONLY) &&
-				 strcmp(f->ref_to, "User") != 0);
+	put_bool(o, "searchPrefilterable", is_prefilterable(f));
 	put_text(o, "soapType", soap_type(f));
 	put_bool(o, "sortable", sim_field_sortable(f));
 	put_text(o, "type", sim_type_name(f->type));
 	put_bool(o, "unique", (f->flags & SF_UNIQUE) != 0);
-	put_bool(o, "updateable", !(f->flags & (SF_READONLY | SF_NOUPDATE)));
-	put_bool(o, "writeRequiresMasterRead", false);
+	put_bool(o, "updateable", sim_field_updateable(f) && !sim_field_is_compound(f));
+	put_bool(o, "writeRequiresMasterRead", (f->flags & SF_WRITE_MASTER_READ) != 0);
+}
+
+/* Whatever a schema file says goes before what was worked out; it may have keys of its own. */
+static void
+overlay(cJSON *o, const cJSON *described, const char *const *skip)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach (item, described)
+	{
+		cJSON *copy;
+		bool ours = false;
+
+		for (int i = 0; skip != NULL && skip[i] != NULL; i++)
+			ours = ours || strcmp(skip[i], item->string) == 0;
+		if (ours || (copy = cJSON_Duplicate(item, true)) == NULL)
+			continue;
+		if (cJSON_GetObjectItemCaseSensitive(o, item->string) != NULL)
+			cJSON_ReplaceItemInObjectCaseSensitive(o, item->string, copy);
+		else
+			cJSON_AddItemToObject(o, item->string, copy);
+	}
 }
 
 /* ---------------------------------------------------------------- objects */
@@ -213,9 +265,19 @@ is_custom(const sim_object *obj)
 }
 
 static bool
-is_writable(const sim_object *obj)
+has(const sim_object *obj, unsigned flag)
 {
-	return (obj->flags & SO_WRITABLE) != 0;
+	return (obj->flags & flag) != 0;
+}
+
+/* From which version on describes have what "since" has. */
+#define SINCE_ASSOCIATES                                                                      \
+	50 /* associateEntityType, sobjectDescribeOption, the scope scopingRule */
+
+static int
+major(const char *version)
+{
+	return atoi(version);
 }
 
 static void
@@ -237,94 +299,151 @@ put_ui_url(cJSON *o, const char *key, const char *instance, const char *path)
 	cJSON_AddStringToObject(o, key, url);
 }
 
+/* Links that one object alone has. */
+static void
+put_special_urls(cJSON *urls, const sim_object *obj, const char *version, bool full)
+{
+	if (strcmp(obj->name, "Case") == 0)
+	{
+		put_url(urls, "caseArticleSuggestions", version, obj, "/suggestedArticles");
+		put_url(urls, "caseRowArticleSuggestions", version, obj, "/{ID}/suggestedArticles");
+	}
+	if (strcmp(obj->name, "User") == 0)
+	{
+		put_url(urls, "namedLayouts", version, obj, "/describe/namedLayouts/{LayoutName}");
+		put_url(urls, "passwordUtilities", version, obj, "/{ID}/password");
+	}
+	if (strcmp(obj->name, "Event") == 0 && full && major(version) >= SINCE_ASSOCIATES)
+		put_url(urls, "eventSeriesUpdates", version, obj, "/{ID}/fromThisEventOnwards");
+}
+
 /* instance NULL: the short form of the global describe. */
 static void
 put_urls(cJSON *o, const sim_object *obj, const char *version, const char *instance)
 {
 	cJSON *urls = cJSON_AddObjectToObject(o, "urls");
-	bool layouts = is_writable(obj);
+	bool ui = has(obj, SO_LAYOUTABLE) && instance != NULL && obj->prefix != NULL;
 	char path[16];
 
-	if (layouts)
+	if (has(obj, SO_COMPACT))
 		put_url(urls, "compactLayouts", version, obj, "/describe/compactLayouts");
 	put_url(urls, "rowTemplate", version, obj, "/{ID}");
-	if (layouts)
+	if (has(obj, SO_APPROVAL))
 		put_url(urls, "approvalLayouts", version, obj, "/describe/approvalLayouts");
-	if (layouts && instance != NULL)
+	if (ui)
 	{
 		put_ui_url(urls, "uiDetailTemplate", instance, "{ID}");
 		put_ui_url(urls, "uiEditTemplate", instance, "{ID}/e");
-		put_url(urls, "defaultValues", version, obj, "/defaultValues?recordTypeId&fields");
+		if (major(version) < SINCE_ASSOCIATES)
+			put_url(urls, "defaultValues", version, obj, "/defaultValues?recordTypeId&fields");
 	}
-	if (layouts)
+	put_special_urls(urls, obj, version, instance != NULL);
+	if (has(obj, SO_LISTVIEWS))
 		put_url(urls, "listviews", version, obj, "/listviews");
 	put_url(urls, "describe", version, obj, "/describe");
-	if (layouts && instance != NULL)
+	if (ui)
 	{
 		snprintf(path, sizeof(path), "%s/e", obj->prefix);
 		put_ui_url(urls, "uiNewRecord", instance, path);
 	}
-	if (layouts)
-	{
+	if (has(obj, SO_QUICK_ACTIONS))
 		put_url(urls, "quickActions", version, obj, "/quickActions");
+	if (has(obj, SO_LAYOUTABLE))
 		put_url(urls, "layouts", version, obj, "/describe/layouts");
-	}
 	put_url(urls, "sobject", version, obj, "");
 }
 
 static void
-put_object_a_to_l(cJSON *o, const sim_object *obj, bool full)
+put_child(cJSON *list, const sim_object *from, const sim_field *f)
 {
-	bool writable = is_writable(obj);
+	cJSON *child = cJSON_CreateObject();
 
-	if (full)
-		put_empty(o, "actionOverrides");
-	put_bool(o, "activateable", false);
-	put_null(o, "associateEntityType");
-	put_null(o, "associateParentEntity");
-	if (full)
+	put_bool(child, "cascadeDelete", (f->flags & (SF_CASCADE | SF_MASTER)) != 0);
+	put_text(child, "childSObject", from->name);
+	put_bool(child, "deprecatedAndHidden", has(from, SO_DEPRECATED));
+	put_text(child, "field", f->name);
+	put_empty(child, "junctionIdListNames");
+	put_empty(child, "junctionReferenceTo");
+	put_text(child, "relationshipName", f->ref_children);
+	put_bool(child, "restrictedDelete", (f->flags & SF_RESTRICT_DELETE) != 0);
+	cJSON_AddItemToArray(list, child);
+}
+
+/* By object, then by field, as names sort. */
+static void
+put_children(cJSON *o, const sim_object *obj)
+{
+	cJSON *children = cJSON_AddArrayToObject(o, "childRelationships");
+	int n;
+	const sim_object *const *list = sim_object_list(&n);
+
+	for (int i = 0; i < n; i++)
 	{
-		cJSON *children = cJSON_AddArrayToObject(o, "childRelationships");
-		int n;
-		const sim_object *const *list = sim_object_list(&n);
+		const char *last = "";
 
-		for (int i = 0; i < n; i++)
+		for (;;)
 		{
+			const sim_field *next = NULL;
+
 			for (int k = 0; k < list[i]->nfields; k++)
 			{
 				const sim_field *f = &list[i]->fields[k];
-				cJSON *child;
 
-				if (f->ref_to == NULL || strcmp(f->ref_to, obj->name) != 0)
+				/* losers of a merge are no children */
+				if (strcmp(f->name, "MasterRecordId") == 0)
 					continue;
-				child = cJSON_CreateObject();
-				put_bool(child, "cascadeDelete", false);
-				put_text(child, "childSObject", list[i]->name);
-				put_bool(child, "deprecatedAndHidden", false);
-				put_text(child, "field", f->name);
-				put_empty(child, "junctionIdListNames");
-				put_empty(child, "junctionReferenceTo");
-				put_text(child, "relationshipName", f->ref_children);
-				put_bool(child, "restrictedDelete", false);
-				cJSON_AddItemToArray(children, child);
+				if (strcmp(f->name, last) > 0 && sim_field_refers_to(f, obj) &&
+					(next == NULL || strcmp(f->name, next->name) < 0))
+					next = f;
 			}
+			if (next == NULL)
+				break;
+			put_child(children, list[i], next);
+			last = next->name;
 		}
-		put_bool(o, "compactLayoutable", writable);
 	}
-	put_bool(o, "createable", writable);
+}
+
+/* "Share" and "Account" of AccountShare; this org has only change events. */
+static void
+put_associates(cJSON *o, const sim_object *obj)
+{
+	const char *end = strstr(obj->name, "ChangeEvent");
+	char parent[80] = "";
+
+	if (end != NULL && end[11] == '\0' && obj->prefix == NULL)
+		snprintf(parent, sizeof(parent), "%.*s", (int) (end - obj->name), obj->name);
+	put_text(o, "associateEntityType", parent[0] ? "ChangeEvent" : NULL);
+	put_text(o, "associateParentEntity", parent[0] ? parent : NULL);
+}
+
+static void
+put_object_a_to_f(cJSON *o, const sim_object *obj, const char *version, bool full)
+{
+	if (full)
+		put_empty(o, "actionOverrides");
+	put_bool(o, "activateable", has(obj, SO_ACTIVATEABLE));
+	if (major(version) >= SINCE_ASSOCIATES)
+		put_associates(o, obj);
+	if (full)
+	{
+		put_children(o, obj);
+		put_bool(o, "compactLayoutable", has(obj, SO_COMPACT));
+	}
+	put_bool(o, "createable", has(obj, SO_CREATEABLE));
 	put_bool(o, "custom", is_custom(obj));
-	put_bool(o, "customSetting", false);
-	put_bool(o, "deepCloneable", false);
+	put_bool(o, "customSetting", has(obj, SO_SETTING));
+	put_bool(o, "deepCloneable", has(obj, SO_DEEP_CLONE));
 	if (full)
 		put_null(o, "defaultImplementation");
-	put_bool(o, "deletable", writable && sim_object_has_deleted(obj));
-	put_bool(o, "deprecatedAndHidden", (obj->flags & SO_DEPRECATED) != 0);
+	put_bool(o, "deletable", has(obj, SO_DELETABLE));
+	put_bool(o, "deprecatedAndHidden", has(obj, SO_DEPRECATED));
 	if (full)
 	{
 		put_null(o, "extendedBy");
 		put_null(o, "extendsInterfaces");
 	}
-	put_bool(o, "feedEnabled", writable && !is_custom(obj));
+	put_bool(o, "feedEnabled", has(obj, SO_FEED));
 }
 
 static void
@@ -338,6 +457,7 @@ put_fields(cJSON *o, const sim_object *obj)
 
 		put_field_a_to_h(field, &obj->fields[i]);
 		put_field_i_to_w(field, &obj->fields[i]);
+		overlay(field, obj->fields[i].described, NULL);
 		cJSON_AddItemToArray(fields, field);
 	}
 }
@@ -345,8 +465,6 @@ put_fields(cJSON *o, const sim_object *obj)
 static void
 put_object_h_to_q(cJSON *o, const sim_object *obj, bool full)
 {
-	bool writable = is_writable(obj);
-
 	put_bool(o, "hasSubtypes", false);
 	if (full)
 	{
@@ -358,15 +476,14 @@ put_object_h_to_q(cJSON *o, const sim_object *obj, bool full)
 	put_text(o, "keyPrefix", obj->prefix);
 	put_text(o, "label", obj->label);
 	put_text(o, "labelPlural", obj->plural);
-	put_bool(o, "layoutable", writable);
+	put_bool(o, "layoutable", has(obj, SO_LAYOUTABLE));
 	if (full)
 	{
 		put_null(o, "listviewable");
 		put_null(o, "lookupLayoutable");
 	}
-	put_bool(o, "mergeable",
-			 strcmp(obj->name, "Account") == 0 || strcmp(obj->name, "Contact") == 0);
-	put_bool(o, "mruEnabled", writable);
+	put_bool(o, "mergeable", has(obj, SO_MERGEABLE));
+	put_bool(o, "mruEnabled", has(obj, SO_MRU));
 	put_text(o, "name", obj->name);
 	if (full)
 	{
@@ -376,75 +493,98 @@ put_object_h_to_q(cJSON *o, const sim_object *obj, bool full)
 	put_bool(o, "queryable", sim_object_queryable(obj));
 }
 
-/* Every object has its master record type only. */
+static void
+put_record_type(cJSON *list, const sim_object *obj, const sim_record_type *type, bool master,
+				const char *version)
+{
+	cJSON *info = cJSON_CreateObject();
+	char id[SIM_ID_SIZE] = "012000000000000AAA";
+	char layout[64];
+
+	if (!master)
+		sim_id_make("012", type->number, id);
+	snprintf(layout, sizeof(layout), "/describe/layouts/%s", id);
+	put_bool(info, "active", !type->inactive);
+	put_bool(info, "available", !type->inactive);
+	put_bool(info, "defaultRecordTypeMapping", type->preset);
+	put_text(info, "developerName", type->developer_name);
+	put_bool(info, "master", master);
+	put_text(info, "name", type->name);
+	put_text(info, "recordTypeId", id);
+	put_url(cJSON_AddObjectToObject(info, "urls"), "layout", version, obj, layout);
+	cJSON_AddItemToArray(list, info);
+}
+
+/* The object's own, then the master type, which is the default of objects without others. */
 static void
 put_record_types(cJSON *o, const sim_object *obj, const char *version)
 {
 	cJSON *list = cJSON_AddArrayToObject(o, "recordTypeInfos");
-	cJSON *info;
+	sim_record_type master = {.name = "Master", .developer_name = "Master", .preset = true};
+	const sim_record_type *type = obj->record_types;
 
-	if (!is_writable(obj))
+	if (!has(obj, SO_LAYOUTABLE) || !has(obj, SO_SEARCHABLE))
 		return;
-	info = cJSON_CreateObject();
-	put_bool(info, "active", true);
-	put_bool(info, "available", true);
-	put_bool(info, "defaultRecordTypeMapping", true);
-	put_text(info, "developerName", "Master");
-	put_bool(info, "master", true);
-	put_text(info, "name", "Master");
-	put_text(info, "recordTypeId", "012000000000000AAA");
-	put_url(cJSON_AddObjectToObject(info, "urls"), "layout", version, obj,
-			"/describe/layouts/012000000000000AAA");
-	cJSON_AddItemToArray(list, info);
+	for (; type != NULL && type->developer_name != NULL; type++)
+	{
+		put_record_type(list, obj, type, false, version);
+		master.preset = master.preset && !type->preset;
+	}
+	put_record_type(list, obj, &master, true, version);
 }
 
 static void
-put_scopes(cJSON *o, const sim_object *obj)
+put_scopes(cJSON *o, const sim_object *obj, const char *version)
 {
 	cJSON *list = cJSON_AddArrayToObject(o, "supportedScopes");
-	bool owned = sim_field_find(obj, "OwnerId") != NULL;
 
-	for (int i = 0; owned && i < 2; i++)
+	for (const sim_scope *s = obj->scopes; s != NULL && s->name != NULL; s++)
 	{
-		cJSON *scope = cJSON_CreateObject();
-		char label[80];
+		cJSON *scope;
 
-		snprintf(label, sizeof(label), "%s %s", i ? "My" : "All", obj->plural);
-		put_text(scope, "label", label);
-		put_text(scope, "name", i ? "mine" : "everything");
+		if (strcmp(s->name, "scopingRule") == 0 && major(version) < SINCE_ASSOCIATES)
+			continue;
+		scope = cJSON_CreateObject();
+		put_text(scope, "label", s->label);
+		put_text(scope, "name", s->name);
 		cJSON_AddItemToArray(list, scope);
 	}
 }
+
+/* Members that follow from the org, whatever a schema file says of them. */
+static const char *const own_members[] = {"fields", "urls", "childRelationships", NULL};
 
 static cJSON *
 describe(const sim_object *obj, const char *version, const char *instance, bool full)
 {
 	cJSON *o = cJSON_CreateObject();
-	bool writable = is_writable(obj);
 	bool queryable = sim_object_queryable(obj);
 
 	if (o == NULL)
 		return NULL;
-	put_object_a_to_l(o, obj, full);
+	put_object_a_to_f(o, obj, version, full);
 	if (full)
 		put_fields(o, obj);
 	put_object_h_to_q(o, obj, full);
 	if (full)
 		put_record_types(o, obj, version);
-	put_bool(o, "replicateable", queryable && sim_object_has_deleted(obj));
+	put_bool(o, "replicateable", has(obj, SO_REPLICATEABLE));
 	put_bool(o, "retrieveable", queryable);
 	if (full)
-		put_bool(o, "searchLayoutable", writable);
-	put_bool(o, "searchable", writable);
+		put_bool(o, "searchLayoutable", has(obj, SO_SEARCH_LAYOUT));
+	put_bool(o, "searchable", has(obj, SO_SEARCHABLE));
 	if (full)
 	{
-		put_text(o, "sobjectDescribeOption", "FULL");
-		put_scopes(o, obj);
+		if (major(version) >= SINCE_ASSOCIATES)
+			put_text(o, "sobjectDescribeOption", "FULL");
+		put_scopes(o, obj, version);
 	}
-	put_bool(o, "triggerable", writable);
-	put_bool(o, "undeletable", writable && sim_object_has_deleted(obj));
-	put_bool(o, "updateable", writable);
+	put_bool(o, "triggerable", has(obj, SO_TRIGGERABLE));
+	put_bool(o, "undeletable", has(obj, SO_UNDELETABLE));
+	put_bool(o, "updateable", has(obj, SO_UPDATEABLE));
 	put_urls(o, obj, version, instance);
+	if (full)
+		overlay(o, obj->described, own_members);
 	return o;
 }
 

@@ -154,6 +154,21 @@ int sim_object_field_count(const sim_object *obj);
 const sim_field *sim_object_field(const sim_object *obj, int i);
 const sim_field *sim_field_find(const sim_object *obj, const char *name);
 
+/* In relations.c: label ("Account"), and the field that has a row's name; NULL when there is none. */
+const char *sim_object_label(const sim_object *obj);
+const sim_field *sim_object_name_field(const sim_object *obj);
+
+/* Can rows be named by this field: Id, external ids, idLookup fields? */
+bool sim_field_is_key(const sim_field *field);
+
+/*
+ * The reference whose way to the parent has this name ("Owner"), and the object whose rows hang on those of
+ * obj by this name ("Contacts"), *ref their reference.  Any case; NULL when there is none.
+ */
+const sim_field *sim_object_parent_field(const sim_object *obj, const char *way);
+const sim_object *
+sim_object_children(const sim_object *obj, const char *way, const sim_field **ref);
+
 const char *sim_field_name(const sim_field *field); /* "Amount__c" */
 sim_type sim_field_type(const sim_field *field);
 const char *sim_type_name(sim_type type); /* "currency", as describe spells it */
@@ -231,6 +246,9 @@ uint64_t sim_org_data_version(sim_org *org);
  *	  nulls_first		  both*|asc		"asc": ORDER BY f DESC puts nulls last by default
  *	  csv_header_case	  metadata*|query	dotted paths in the CSV header
  *	  csv_time			  millis_z*|millis|seconds	  10:15:00.000Z, 10:15:00.000, 10:15:00
+ *	  text_compare		  ignore_case*|ignore_accents|exact	 = and LIKE on text; accents and width too
+ *	  polymorphic_type	  name*|real	attributes.type of What.Name: "Name", or what it really is
+ *	  order_by_alias	  false*|true	ORDER BY the alias of an aggregate
  *	  duplicate_rule	  true|false*	a second Account of a name, Contact or Lead of an e-mail address is
  *										refused (DUPLICATES_DETECTED)
  *	  validation_rule	  true|false*	negative amounts are refused (FIELD_CUSTOM_VALIDATION_EXCEPTION)
@@ -351,6 +369,16 @@ int sim_query_step(sim_query *q, sim_error *err);
 
 /* Start again before the first row (same snapshot is not promised). */
 void sim_query_rewind(sim_query *q);
+
+/*
+ * Rows of a subquery beyond a batch.  The pager is called with all of them: as JSON records one behind the
+ * other in rows, record i ending at ends[i].  It keeps what is behind the first batch and writes the address to get
+ * it by ("/services/data/v62.0/query/01g…-500"); false: it cannot.  Without a pager all rows are in place.
+ */
+#define SIM_PAGE_URL_SIZE 128
+typedef bool (*sim_query_pager)(void *arg, const sim_buf *rows, const int64_t *ends, int n,
+								char url[SIM_PAGE_URL_SIZE]);
+void sim_query_set_pager(sim_query *q, int batch, sim_query_pager pager, void *arg);
 
 /* Value of column i of the present row. */
 void sim_query_value(sim_query *q, int i, sim_value *out);

@@ -2,7 +2,7 @@
  * job_save.c
  *		Jobs on disk: for snapshots of the org and for orgs that outlive the program.
  */
-#include "server.h"
+#include "job.h"
 
 bool
 jobs_save(srv *s, const char *dir, sim_error *err)

@@ -1,57 +1,26 @@
 /*
  * jobs.c
- *		Bulk API 2.0 query jobs.
+ *		Bulk API 2.0 jobs: the list of all of them, and what query and ingest jobs have in common.
  *
  * A job's state is worked out when somebody looks: from the time since its
- * creation, the state its rendering is in, holds, and what a fault at creation
- * ordered.  Key orders are those of recorded answers (protocol notes, 1 and
- * 11).
+ * creation or close, what its rendering or its thread has done, holds, and what a fault at creation
+ * ordered.  A ticker looks at ingest jobs that wait in a queue, so that they run though nobody asks.  Key
+ * orders are those of recorded answers (protocol notes, 1, 2 and 11).
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include <cjson/cJSON.h>
 
 #include "clock.h"
-#include "server.h"
+#include "job.h"
 
 #define LIST_PAGE 1000
-
-typedef struct job
-{
-	char id[SIM_ID_SIZE];
-	char operation[12];
-	char *soql;
-	char object[64];
-	char version[8];
-	const char *delim_name;
-	bool crlf;
-	int64_t created; /* ms of the org's clock, for the dates */
-	int64_t changed;
-	int64_t start; /* ms that only grow, for the durations */
-	srv_state state;
-	int64_t done_ms; /* totalProcessingTime */
-	srv_render *render;
-	sim_error err; /* of a Failed job; no message: none is shown */
-
-	/* orders of a fault at creation */
-	struct cJSON *script; /* array of states, one per GET, the last one stays */
-	int polls;
-	srv_state hold;
-	srv_gate *gate;
-	bool fails;
-	int64_t fake_records; /* -1: the true number */
-	struct job *next;
-} job;
-
-struct srv_jobs
-{
-	pthread_mutex_t lock;
-	job *list; /* newest first */
-	int64_t next_number;
-};
+#define TICK_MS	  20
 
 static const struct
 {
@@ -61,6 +30,7 @@ static const struct
 				  {"PIPE", '|'},  {"SEMICOLON", ';'}, {"TAB", '\t'}};
 
 static const char *const state_names[JOB_STATES] = {
+	[JOB_OPEN] = "Open",
 	[JOB_UPLOAD_COMPLETE] = "UploadComplete",
 	[JOB_IN_PROGRESS] = "InProgress",
 	[JOB_COMPLETE] = "JobComplete",
@@ -83,46 +53,194 @@ job_state_parse(const char *name)
 	return JOB_STATES;
 }
 
+char
+job_delimiter(const char *name, const char **canonical)
+{
+	for (size_t i = 0; i < sizeof(delimiters) / sizeof(*delimiters); i++)
+		if (strcmp(delimiters[i].name, name) == 0)
+		{
+			*canonical = delimiters[i].name;
+			return delimiters[i].c;
+		}
+	return '\0';
+}
+
+/* ---------------------------------------------------------------- life of the list */
+
+/* Move on the ingest jobs that wait for their time, every few milliseconds while there are any. */
+static void *
+tick(void *arg)
+{
+	srv_jobs *jobs = arg;
+
+	pthread_mutex_lock(&jobs->lock);
+	while (!jobs->stop)
+	{
+		struct timespec until;
+		bool waiting = false;
+
+		for (job *j = jobs->list; j; j = j->next)
+			if (j->type == JOB_V2_INGEST && j->state == JOB_UPLOAD_COMPLETE)
+			{
+				job_advance(jobs->s, j);
+				waiting |= j->state == JOB_UPLOAD_COMPLETE;
+			}
+		if (!waiting)
+		{
+			pthread_cond_wait(&jobs->work, &jobs->lock);
+			continue;
+		}
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += TICK_MS * 1000000L;
+		if (until.tv_nsec >= 1000000000)
+		{
+			until.tv_sec++;
+			until.tv_nsec -= 1000000000;
+		}
+		pthread_cond_timedwait(&jobs->work, &jobs->lock, &until);
+	}
+	pthread_mutex_unlock(&jobs->lock);
+	return NULL;
+}
+
 srv_jobs *
 jobs_new(srv *s)
 {
 	srv_jobs *j = calloc(1, sizeof(*j));
+	pthread_condattr_t attr;
 
-	(void) s;
-	if (j)
+	if (j == NULL)
+		return NULL;
+	j->s = s;
+	pthread_mutex_init(&j->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&j->changed, &attr);
+	pthread_cond_init(&j->work, &attr);
+	pthread_condattr_destroy(&attr);
+	j->next_number = (int64_t) 62 * 62 * 62 * 62;
+	j->ticking = pthread_create(&j->ticker, NULL, tick, j) == 0;
+	if (j->ticking)
+		return j;
+	free(j);
+	return NULL;
+}
+
+void
+jobs_set_classic(srv *s, job_classic_rows rows)
+{
+	pthread_mutex_lock(&s->jobs->lock);
+	s->jobs->classic = rows;
+	pthread_mutex_unlock(&s->jobs->lock);
+}
+
+job *
+job_new(srv_request *req, job_type type)
+{
+	job *j = calloc(1, sizeof(*j));
+
+	if (j == NULL)
 	{
-		pthread_mutex_init(&j->lock, NULL);
-		j->next_number = (int64_t) 62 * 62 * 62 * 62;
+		srv_error(req, 500, "UNKNOWN_EXCEPTION", "An unexpected error occurred");
+		return NULL;
 	}
+	j->type = type;
+	snprintf(j->version, sizeof(j->version), "%s", req->version);
+	sim_org_user_id(req->srv->org, j->user);
+	j->created = j->changed = sim_clock_now();
+	j->start = sim_clock_mono();
+	j->state = type == JOB_V2_INGEST ? JOB_OPEN : JOB_UPLOAD_COMPLETE;
+	j->orders.hold = JOB_STATES;
+	j->orders.fake_records = j->orders.fail_after = -1;
+	j->orders.quota_after = j->orders.hold_after = -1;
 	return j;
 }
 
-static void
-free_job(job *j)
+void
+job_free(job *j)
 {
 	if (j == NULL)
 		return;
+	ingest_remove_files(j);
 	render_release(j->render);
-	gate_unref(j->gate);
-	cJSON_Delete(j->script);
+	gate_unref(j->orders.gate);
+	cJSON_Delete(j->orders.script);
+	free(j->orders.row_errors);
 	free(j->soql);
 	free(j);
 }
 
-/* Free a list of jobs; how many there were. */
-static int
-free_list(job *list)
+void
+job_take_id(srv *s, job *j)
 {
+	pthread_mutex_lock(&s->jobs->lock);
+	sim_id_make("750", s->jobs->next_number++, j->id);
+	pthread_mutex_unlock(&s->jobs->lock);
+}
+
+void
+job_enlist(srv *s, job *j)
+{
+	pthread_mutex_lock(&s->jobs->lock);
+	j->next = s->jobs->list;
+	s->jobs->list = j;
+	pthread_mutex_unlock(&s->jobs->lock);
+}
+
+void
+job_ref(job *j)
+{
+	j->refs++;
+}
+
+void
+job_unref(srv *s, job *j)
+{
+	bool last;
+
+	pthread_mutex_lock(&s->jobs->lock);
+	last = --j->refs == 0 && j->gone;
+	pthread_cond_broadcast(&s->jobs->changed);
+	pthread_mutex_unlock(&s->jobs->lock);
+	if (last)
+		job_free(j);
+}
+
+void
+job_remove(srv *s, job *j)
+{
+	job **p = &s->jobs->list;
+
+	while (*p != j)
+		p = &(*p)->next;
+	*p = j->next;
+	j->gone = true;
+	ingest_cancel(j);
+}
+
+int
+jobs_drop_all(srv *s)
+{
+	srv_jobs *jobs = s->jobs;
 	int n = 0;
 
-	while (list)
+	pthread_mutex_lock(&jobs->lock);
+	while (jobs->list)
 	{
-		job *next = list->next;
+		job *j = jobs->list;
 
-		free_job(list);
-		list = next;
+		job_ref(j);
+		job_remove(s, j);
 		n++;
+
+		/* whoever drops the jobs wants nobody to write rows afterwards */
+		while (j->running)
+			pthread_cond_wait(&jobs->changed, &jobs->lock);
+		pthread_mutex_unlock(&jobs->lock);
+		job_unref(s, j);
+		pthread_mutex_lock(&jobs->lock);
 	}
+	pthread_mutex_unlock(&jobs->lock);
 	return n;
 }
 
@@ -131,27 +249,54 @@ jobs_free(srv_jobs *jobs)
 {
 	if (jobs == NULL)
 		return;
-	free_list(jobs->list);
+	jobs_drop_all(jobs->s);
+	pthread_mutex_lock(&jobs->lock);
+	jobs->stop = true;
+	pthread_cond_broadcast(&jobs->work);
+	while (jobs->running > 0)
+		pthread_cond_wait(&jobs->changed, &jobs->lock);
+	pthread_mutex_unlock(&jobs->lock);
+	pthread_join(jobs->ticker, NULL);
 	pthread_mutex_destroy(&jobs->lock);
+	pthread_cond_destroy(&jobs->changed);
+	pthread_cond_destroy(&jobs->work);
+	free(jobs->queries.at);
+	free(jobs->batches.at);
 	free(jobs);
 }
 
-int
-jobs_drop_all(srv *s)
+bool
+job_quota_use(job_quota *q, int64_t max, int64_t *used)
 {
-	job *list;
+	int64_t now = sim_clock_mono();
+	size_t old = 0;
 
-	pthread_mutex_lock(&s->jobs->lock);
-	list = s->jobs->list;
-	s->jobs->list = NULL;
-	pthread_mutex_unlock(&s->jobs->lock);
-	return free_list(list);
+	while (old < q->n && q->at[old] <= now - INT64_C(86400000))
+		old++;
+	if (old)
+		memmove(q->at, q->at + old, (q->n - old) * sizeof(*q->at));
+	q->n -= old;
+	*used = (int64_t) q->n + 1;
+	if (*used > max)
+		return false;
+	if (q->n == q->space)
+	{
+		size_t space = q->space ? 2 * q->space : 64;
+		int64_t *bigger = realloc(q->at, space * sizeof(*bigger));
+
+		if (bigger == NULL)
+			return true;
+		q->at = bigger;
+		q->space = space;
+	}
+	q->at[q->n++] = now;
+	return true;
 }
 
 /* ---------------------------------------------------------------- state */
 
-static void
-set_state(job *j, srv_state state)
+void
+job_set_state(job *j, srv_state state)
 {
 	if (j->state == state)
 		return;
@@ -159,49 +304,94 @@ set_state(job *j, srv_state state)
 	j->changed = sim_clock_now();
 	if (state == JOB_COMPLETE || state == JOB_FAILED)
 		j->done_ms = sim_clock_mono() - j->start;
+	if (state >= JOB_COMPLETE)
+		j->ended = sim_clock_mono();
 }
 
-/* Would the job stop in this state for now? */
-static bool
-held_in(const job *j, const srv_options *opt, srv_state state)
+bool
+job_held_in(const job *j, const srv_options *opt, srv_state state)
 {
-	return opt->hold_jobs == state || (j->hold == state && !gate_is_open(j->gate));
+	return opt->hold_jobs == state ||
+		   (j->orders.hold == state && !gate_is_open(j->orders.gate));
 }
 
-/* Move the job on as far as it may go; the lock is held. */
 static void
-advance(srv *s, job *j)
+ingest_advance(srv *s, job *j, const srv_options *opt)
 {
-	srv_options opt = srv_options_get(s);
 	int64_t age = sim_clock_mono() - j->start;
-	render_state r;
 
-	if (j->state >= JOB_COMPLETE)
+	if (j->state == JOB_OPEN)
+	{
+		if (age >= JOB_OPEN_MS)
+			job_set_state(j, JOB_ABORTED);
 		return;
-	if (age < opt.queue_ms || held_in(j, &opt, JOB_UPLOAD_COMPLETE))
+	}
+	if (j->orders.script)
+	{
+		/* what it says is in the script, but its rows are written */
+		if (!j->running && !j->finished)
+			ingest_start(s, j);
 		return;
-	set_state(j, JOB_IN_PROGRESS);
-	if (age < (int64_t) opt.queue_ms + opt.job_ms || held_in(j, &opt, JOB_IN_PROGRESS))
+	}
+	if (j->state == JOB_UPLOAD_COMPLETE)
+	{
+		if (age < opt->queue_ms || job_held_in(j, opt, JOB_UPLOAD_COMPLETE) ||
+			!ingest_start(s, j))
+			return;
+		job_set_state(j, JOB_IN_PROGRESS);
+	}
+	if (!j->finished || age < (int64_t) opt->queue_ms + opt->job_ms ||
+		job_held_in(j, opt, JOB_IN_PROGRESS))
 		return;
-	r = j->render ? render_poll(j->render, 0, &j->err) : RENDER_FAILED;
-	if (j->fails || r == RENDER_FAILED)
-		set_state(j, JOB_FAILED);
-	else if (r == RENDER_DONE)
-		set_state(j, JOB_COMPLETE);
+	job_set_state(j, j->orders.fails || j->err.message[0] ? JOB_FAILED : JOB_COMPLETE);
 }
 
-/* The next state of a script; the lock is held. */
-static void
-advance_script(job *j)
+void
+job_advance_script(job *j)
 {
-	int n = cJSON_GetArraySize(j->script);
+	int n = cJSON_GetArraySize(j->orders.script);
 	const cJSON *item;
 
 	if (j->state == JOB_ABORTED)
 		return;
-	item = cJSON_GetArrayItem(j->script, j->polls < n ? j->polls : n - 1);
-	j->polls++;
-	set_state(j, job_state_parse(cJSON_GetStringValue(item)));
+	item = cJSON_GetArrayItem(j->orders.script, j->orders.polls < n ? j->orders.polls : n - 1);
+	j->orders.polls++;
+	job_set_state(j, job_state_parse(cJSON_GetStringValue(item)));
+}
+
+void
+job_advance(srv *s, job *j)
+{
+	srv_options opt = srv_options_get(s);
+
+	if (j->state >= JOB_COMPLETE || j->gone)
+		return;
+	if (j->type == JOB_V2_INGEST)
+		ingest_advance(s, j, &opt);
+	else
+		job_query_advance(s, j, &opt);
+}
+
+/* The lock is held: forget what Salesforce would have cleaned up; it frees the lock for a moment. */
+static void
+forget_old(srv *s)
+{
+	int64_t now = sim_clock_mono();
+
+	for (;;)
+	{
+		job *j = s->jobs->list;
+
+		while (j && (j->state < JOB_COMPLETE || now - j->ended < JOB_RETENTION_MS))
+			j = j->next;
+		if (j == NULL)
+			return;
+		job_ref(j);
+		job_remove(s, j);
+		pthread_mutex_unlock(&s->jobs->lock);
+		job_unref(s, j);
+		pthread_mutex_lock(&s->jobs->lock);
+	}
 }
 
 /* Find by 15- or 18-character id; the lock is held. */
@@ -218,27 +408,27 @@ find(srv_jobs *jobs, const char *text)
 	return NULL;
 }
 
-/*
- * The job of the URL with the lock taken, or NULL without it and with the 404
- * filled in.
- */
-static job *
-lock_job(srv_request *req)
+job *
+job_lock(srv_request *req, job_type type)
 {
 	srv_jobs *jobs = req->srv->jobs;
 	job *j;
 
 	pthread_mutex_lock(&jobs->lock);
+	forget_old(req->srv);
 	j = find(jobs, req->segs[5]);
-	if (j)
+	if (j && j->type == type)
+	{
+		job_advance(req->srv, j);
 		return j;
+	}
 	pthread_mutex_unlock(&jobs->lock);
 	srv_not_found(req);
 	return NULL;
 }
 
-static void
-unlock(srv_request *req)
+void
+job_unlock(srv_request *req)
 {
 	pthread_mutex_unlock(&req->srv->jobs->lock);
 }
@@ -255,51 +445,84 @@ iso_time(int64_t ms, char out[40])
 	strftime(out, 40, "%Y-%m-%dT%H:%M:%S.000+0000", &tm);
 }
 
-/* How much of a job an answer tells. */
-typedef enum job_detail
+static void
+query_counters(srv *s, const job *j, sim_buf *b)
 {
-	DETAIL_SHORT,  /* PATCH: ends at apiVersion */
-	DETAIL_CREATE, /* and the line format */
-	DETAIL_LIST,   /* and jobType */
-	DETAIL_INFO	   /* and the counters */
-} job_detail;
+	int64_t records = 0;
+
+	if (j->state == JOB_COMPLETE)
+		records = j->orders.fake_records >= 0 ? j->orders.fake_records : job_query_records(j);
+	sim_buf_printf(b,
+				   ",\"numberRecordsProcessed\":%lld,\"retries\":0,"
+				   "\"totalProcessingTime\":%lld",
+				   (long long) records, (long long) j->done_ms);
+	if (srv_options_get(s).pk_chunking_key)
+		sim_buf_str(b, ",\"isPkChunkingSupported\":true");
+}
 
 static void
+ingest_counters(const job *j, sim_buf *b)
+{
+	int64_t records = j->processed;
+	int64_t total = j->done_ms;
+
+	if (j->state == JOB_COMPLETE && j->orders.fake_records >= 0)
+		records = j->orders.fake_records;
+	if (j->state == JOB_IN_PROGRESS || j->state == JOB_ABORTED)
+		total = j->active_ms;
+	if (j->state == JOB_FAILED && j->processed == 0)
+		total = 0;
+
+	/* they appear with the first data */
+	if (j->uploads > 0 || j->state != JOB_OPEN)
+		sim_buf_printf(b, ",\"numberRecordsProcessed\":%lld,\"numberRecordsFailed\":%lld",
+					   (long long) records, (long long) j->failed);
+	sim_buf_printf(b,
+				   ",\"retries\":0,\"totalProcessingTime\":%lld,"
+				   "\"apiActiveProcessingTime\":%lld,\"apexProcessingTime\":0",
+				   (long long) total,
+				   (long long) (j->active_ms < total ? j->active_ms : total));
+}
+
+void
 job_json(srv *s, const job *j, job_detail detail, sim_buf *b)
 {
-	char user[SIM_ID_SIZE];
+	bool ingest = j->type == JOB_V2_INGEST;
 	char created[40];
 	char changed[40];
 
-	sim_org_user_id(s->org, user);
 	iso_time(j->created, created);
 	iso_time(j->changed, changed);
 	sim_buf_printf(
 		b,
 		"{\"id\":\"%s\",\"operation\":\"%s\",\"object\":\"%s\",\"createdById\":\"%s\","
-		"\"createdDate\":\"%s\",\"systemModstamp\":\"%s\",\"state\":\"%s\","
-		"\"concurrencyMode\":\"Parallel\",\"contentType\":\"CSV\",\"apiVersion\":%s",
-		j->id, j->operation, j->object, user, created, changed, state_names[j->state],
-		j->version);
+		"\"createdDate\":\"%s\",\"systemModstamp\":\"%s\",\"state\":\"%s\"",
+		j->id, j->operation, j->object, j->user, created, changed, state_names[j->state]);
+	if (j->external_id[0])
+	{
+		sim_buf_str(b, ",\"externalIdFieldName\":");
+		sim_json_string(b, j->external_id, strlen(j->external_id));
+	}
+	sim_buf_printf(b,
+				   ",\"concurrencyMode\":\"Parallel\",\"contentType\":\"CSV\","
+				   "\"apiVersion\":%s",
+				   j->version);
+	if (j->rule[0])
+		sim_buf_printf(b, ",\"assignmentRuleId\":\"%s\"", j->rule);
 	if (detail >= DETAIL_LIST)
-		sim_buf_str(b, ",\"jobType\":\"V2Query\"");
+		sim_buf_printf(b, ",\"jobType\":\"%s\"", ingest ? "V2Ingest" : "V2Query");
+	if (ingest && j->state == JOB_OPEN && (detail == DETAIL_CREATE || detail == DETAIL_INFO))
+		sim_buf_printf(b, ",\"contentUrl\":\"services/data/v%s/jobs/ingest/%s/batches\"",
+					   j->version, j->id);
 	if (detail >= DETAIL_CREATE)
 		sim_buf_printf(b, ",\"lineEnding\":\"%s\",\"columnDelimiter\":\"%s\"",
 					   j->crlf ? "CRLF" : "LF", j->delim_name);
 	if (detail >= DETAIL_INFO)
 	{
-		int64_t records = 0;
-
-		if (j->state == JOB_COMPLETE && j->fake_records >= 0)
-			records = j->fake_records;
-		else if (j->state == JOB_COMPLETE && render_poll(j->render, 0, NULL) == RENDER_DONE)
-			records = render_rows(j->render);
-		sim_buf_printf(b,
-					   ",\"numberRecordsProcessed\":%lld,\"retries\":0,"
-					   "\"totalProcessingTime\":%lld",
-					   (long long) records, (long long) j->done_ms);
-		if (srv_options_get(s).pk_chunking_key)
-			sim_buf_str(b, ",\"isPkChunkingSupported\":true");
+		if (ingest)
+			ingest_counters(j, b);
+		else
+			query_counters(s, j, b);
 		if (j->state == JOB_FAILED && j->err.message[0])
 		{
 			sim_buf_str(b, ",\"errorMessage\":");
@@ -318,14 +541,20 @@ jobs_json(srv *s, sim_buf *out)
 	sim_buf_char(out, '[');
 	for (job *j = s->jobs->list; j; j = j->next)
 	{
-		if (j->script == NULL)
-			advance(s, j);
+		job_advance(s, j);
 		sim_buf_printf(
 			out,
 			"%s{\"id\":\"%s\",\"state\":\"%s\",\"operation\":\"%s\",\"object\":\"%s\","
-			"\"apiVersion\":\"%s\",\"query\":",
+			"\"apiVersion\":\"%s\"",
 			sep, j->id, state_names[j->state], j->operation, j->object, j->version);
-		sim_json_string(out, j->soql, strlen(j->soql));
+		if (j->soql)
+		{
+			sim_buf_str(out, ",\"query\":");
+			sim_json_string(out, j->soql, strlen(j->soql));
+		}
+		else
+			sim_buf_printf(out, ",\"uploads\":%d,\"bytes\":%lld,\"processed\":%lld",
+						   j->uploads, (long long) j->bytes, (long long) j->processed);
 		sim_buf_char(out, '}');
 		sep = ",";
 	}
@@ -345,11 +574,30 @@ jobs_count(srv *s)
 	return n;
 }
 
-/* ---------------------------------------------------------------- create */
+/* ---------------------------------------------------------------- request bodies */
 
-/* A text member of the request; false after the error is filled in. */
-static bool
-text_member(srv_request *req, const cJSON *body, const char *name, const char **out)
+bool
+job_bad_value(srv_request *req, const char *name, const char *value)
+{
+	srv_error(req, 400, "API_ERROR", "Invalid value: '%s' supplied for property: '%s'", value,
+			  name);
+	return false;
+}
+
+cJSON *
+job_body(srv_request *req, const char *data, size_t len)
+{
+	cJSON *body = cJSON_ParseWithLength(data ? data : "", len);
+
+	if (cJSON_IsObject(body))
+		return body;
+	cJSON_Delete(body);
+	srv_error(req, 400, "JSON_PARSER_ERROR", "The HTTP entity body is not a JSON object");
+	return NULL;
+}
+
+bool
+job_text_member(srv_request *req, const cJSON *body, const char *name, const char **out)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(body, name);
 
@@ -367,45 +615,17 @@ text_member(srv_request *req, const cJSON *body, const char *name, const char **
 	return true;
 }
 
-static bool
-bad_value(srv_request *req, const char *name, const char *value)
+bool
+job_known_members(srv_request *req, const cJSON *body, const char *const *names)
 {
-	srv_error(req, 400, "API_ERROR", "Invalid value: '%s' supplied for property: '%s'", value,
-			  name);
-	return false;
-}
-
-typedef struct create_args
-{
-	const char *operation;
-	const char *query;
-	const char *content_type;
-	const char *delimiter;
-	const char *line_ending;
-	char delim;
-} create_args;
-
-/* Check the request body; false after the error is filled in. */
-static bool
-parse_create(srv_request *req, const cJSON *body, create_args *a)
-{
-	static const char *const known[] = {"operation",	   "query",		 "contentType",
-										"columnDelimiter", "lineEnding", "concurrencyMode",
-										"object"};
 	const cJSON *item;
 
-	*a = (create_args){NULL, NULL, "CSV", "COMMA", "LF", '\0'};
-	if (!cJSON_IsObject(body))
-	{
-		srv_error(req, 400, "JSON_PARSER_ERROR", "The HTTP entity body is not a JSON object");
-		return false;
-	}
 	cJSON_ArrayForEach (item, body)
 	{
 		bool ok = false;
 
-		for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-			ok |= strcmp(known[i], item->string) == 0;
+		for (int i = 0; names[i]; i++)
+			ok |= strcmp(names[i], item->string) == 0;
 		if (!ok)
 		{
 			srv_error(req, 400, "JSON_PARSER_ERROR", "Unrecognized field \"%s\"",
@@ -413,291 +633,235 @@ parse_create(srv_request *req, const cJSON *body, create_args *a)
 			return false;
 		}
 	}
-	if (!text_member(req, body, "operation", &a->operation) ||
-		!text_member(req, body, "query", &a->query) ||
-		!text_member(req, body, "contentType", &a->content_type) ||
-		!text_member(req, body, "columnDelimiter", &a->delimiter) ||
-		!text_member(req, body, "lineEnding", &a->line_ending))
-		return false;
-	if (a->operation == NULL ||
-		(strcmp(a->operation, "query") != 0 && strcmp(a->operation, "queryAll") != 0))
-		return bad_value(req, "operation", a->operation ? a->operation : "");
-	if (a->query == NULL || a->query[0] == '\0')
-		return bad_value(req, "query", "");
-	if (strcmp(a->content_type, "CSV") != 0)
-		return bad_value(req, "contentType", a->content_type);
-	if (strcmp(a->line_ending, "LF") != 0 && strcmp(a->line_ending, "CRLF") != 0)
-		return bad_value(req, "lineEnding", a->line_ending);
-	for (size_t i = 0; i < sizeof(delimiters) / sizeof(*delimiters); i++)
-		if (strcmp(delimiters[i].name, a->delimiter) == 0)
-			a->delim = delimiters[i].c;
-	if (a->delim == '\0')
-		return bad_value(req, "columnDelimiter", a->delimiter);
 	return true;
 }
 
-/* What a fault at creation orders for the life of the job. */
+bool
+job_format(srv_request *req, const cJSON *body, job *j)
+{
+	const char *content_type = "CSV";
+	const char *delimiter = "COMMA";
+	const char *line_ending = "LF";
+	const char *mode = "Parallel";
+
+	if (!job_text_member(req, body, "contentType", &content_type) ||
+		!job_text_member(req, body, "columnDelimiter", &delimiter) ||
+		!job_text_member(req, body, "lineEnding", &line_ending) ||
+		!job_text_member(req, body, "concurrencyMode", &mode))
+		return false;
+	if (strcmp(content_type, "CSV") != 0)
+		return job_bad_value(req, "contentType", content_type);
+	if (strcmp(line_ending, "LF") != 0 && strcmp(line_ending, "CRLF") != 0)
+		return job_bad_value(req, "lineEnding", line_ending);
+	j->crlf = strcmp(line_ending, "CRLF") == 0;
+	j->delim = job_delimiter(delimiter, &j->delim_name);
+	return j->delim != '\0' || job_bad_value(req, "columnDelimiter", delimiter);
+}
+
+/* ---------------------------------------------------------------- orders of a fault */
+
+static int64_t
+order_number(const cJSON *o, const char *name, int64_t dflt)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, name);
+
+	return cJSON_IsNumber(item) ? (int64_t) item->valuedouble : dflt;
+}
+
 static void
-take_orders(srv_request *req, job *j)
+add_row_error(job_orders *o, const cJSON *spec)
+{
+	const char *code = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(spec, "code"));
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(spec, "message"));
+	const cJSON *field;
+	job_row_error *bigger;
+	job_row_error e = {0};
+
+	e.nth = order_number(spec, "nth", 0);
+	e.every = order_number(spec, "every", 0);
+	e.from = order_number(spec, "from", 0);
+	sim_error_set(&e.err, code ? code : "UNABLE_TO_LOCK_ROW", "%s",
+				  text ? text : "unable to obtain exclusive access to this record");
+	cJSON_ArrayForEach (field, cJSON_GetObjectItemCaseSensitive(spec, "fields"))
+	{
+		if (cJSON_IsString(field))
+			sim_error_field(&e.err, field->valuestring);
+	}
+	bigger = realloc(o->row_errors, sizeof(*bigger) * (size_t) (o->nrow_errors + 1));
+	if (bigger == NULL)
+		return;
+	o->row_errors = bigger;
+	o->row_errors[o->nrow_errors++] = e;
+}
+
+void
+job_take_orders(srv_request *req, job *j)
 {
 	const cJSON *orders = cJSON_GetObjectItemCaseSensitive(req->fault, "job");
 	const cJSON *fail = cJSON_GetObjectItemCaseSensitive(orders, "fail");
 	const cJSON *states = cJSON_GetObjectItemCaseSensitive(orders, "states");
-	const cJSON *records = cJSON_GetObjectItemCaseSensitive(orders, "records");
+	const cJSON *errors = cJSON_GetObjectItemCaseSensitive(orders, "row_errors");
 	const char *hold = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(orders, "hold"));
+	const cJSON *one;
+	job_orders *o = &j->orders;
 
+	if (orders == NULL)
+		return;
 	if (cJSON_IsString(fail))
 		sim_error_set(&j->err, "FAILED", "%s", fail->valuestring);
-	j->fails = cJSON_IsString(fail) || cJSON_IsTrue(fail);
+	o->fails = cJSON_IsString(fail) || cJSON_IsTrue(fail);
 	if (cJSON_IsArray(states) && cJSON_GetArraySize(states) > 0)
-		j->script = cJSON_Duplicate(states, true);
-	if (cJSON_IsNumber(records))
-		j->fake_records = (int64_t) records->valuedouble;
-	if (hold)
-	{
-		j->hold = job_state_parse(hold);
-		j->gate = gate_ref(req->gate);
-	}
-}
-
-/*
- * Validate the SOQL.  False: refused with the answer filled in.  An error that
- * the options move from here into the job ends up in j->err.
- */
-static bool
-check_query(srv_request *req, const create_args *a, job *j)
-{
-	srv *s = req->srv;
-	unsigned flags = strcmp(a->operation, "queryAll") == 0 ? SIM_QUERY_ALL : 0;
-	sim_error err;
-	sim_query *q = sim_query_prepare(s->org, a->query, flags, req->version, &err);
-	bool ok = q && sim_query_bulk_check(q, &err);
-
-	if (q)
-		snprintf(j->object, sizeof(j->object), "%s", sim_object_name(sim_query_object(q)));
-	sim_query_free(q);
-	if (ok)
-	{
-		srv_render_key key = {a->query, flags, req->version, a->delim, j->crlf};
-
-		j->render = render_get(s, &key, &err);
-		ok = j->render != NULL;
-	}
-	if (ok)
-		return true;
-	if (!srv_options_get(s).errors_at_create && strcmp(err.code, "LIMIT_EXCEEDED") != 0)
-	{
-		sim_error_set(&j->err, err.code, "InvalidBatch : Failed to process query: %s: %s",
-					  err.code, err.message);
-		j->fails = true;
-		return true;
-	}
-	srv_engine_error(req, &err);
-	return false;
-}
-
-void
-job_create(srv_request *req)
-{
-	srv *s = req->srv;
-	cJSON *body = cJSON_ParseWithLength(req->body.data ? req->body.data : "", req->body.len);
-	job *j = calloc(1, sizeof(*j));
-	create_args a;
-
-	if (j == NULL || !parse_create(req, body, &a))
-	{
-		free(j);
-		cJSON_Delete(body);
-		return;
-	}
-	j->crlf = strcmp(a.line_ending, "CRLF") == 0;
-	if (!check_query(req, &a, j))
-	{
-		free_job(j);
-		cJSON_Delete(body);
-		return;
-	}
-	snprintf(j->operation, sizeof(j->operation), "%s", a.operation);
-	snprintf(j->version, sizeof(j->version), "%s", req->version);
-	j->soql = strdup(a.query);
-	for (size_t i = 0; i < sizeof(delimiters) / sizeof(*delimiters); i++)
-		if (delimiters[i].c == a.delim)
-			j->delim_name = delimiters[i].name;
-	j->created = j->changed = sim_clock_now();
-	j->start = sim_clock_mono();
-	j->hold = JOB_STATES;
-	j->fake_records = -1;
-	take_orders(req, j);
-	cJSON_Delete(body);
-
-	pthread_mutex_lock(&s->jobs->lock);
-	sim_id_make("750", s->jobs->next_number++, j->id);
-	j->next = s->jobs->list;
-	s->jobs->list = j;
-	job_json(s, j, DETAIL_CREATE, srv_json(req, 200));
-	pthread_mutex_unlock(&s->jobs->lock);
-	log_wake(s);
-}
-
-/* ---------------------------------------------------------------- info, list, abort, delete */
-
-/*
- * With no durations set a small job is complete at the first poll: the answer
- * waits for its rendering a moment, so that tests do not depend on which of
- * two threads is faster.
- */
-static void
-settle_moment(srv_request *req)
-{
-	srv *s = req->srv;
-	srv_options opt = srv_options_get(s);
-	srv_render *r = NULL;
-	job *j;
-
-	if (opt.queue_ms > 0 || opt.job_ms > 0 || opt.hold_jobs != JOB_STATES)
-		return;
-	pthread_mutex_lock(&s->jobs->lock);
-	j = find(s->jobs, req->segs[5]);
-	if (j && j->render && j->state < JOB_COMPLETE && j->script == NULL &&
-		j->hold == JOB_STATES)
-		r = render_ref(j->render);
-	pthread_mutex_unlock(&s->jobs->lock);
-	if (r)
-		render_poll(r, 100, NULL);
-	render_release(r);
-}
-
-void
-job_info(srv_request *req)
-{
-	job *j;
-
-	settle_moment(req);
-	j = lock_job(req);
-	if (j == NULL)
-		return;
-	if (j->script)
-		advance_script(j);
+		o->script = cJSON_Duplicate(states, true);
+	o->fake_records = order_number(orders, "records", -1);
+	o->fail_after = order_number(orders, "fail_after", -1);
+	o->unprocessed_from = order_number(orders, "unprocessed_from", 0);
+	o->quota_after = order_number(orders, "quota_after", -1);
+	o->hold_after = order_number(orders, "hold_after", -1);
+	o->shuffle_rows = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(orders, "shuffle_rows"));
+	o->reorder_columns =
+		cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(orders, "reorder_columns"));
+	if (cJSON_IsObject(errors))
+		add_row_error(o, errors);
 	else
-		advance(req->srv, j);
-	job_json(req->srv, j, DETAIL_INFO, srv_json(req, 200));
-	unlock(req);
+		cJSON_ArrayForEach (one, errors)
+		{
+			add_row_error(o, one);
+		}
+	if (hold)
+		o->hold = job_state_parse(hold);
+	if (hold || o->hold_after >= 0)
+		o->gate = gate_ref(req->gate);
+}
+
+/* ---------------------------------------------------------------- lists */
+
+typedef struct list_args
+{
+	char *type;
+	char *mode;
+	char *chunked;
+	int64_t skip;
+} list_args;
+
+/* The locator of a list is an id with the number of rows behind a dash; -1: malformed. */
+static int64_t
+list_locator(srv_request *req)
+{
+	char *text = srv_param(req->query, "queryLocator", NULL);
+	int64_t skip = -1;
+	const char *dash;
+	char *end;
+
+	if (text == NULL)
+		return 0;
+	dash = strrchr(text, '-');
+	if (dash && dash - text == SIM_ID_LEN && dash[1] >= '0' && dash[1] <= '9' &&
+		strlen(dash) < 18)
+	{
+		skip = strtoll(dash + 1, &end, 10);
+		if (*end != '\0' || strncmp(text, "01g", 3) != 0)
+			skip = -1;
+	}
+	free(text);
+	return skip;
+}
+
+static void
+next_url(srv_request *req, const list_args *a, job_type type, int64_t at, sim_buf *b)
+{
+	char id[SIM_ID_SIZE];
+	sim_buf url = {0};
+
+	sim_id_make("01g", 4096, id);
+	sim_buf_printf(&url, "/services/data/v%s/jobs/%s?queryLocator=%s-%lld", req->version,
+				   type == JOB_V2_INGEST ? "ingest" : "query", id, (long long) at);
+	if (a->chunked)
+	{
+		sim_buf_str(&url, "&isPkChunkingEnabled=");
+		srv_url_encode(&url, a->chunked);
+	}
+	if (a->type)
+	{
+		sim_buf_str(&url, "&jobType=");
+		srv_url_encode(&url, a->type);
+	}
+	if (a->mode)
+	{
+		sim_buf_str(&url, "&concurrencyMode=");
+		srv_url_encode(&url, a->mode);
+	}
+	sim_json_string(b, url.data ? url.data : "", url.len);
+	sim_buf_free(&url);
 }
 
 void
-job_list(srv_request *req)
+job_list_answer(srv_request *req, job_type type)
 {
 	srv *s = req->srv;
-	char *type = srv_param(req->query, "jobType", NULL);
-	char *mode = srv_param(req->query, "concurrencyMode", NULL);
-	char *chunked = srv_param(req->query, "isPkChunkingEnabled", NULL);
-	int64_t skip = srv_param_int(req, "queryLocator", 0);
-	bool none = (type && strcmp(type, "V2Query") != 0) ||
-				(mode && strcasecmp(mode, "parallel") != 0) ||
-				(chunked && strcasecmp(chunked, "true") == 0);
+	list_args a = {srv_param(req->query, "jobType", NULL),
+				   srv_param(req->query, "concurrencyMode", NULL),
+				   srv_param(req->query, "isPkChunkingEnabled", NULL), list_locator(req)};
+	const char *own = type == JOB_V2_INGEST ? "V2Ingest" : "V2Query";
+	bool chunked = a.chunked && strcasecmp(a.chunked, "true") == 0;
+	bool serial = a.mode && strcasecmp(a.mode, "parallel") != 0;
+	bool v2 = (a.type == NULL || strcasecmp(a.type, own) == 0) && !serial && !chunked;
+	bool classic = a.type == NULL || strcasecmp(a.type, "Classic") == 0;
 	sim_buf records = {0};
 	int64_t n = 0;
-	int shown = 0;
-	bool more = false;
+	int64_t shown = 0;
+	job_classic_rows rows;
 	sim_buf *b;
 
+	sim_buf_str(&records, "");
 	pthread_mutex_lock(&s->jobs->lock);
-	for (job *j = none ? NULL : s->jobs->list; j && !more; j = j->next)
+	forget_old(s);
+	rows = s->jobs->classic;
+	for (job *j = v2 && a.skip >= 0 ? s->jobs->list : NULL; j; j = j->next)
 	{
-		if (n++ < skip)
+		if (j->type != type || n++ < a.skip || shown == LIST_PAGE)
 			continue;
-		if (shown == LIST_PAGE)
-		{
-			more = true;
-			break;
-		}
-		if (j->script == NULL)
-			advance(s, j);
+		job_advance(s, j);
 		if (shown++)
 			sim_buf_char(&records, ',');
 		job_json(s, j, DETAIL_LIST, &records);
 	}
 	pthread_mutex_unlock(&s->jobs->lock);
-	b = srv_json(req, 200);
-	sim_buf_printf(b, "{\"done\":%s,\"records\":[%s],\"nextRecordsUrl\":",
-				   more ? "false" : "true", records.data ? records.data : "");
-	if (more)
-		sim_buf_printf(b, "\"/services/data/v%s/jobs/query?queryLocator=%lld\"}", req->version,
-					   (long long) (skip + LIST_PAGE));
+	if (classic && rows && a.skip >= 0)
+	{
+		sim_buf more = {0};
+		int64_t skip = a.skip > n ? a.skip - n : 0;
+		int64_t all = rows(s, type == JOB_V2_QUERY, skip, LIST_PAGE - shown, &more);
+
+		if (more.len > 0)
+			sim_buf_printf(&records, "%s%s", shown ? "," : "", more.data);
+		sim_buf_free(&more);
+		n += all;
+	}
+	if (a.skip < 0)
+		srv_error(req, 400, "INVALID_QUERY_LOCATOR", "invalid query locator");
 	else
-		sim_buf_str(b, "null}");
+	{
+		b = srv_json(req, 200);
+		sim_buf_printf(b, "{\"done\":%s,\"records\":[",
+					   n > a.skip + LIST_PAGE ? "false" : "true");
+		sim_buf_add(b, records.data, records.len);
+		sim_buf_str(b, "],\"nextRecordsUrl\":");
+		if (n > a.skip + LIST_PAGE)
+			next_url(req, &a, type, a.skip + LIST_PAGE, b);
+		else
+			sim_buf_str(b, "null");
+		sim_buf_char(b, '}');
+	}
 	sim_buf_free(&records);
-	free(type);
-	free(mode);
-	free(chunked);
+	free(a.type);
+	free(a.mode);
+	free(a.chunked);
 }
+
+/* ---------------------------------------------------------------- results */
 
 void
-job_patch(srv_request *req)
-{
-	cJSON *body = cJSON_ParseWithLength(req->body.data ? req->body.data : "", req->body.len);
-	const char *state = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(body, "state"));
-	job *j;
-
-	if (state == NULL || strcmp(state, "Aborted") != 0)
-	{
-		bad_value(req, "state", state ? state : "");
-		cJSON_Delete(body);
-		return;
-	}
-	cJSON_Delete(body);
-	j = lock_job(req);
-	if (j == NULL)
-		return;
-	if (j->script == NULL)
-		advance(req->srv, j);
-	if (j->state == JOB_COMPLETE)
-		srv_error(req, 400, "INVALIDJOBSTATE", "Aborting already Completed Job not allowed");
-	else if (j->state > JOB_COMPLETE)
-		srv_error(req, 400, "INVALIDJOBSTATE", "Aborting already %s Job not allowed",
-				  state_names[j->state]);
-	else
-	{
-		set_state(j, JOB_ABORTED);
-		render_release(j->render);
-		j->render = NULL;
-		job_json(req->srv, j, DETAIL_SHORT, srv_json(req, 200));
-	}
-	unlock(req);
-	log_wake(req->srv);
-}
-
-void
-job_delete(srv_request *req)
-{
-	bool any = srv_options_get(req->srv).delete_any_state;
-	job *j = lock_job(req);
-	job **p;
-
-	if (j == NULL)
-		return;
-	if (j->script == NULL)
-		advance(req->srv, j);
-	if (j->state == JOB_IN_PROGRESS && !any)
-	{
-		srv_error(req, 400, "INVALIDJOBSTATE", "Deleting InProgress Job not allowed");
-		unlock(req);
-		return;
-	}
-	for (p = &req->srv->jobs->list; *p != j; p = &(*p)->next)
-		;
-	*p = j->next;
-	unlock(req);
-	free_job(j);
-	srv_text(req, 204, "text/plain", NULL);
-	log_wake(req->srv);
-}
-
-/* ---------------------------------------------------------------- for results.c */
-
-/* What results answer when there are none to read. */
-static void
-not_ready(srv_request *req, srv_state state)
+job_not_ready(srv_request *req, srv_state state)
 {
 	int status = srv_options_get(req->srv).not_ready;
 
@@ -708,39 +872,4 @@ not_ready(srv_request *req, srv_state state)
 	else
 		srv_error(req, 400, "INVALIDJOBSTATE",
 				  "The results of a job in state %s cannot be read", state_names[state]);
-}
-
-bool
-job_open_result(srv_request *req, char id[SIM_ID_SIZE], srv_render **render)
-{
-	job *j = lock_job(req);
-
-	if (j == NULL)
-		return false;
-	if (strcmp(j->version, req->version) != 0)
-	{
-		srv_error(req, 409, "INVALIDJOB",
-				  "InvalidJob : API version %s of the request is not version %s of the job",
-				  req->version, j->version);
-		unlock(req);
-		return false;
-	}
-	if (j->script == NULL)
-		advance(req->srv, j);
-	if (j->state != JOB_COMPLETE || j->render == NULL)
-	{
-		not_ready(req, j->state);
-		unlock(req);
-		return false;
-	}
-	*render = render_ref(j->render);
-	memcpy(id, j->id, SIM_ID_SIZE);
-	unlock(req);
-
-	/* only a scripted job claims to be complete before it is */
-	if (render_poll(*render, 600000, NULL) == RENDER_DONE)
-		return true;
-	not_ready(req, JOB_IN_PROGRESS);
-	render_release(*render);
-	return false;
 }

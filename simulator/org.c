@@ -51,7 +51,7 @@ sim_options_rows(sim_options *opt, const char *spec, sim_error *err)
 	memcpy(name, spec, (size_t) (eq - spec));
 	name[eq - spec] = '\0';
 	obj = sim_object_find(name);
-	if (obj == NULL || obj->default_rows == 0)
+	if (obj == NULL || !sim_object_queryable(obj) || (obj->flags & SO_FIXED_ROWS))
 		return sim_error_set(err, "INVALID_ROWS", "there is no object \"%s\" that holds rows",
 							 name);
 	errno = 0;
@@ -105,11 +105,22 @@ org_open_database(sim_org *org, const char *pragmas, sim_error *err)
 	return db;
 }
 
+/* What the thread reads with while it is inside of a transaction. */
+static _Thread_local sqlite3 *inside;
+
+void
+sim_org_read_with(sqlite3 *db)
+{
+	inside = db;
+}
+
 sqlite3 *
 sim_org_connect(sim_org *org, sim_error *err)
 {
 	sqlite3 *db = NULL;
 
+	if (inside != NULL)
+		return inside;
 	pthread_mutex_lock(&org->lock);
 	while (org->frozen)
 		pthread_cond_wait(&org->thawed, &org->lock);
@@ -146,7 +157,7 @@ of_this_file(const sim_org *org, sqlite3 *db)
 void
 sim_org_release(sim_org *org, sqlite3 *db)
 {
-	if (db == NULL)
+	if (db == NULL || db == inside)
 		return;
 	pthread_mutex_lock(&org->lock);
 	org->out--;
@@ -160,7 +171,35 @@ sim_org_release(sim_org *org, sqlite3 *db)
 		db = NULL;
 	}
 	pthread_mutex_unlock(&org->lock);
-	sqlite3_close(db);
+	sim_org_close_connection(db);
+}
+
+bool
+sim_org_index(sim_org *org, const sim_object *obj, const sim_field *f, sim_error *err)
+{
+	sqlite3 *db;
+	char *sql;
+	bool known = false;
+
+	pthread_mutex_lock(&org->lock);
+	for (int i = 0; i < org->nindexed; i++)
+		known |= org->indexed[i] == f;
+	if (!known && org->nindexed < ORG_INDEXES)
+		org->indexed[org->nindexed++] = f;
+	else
+		known = true;
+	pthread_mutex_unlock(&org->lock);
+	if (known)
+		return true;
+	if ((db = sim_org_connect(org, err)) == NULL)
+		return false;
+	sql = sqlite3_mprintf("CREATE INDEX IF NOT EXISTS \"soql %w.%w\" ON \"%w\" (\"%w\")",
+						  obj->name, f->name, obj->name, f->name);
+	if (sql != NULL)
+		sqlite3_exec(db, sql, NULL, NULL, NULL); /* without it the query is slower, not wrong */
+	sqlite3_free(sql);
+	sim_org_release(org, db);
+	return true;
 }
 
 /* ---------------------------------------------------------------- tables and rows */
@@ -398,7 +437,7 @@ sim_org_open(const sim_options *opt, sim_error *err)
 	pthread_mutex_init(&org->lock, NULL);
 	pthread_cond_init(&org->thawed, NULL);
 	org->seed = opt->seed;
-	sim_id_make("00D", INT64_C(2) * 62 * 62 * 62 * 62 + 4711, org->id);
+	sim_id_make("00D", sim_object_base(sim_object_find("Organization")), org->id);
 	list = sim_object_list(&n);
 	for (int i = 0; i < n; i++)
 	{
@@ -431,7 +470,7 @@ sim_org_close(sim_org *org)
 		return;
 	store_close(org->store);
 	while (org->nidle > 0)
-		sqlite3_close(org->idle[--org->nidle]);
+		sim_org_close_connection(org->idle[--org->nidle]);
 	org_remove_files(org);
 	pthread_cond_destroy(&org->thawed);
 	pthread_mutex_destroy(&org->lock);
@@ -622,6 +661,12 @@ static const struct
 	{"validation_rule", offsetof(sim_switches, validation_rule), {"false", "true"}, 0},
 	{"storage_full", offsetof(sim_switches, storage_full), {"false", "true"}, 0},
 	{"csv_time", offsetof(sim_switches, csv_time), {"millis_z", "millis", "seconds"}, 0},
+	{"text_compare",
+	 offsetof(sim_switches, text_compare),
+	 {"ignore_case", "ignore_accents", "exact"},
+	 0},
+	{"polymorphic_type", offsetof(sim_switches, real_types), {"name", "real"}, 0},
+	{"order_by_alias", offsetof(sim_switches, order_by_alias), {"false", "true"}, 0},
 };
 
 #define NSWITCHES ((int) (sizeof(switch_table) / sizeof(switch_table[0])))

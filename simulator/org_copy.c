@@ -289,7 +289,7 @@ freeze(sim_org *org)
 	while (org->out > 0 && pthread_cond_timedwait(&org->thawed, &org->lock, &until) == 0)
 		;
 	while (org->nidle > 0)
-		sqlite3_close(org->idle[--org->nidle]);
+		sim_org_close_connection(org->idle[--org->nidle]);
 	pthread_mutex_unlock(&org->lock);
 }
 
@@ -344,6 +344,7 @@ sim_org_load(sim_org *org, const char *dir, const struct cJSON *counts, sim_erro
 		memcpy(old, org->file, sizeof(old));
 		memcpy(org->file, file, sizeof(file));
 		org->file_no++;
+		org->nindexed = 0;
 		pthread_mutex_unlock(&org->lock);
 		take_counts(org, counts);
 		sim_org_publish_end(org, NULL);

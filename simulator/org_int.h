@@ -15,6 +15,9 @@
 /* Idle connections that are kept open; more threads than this are not expected. */
 #define ORG_POOL 16
 
+/* Most reference fields that get an index because of subqueries. */
+#define ORG_INDEXES 256
+
 struct sim_org
 {
 	char dir[PATH_MAX];
@@ -41,6 +44,8 @@ struct sim_org
 	sim_switches switches;
 	sqlite3 *idle[ORG_POOL];
 	int nidle;
+	const sim_field *indexed[ORG_INDEXES]; /* references with an index of their own */
+	int nindexed;
 };
 
 /* A new connection to the org's file; NULL and *err on failure. */

@@ -200,21 +200,61 @@ load_clock(const cJSON *from)
 	sim_clock_load(&c);
 }
 
+/* What calls have used up, and which rows they have used last. */
+static void
+usage_json(srv *s, sim_buf *out)
+{
+	sim_buf_str(out, ",\"used\":[");
+	for (int i = 0; i < LIMIT_COUNT; i++)
+		sim_buf_printf(out, "%s%lld", i ? "," : "",
+					   (long long) srv_limits_used(s, (srv_limit) i));
+	sim_buf_str(out, "],\"recent\":[");
+	pthread_mutex_lock(&s->lock);
+	for (int i = 0; i < s->recent.n; i++)
+		sim_buf_printf(out, "%s\"%s\"", i ? "," : "", s->recent.id[i]);
+	pthread_mutex_unlock(&s->lock);
+	sim_buf_char(out, ']');
+}
+
+static void
+load_usage(srv *s, const cJSON *state)
+{
+	const cJSON *used = cJSON_GetObjectItemCaseSensitive(state, "used");
+	const cJSON *one;
+	int i = 0;
+
+	srv_limits_reset(s);
+	srv_limits_used(s, LIMIT_API_REQUESTS); /* finds its slot of time */
+	pthread_mutex_lock(&s->lock);
+	cJSON_ArrayForEach (one, used)
+	{
+		if (i == LIMIT_COUNT)
+			break;
+		s->limits.total[i] = (int64_t) one->valuedouble;
+		s->limits.slot[i++][s->limits.now % LIMIT_SLOTS] = (int64_t) one->valuedouble;
+	}
+	memset(&s->recent, 0, sizeof(s->recent));
+	cJSON_ArrayForEach (one, cJSON_GetObjectItemCaseSensitive(state, "recent"))
+	{
+		if (s->recent.n < SRV_RECENT && cJSON_IsString(one))
+			snprintf(s->recent.id[s->recent.n++], SIM_ID_SIZE, "%s", one->valuestring);
+	}
+	memset(&s->counts, 0, sizeof(s->counts));
+	pthread_mutex_unlock(&s->lock);
+}
+
 /* The file state.json; counts is JSON of the rows, NULL without them. */
 static bool
 write_state(srv *s, const char *dir, const char *counts, sim_error *err)
 {
 	char path[PATH_MAX];
 	sim_buf b = {0};
-	int64_t calls;
 	bool ok;
 
-	pthread_mutex_lock(&s->lock);
-	calls = s->api_calls;
-	pthread_mutex_unlock(&s->lock);
-	sim_buf_printf(&b, "{\"format\":%d,\"schema\":\"%016llx\",\"api_calls\":%lld,\"clock\":",
-				   STATE_FORMAT, (unsigned long long) sim_schema_hash(), (long long) calls);
+	sim_buf_printf(&b, "{\"format\":%d,\"schema\":\"%016llx\",\"clock\":", STATE_FORMAT,
+				   (unsigned long long) sim_schema_hash());
 	clock_json(&b);
+	usage_json(s, &b);
 	sim_buf_str(&b, ",\"options\":");
 	control_options_json(s, &b);
 	sim_buf_str(&b, ",\"auth\":");
@@ -308,9 +348,7 @@ state_load(srv *s, const char *dir, bool rows, bool keep_sessions, sim_error *er
 	{
 		snprintf(jobs, sizeof(jobs), "%s/jobs", dir);
 		load_clock(cJSON_GetObjectItemCaseSensitive(state, "clock"));
-		pthread_mutex_lock(&s->lock);
-		s->api_calls = int_of(state, "api_calls");
-		pthread_mutex_unlock(&s->lock);
+		load_usage(s, state);
 		ok = load_options(s, state, err) &&
 			 auth_load(s, cJSON_GetObjectItemCaseSensitive(state, "auth"), keep_sessions,
 					   err) &&
@@ -351,7 +389,11 @@ state_open(srv *s, sim_error *err)
 		return false;
 	if (s->data_dir == NULL)
 		return true;
-	if (sim_org_was_there(s->org) && !state_load(s, s->data_dir, false, false, err))
+
+	/* rows without the rest: the first run was killed before it was through */
+	snprintf(path, sizeof(path), "%s/state.json", s->data_dir);
+	if (sim_org_was_there(s->org) && access(path, F_OK) == 0 &&
+		!state_load(s, s->data_dir, false, false, err))
 		return false;
 	return state_save(s, s->data_dir, false, err);
 }

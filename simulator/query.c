@@ -16,23 +16,34 @@ db_error(const sim_query *q, sim_error *err)
 						 sqlite3_errmsg(q->db));
 }
 
+static int
+bind_one(sqlite3_stmt *st, int at, const soql_bind *b, int64_t parent)
+{
+	switch (b->kind)
+	{
+		case SOQL_B_INT:
+			return sqlite3_bind_int64(st, at, b->i);
+		case SOQL_B_REAL:
+			return sqlite3_bind_double(st, at, b->d);
+		case SOQL_B_PARENT:
+			return sqlite3_bind_int64(st, at, parent);
+		default:
+			return sqlite3_bind_text(st, at, b->text, (int) b->len, SQLITE_STATIC);
+	}
+}
+
 static bool
-bind_all(const sim_query *q, sqlite3_stmt *st)
+bind_all(const soql_plan *plan, sqlite3_stmt *st, int64_t parent)
 {
 	int at = 1;
 
-	for (const soql_bind *b = q->plan->binds; b != NULL; b = b->next, at++)
+	for (int n = 0; n < plan->repeat; n++)
 	{
-		int rc;
-
-		if (b->kind == SOQL_B_INT)
-			rc = sqlite3_bind_int64(st, at, b->i);
-		else if (b->kind == SOQL_B_REAL)
-			rc = sqlite3_bind_double(st, at, b->d);
-		else
-			rc = sqlite3_bind_text(st, at, b->text, (int) b->len, SQLITE_STATIC);
-		if (rc != SQLITE_OK)
-			return false;
+		for (const soql_bind *b = plan->binds; b != NULL; b = b->next)
+		{
+			if (bind_one(st, at++, b, parent) != SQLITE_OK)
+				return false;
+		}
 	}
 	return true;
 }
@@ -40,12 +51,12 @@ bind_all(const sim_query *q, sqlite3_stmt *st)
 static sqlite3_stmt *
 open_statement(const sim_query *q, const char *sql, sim_error *err)
 {
-	sqlite3_stmt *st = NULL;
+	sqlite3_stmt *st = query_statement(q->db, sql);
 
-	if (sqlite3_prepare_v2(q->db, sql, -1, &st, NULL) == SQLITE_OK && bind_all(q, st))
+	if (st != NULL && bind_all(q->shape->plan, st, 0))
 		return st;
 	db_error(q, err);
-	sqlite3_finalize(st);
+	query_statement_done(st);
 	return NULL;
 }
 
@@ -53,18 +64,19 @@ open_statement(const sim_query *q, const char *sql, sim_error *err)
 static int64_t
 quick_total(const sim_query *q)
 {
-	const soql_query *tree = q->plan->tree;
-	bool all = (q->plan->flags & SIM_QUERY_ALL) != 0;
+	const soql_plan *plan = q->shape->plan;
+	const soql_query *tree = plan->tree;
+	bool all = (plan->flags & SIM_QUERY_ALL) != 0;
 	int64_t n;
 
-	if (q->plan->has_where || tree->groups != NULL)
+	if (plan->has_where || tree->groups != NULL)
 		return -1;
-	if (q->plan->is_aggregate && !q->plan->is_count)
+	if (plan->is_aggregate && !plan->is_count)
 		n = 1;
-	else if (q->plan->is_count && tree->limit >= 0)
+	else if (plan->is_count && tree->limit >= 0)
 		return -1;
 	else
-		n = sim_org_stored_rows(q->org, q->plan->object, all);
+		n = sim_org_stored_rows(q->org, plan->object, all);
 	if (n < 0)
 		return -1;
 	if (tree->offset > 0)
@@ -81,8 +93,11 @@ take_snapshot(sim_query *q, sim_error *err)
 {
 	uint64_t before = sim_org_data_version(q->org);
 
-	if (sqlite3_exec(q->db, "BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL) !=
-		SQLITE_OK)
+	/* the counters do not know yet what an open transaction has written */
+	q->inside = !sqlite3_get_autocommit(q->db);
+	if (q->inside)
+		return true;
+	if (!query_run(q->db, "BEGIN") || !query_run(q->db, "SELECT 1 FROM sqlite_schema LIMIT 1"))
 		return db_error(q, err);
 	q->total = quick_total(q);
 	if (sim_org_data_version(q->org) != before)
@@ -95,7 +110,7 @@ check_groups(sim_query *q, sim_error *err)
 {
 	int64_t n;
 
-	if (q->plan->tree->groups == NULL)
+	if (q->shape->plan->tree->groups == NULL)
 		return true;
 	n = sim_query_total(q, err);
 	if (n > SOQL_MAX_GROUPS)
@@ -105,46 +120,79 @@ check_groups(sim_query *q, sim_error *err)
 	return n >= 0;
 }
 
+/* Cursors for the subqueries of a query; their statements wait for a parent row. */
 static bool
-list_columns(sim_query *q)
+open_children(sim_query *q, sim_error *err)
 {
-	int n = 0;
+	const query_shape *s = q->shape;
 
-	q->columns = soql_alloc(q->arena, sizeof(*q->columns) * ((size_t) q->plan->ncolumns + 1));
-	if (q->columns == NULL)
-		return false;
-	for (const soql_column *c = q->plan->columns; c != NULL; c = c->next)
-		q->columns[n++] = c;
+	if (s->nchildren == 0)
+		return true;
+	q->children = calloc((size_t) s->nchildren, sizeof(*q->children));
+	if (q->children == NULL)
+		return sim_error_set(err, "UNKNOWN_EXCEPTION", "out of memory");
+	for (int i = 0; i < s->nchildren; i++)
+	{
+		sim_query *c = &q->children[i];
+
+		c->org = q->org;
+		c->shape = &s->children[i];
+		c->version = q->version;
+		c->db = q->db;
+		c->total = -1;
+		c->st = query_statement(q->db, c->shape->plan->sql);
+		if (c->st == NULL)
+			return db_error(q, err);
+		if (!open_children(c, err))
+			return false;
+	}
+	return true;
+}
+
+static void
+close_children(sim_query *q)
+{
+	for (int i = 0; q->children != NULL && i < q->shape->nchildren; i++)
+	{
+		close_children(&q->children[i]);
+		query_statement_done(q->children[i].st);
+	}
+	free(q->children);
+	q->children = NULL;
+}
+
+/* Rows of children are looked up by their reference to the parent. */
+static bool
+index_children(sim_org *org, const soql_plan *plan, sim_error *err)
+{
+	for (const soql_child *c = plan->children; c != NULL; c = c->next)
+	{
+		if (!sim_org_index(org, c->plan->object, c->link, err) ||
+			!index_children(org, c->plan, err))
+			return false;
+	}
 	return true;
 }
 
 static bool
 prepare(sim_query *q, const char *soql, unsigned flags, const char *version, sim_error *err)
 {
-	sim_switches sw;
-	soql_query *tree;
-	char *text;
+	const soql_plan *plan;
 
-	q->arena = soql_arena_new();
-	if (q->arena == NULL || (text = soql_strndup(q->arena, soql, strlen(soql))) == NULL ||
-		(q->version = soql_strndup(q->arena, version, strlen(version))) == NULL)
-		return sim_error_set(err, "UNKNOWN_EXCEPTION", "out of memory");
-	sim_org_switches(q->org, &sw);
-	tree = soql_parse(q->arena, text, err);
-	if (tree == NULL)
+	q->prepared = query_plan_get(q->org, soql, flags, version, err);
+	if (q->prepared == NULL)
 		return false;
-	q->plan = soql_compile(q->arena, tree, text, &sw, flags, err);
-	if (q->plan == NULL)
+	q->shape = &q->prepared->shape;
+	q->version = q->prepared->version;
+	plan = q->shape->plan;
+	if (!index_children(q->org, plan, err))
 		return false;
-	q->plan->err = NULL; /* the caller's error struct may be gone later */
-	if (!list_columns(q) || !query_build_record(q))
-		return sim_error_set(err, "UNKNOWN_EXCEPTION", "out of memory");
 	q->db = sim_org_connect(q->org, err);
 	if (q->db == NULL || !take_snapshot(q, err) || !check_groups(q, err))
 		return false;
-	if (!q->plan->is_count)
-		q->st = open_statement(q, q->plan->sql, err);
-	return q->plan->is_count || q->st != NULL;
+	if (!plan->is_count)
+		q->st = open_statement(q, plan->sql, err);
+	return (plan->is_count || q->st != NULL) && open_children(q, err);
 }
 
 sim_query *
@@ -174,13 +222,30 @@ sim_query_free(sim_query *q)
 {
 	if (q == NULL)
 		return;
-	sqlite3_finalize(q->st);
-	if (q->db != NULL && !sqlite3_get_autocommit(q->db))
-		sqlite3_exec(q->db, "COMMIT", NULL, NULL, NULL);
-	sim_org_release(q->org, q->db);
-	soql_plan_free(q->plan);
-	soql_arena_free(q->arena);
+	if (q->db != NULL)
+	{
+		close_children(q);
+		query_statement_done(q->st);
+		if (!q->inside && !sqlite3_get_autocommit(q->db))
+			query_run(q->db, "COMMIT");
+		if (!q->inside)
+		{
+			query_trim(q->db);
+			sim_org_release(q->org, q->db);
+		}
+	}
+	query_plan_release(q->prepared);
 	free(q);
+}
+
+void
+sim_query_set_pager(sim_query *q, int batch, sim_query_pager pager, void *arg)
+{
+	q->pager = pager;
+	q->pager_arg = arg;
+	q->pager_batch = batch;
+	for (int i = 0; q->children != NULL && i < q->shape->nchildren; i++)
+		sim_query_set_pager(&q->children[i], batch, pager, arg);
 }
 
 /* ---------------------------------------------------------------- about the query */
@@ -188,26 +253,27 @@ sim_query_free(sim_query *q)
 bool
 sim_query_bulk_check(const sim_query *q, sim_error *err)
 {
-	const soql_plan *plan = q->plan;
+	const soql_plan *plan = q->shape->plan;
 
 	if (plan->object->flags & SO_NOBULK)
 		return sim_error_set(err, "INVALIDENTITY",
 							 "Entity '%s' is not supported by the Bulk API.",
 							 plan->object->name);
-	if (plan->is_count || plan->is_aggregate)
+	if (plan->is_count || plan->is_aggregate || plan->children != NULL)
 		return sim_error_set(err, "FEATURENOTENABLED",
 							 "Aggregate Relationships not supported in Bulk Query");
 	if (plan->tree->offset >= 0)
 		return sim_error_set(err, "FEATURENOTENABLED", "OFFSET not supported in Bulk Query");
 	for (int i = 0; i < plan->ncolumns; i++)
 	{
-		if (q->columns[i]->pub.kind == SIM_COMPOUND)
+		const sim_column *c = &q->shape->columns[i]->pub;
+
+		if (c->kind == SIM_COMPOUND)
 			return sim_error_set(err, "API_ERROR",
 								 "Selecting compound data not supported in Bulk Query");
-		if (q->columns[i]->pub.kind == SIM_BLOB)
+		if (c->kind == SIM_BLOB)
 			return sim_error_set(err, "FEATURENOTENABLED",
-								 "Binary field %s is not supported in Bulk Query",
-								 q->columns[i]->pub.path);
+								 "Binary field %s is not supported in Bulk Query", c->path);
 	}
 	return true;
 }
@@ -215,56 +281,57 @@ sim_query_bulk_check(const sim_query *q, sim_error *err)
 const sim_object *
 sim_query_object(const sim_query *q)
 {
-	return q->plan->object;
+	return q->shape->plan->object;
 }
 
 bool
 sim_query_is_count(const sim_query *q)
 {
-	return q->plan->is_count;
+	return q->shape->plan->is_count;
 }
 
 bool
 sim_query_is_aggregate(const sim_query *q)
 {
-	return q->plan->is_aggregate && !q->plan->is_count;
+	return q->shape->plan->is_aggregate && !q->shape->plan->is_count;
 }
 
 bool
 sim_query_is_chunkable(const sim_query *q)
 {
-	return q->plan->tree->orders == NULL && q->plan->tree->limit < 0;
+	return q->shape->plan->tree->orders == NULL && q->shape->plan->tree->limit < 0;
 }
 
 int
 sim_query_column_count(const sim_query *q)
 {
-	return q->plan->ncolumns;
+	return q->shape->plan->ncolumns;
 }
 
 const sim_column *
 sim_query_column(const sim_query *q, int i)
 {
-	return &q->columns[i]->pub;
+	return &q->shape->columns[i]->pub;
 }
 
 int64_t
 sim_query_total(sim_query *q, sim_error *err)
 {
+	const soql_plan *plan = q->shape->plan;
 	sqlite3_stmt *st;
 
 	if (q->total >= 0)
 		return q->total;
-	if (q->plan->is_aggregate && q->plan->tree->groups == NULL && !q->plan->is_count)
+	if (plan->is_aggregate && plan->tree->groups == NULL && !plan->is_count)
 		return q->total = 1;
-	st = open_statement(q, q->plan->count_sql, err);
+	st = open_statement(q, plan->count_sql, err);
 	if (st == NULL)
 		return -1;
 	if (sqlite3_step(st) == SQLITE_ROW)
 		q->total = sqlite3_column_int64(st, 0);
 	else
 		db_error(q, err);
-	sqlite3_finalize(st);
+	query_statement_done(st);
 	return q->total;
 }
 
@@ -293,21 +360,60 @@ sim_query_rewind(sim_query *q)
 		sqlite3_reset(q->st);
 }
 
+bool
+query_start_child(sim_query *child, int64_t parent)
+{
+	sqlite3_reset(child->st);
+	return bind_all(child->shape->plan, child->st, parent);
+}
+
+const char *
+query_packed_id(int64_t packed, char out[SIM_ID_SIZE])
+{
+	static const char digits[] =
+		"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	int64_t number;
+	const sim_object *obj = sim_ref_unpack(packed, &number);
+	int64_t high = packed >> SIM_REF_SHIFT;
+	char prefix[4];
+
+	if (obj != NULL && obj->prefix != NULL)
+	{
+		sim_id_make(obj->prefix, number, out);
+		return obj->name;
+	}
+	/* the id of something that the org does not have */
+	for (int i = 2; i >= 0; i--)
+	{
+		prefix[i] = digits[high > 0 ? high % 62 : 0];
+		high /= 62;
+	}
+	prefix[3] = '\0';
+	sim_id_make(prefix, number, out);
+	return "Name";
+}
+
+static void
+compound_value(const sim_query *q, const soql_column *c, sim_value *out)
+{
+	for (int p = 0; p < c->nparts; p++)
+	{
+		if (sqlite3_column_type(q->st, c->sql_at + p) != SQLITE_NULL)
+			out->kind = SIM_COMPOUND;
+	}
+}
+
 void
 sim_query_value(sim_query *q, int i, sim_value *out)
 {
-	const soql_column *c = q->columns[i];
+	const soql_column *c = q->shape->columns[i];
 	sqlite3_stmt *st = q->st;
 	int at = c->sql_at;
 
 	memset(out, 0, sizeof(*out));
 	if (c->pub.kind == SIM_COMPOUND)
 	{
-		for (int p = 0; p < c->nparts; p++)
-		{
-			if (sqlite3_column_type(st, at + p) != SQLITE_NULL)
-				out->kind = SIM_COMPOUND;
-		}
+		compound_value(q, c, out);
 		return;
 	}
 	if (sqlite3_column_type(st, at) == SQLITE_NULL)
@@ -327,11 +433,17 @@ sim_query_value(sim_query *q, int i, sim_value *out)
 			out->len = (size_t) sqlite3_column_bytes(st, at);
 			break;
 		case SIM_ID:
-			sim_id_make(c->prefix, sqlite3_column_int64(st, at), q->id);
+			if (c->prefix != NULL)
+				sim_id_make(c->prefix, sqlite3_column_int64(st, at), q->id);
+			else
+				query_packed_id(sqlite3_column_int64(st, at), q->id);
 			out->text = q->id;
 			out->len = SIM_ID_LEN;
 			break;
 		default:
 			out->i = sqlite3_column_int64(st, at);
 	}
+	/* memory ran out while SQLite made the text */
+	if (out->text == NULL && (out->kind == SIM_TEXT || out->kind == SIM_BLOB))
+		out->text = "";
 }

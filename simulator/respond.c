@@ -69,7 +69,7 @@ srv_error(srv_request *req, int status, const char *code, const char *fmt, ...)
 	sim_json_string(&message, text, strlen(text));
 
 	/* codes are our own constants: nothing in them needs escaping */
-	if (bulk)
+	if (bulk || strcmp(code, "NOT_FOUND") == 0 || strcmp(code, "METHOD_NOT_ALLOWED") == 0)
 		sim_buf_printf(b, "[{\"errorCode\":\"%s\",\"message\":%s}]", code, message.data);
 	else
 		sim_buf_printf(b, "[{\"message\":%s,\"errorCode\":\"%s\"}]", message.data, code);
@@ -117,7 +117,16 @@ srv_set_header(srv_response *resp, const char *name, const char *value)
 			h->value = strdup("");
 		return;
 	}
-	if (value == NULL || resp->nheaders == SRV_MAX_HEADERS)
+	if (value)
+		srv_add_header(resp, name, value);
+}
+
+void
+srv_add_header(srv_response *resp, const char *name, const char *value)
+{
+	srv_header *h;
+
+	if (resp->nheaders == SRV_MAX_HEADERS)
 		return;
 	h = &resp->headers[resp->nheaders];
 	h->name = strdup(name);

@@ -1,7 +1,9 @@
 /*
  * rest.c
- *		Versions, limits, describes, single records.
+ *		Resources of the REST API that describe: versions, resources, objects, tabs, what was used recently.
  */
+#include "rest.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,13 +11,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "server.h"
-
-typedef struct api_version
-{
-	const char *label;
-	int number;
-} api_version;
+/* ---------------------------------------------------------------- versions and resources */
 
 /* One release each season; labels as GET /services/data prints them. */
 static const char *const seasons[] = {"Spring", "Summer", "Winter"};
@@ -39,216 +35,235 @@ rest_versions(srv_request *req)
 	sim_buf_char(b, ']');
 }
 
-void
-rest_resources(srv_request *req)
+/* What an org lists in its order, though not everything is here; * is the identity URL. */
+static const struct
 {
-	static const char *const names[] = {"limits",	"sobjects",	 "query",
-										"queryAll", "composite", "jobs"};
+	const char *name;
+	int since;
+} resources[] = {
+	{"tooling", 0},
+	{"metadata", 49},
+	{"eclair", 42},
+	{"folders", 44},
+	{"prechatForms", 45},
+	{"contact-tracing", 49},
+	{"jsonxform", 50},
+	{"chatter", 0},
+	{"payments", 50},
+	{"tabs", 0},
+	{"appMenu", 0},
+	{"quickActions", 0},
+	{"queryAll", 0},
+	{"commerce", 0},
+	{"wave", 36},
+	{"iot", 41},
+	{"analytics", 0},
+	{"search", 0},
+	{"smartdatadiscovery", 47},
+	{"identity", 0},
+	{"composite", 34},
+	{"parameterizedSearch", 0},
+	{"fingerprint", 43},
+	{"theme", 0},
+	{"nouns", 0},
+	{"domino", 45},
+	{"event", 0},
+	{"serviceTemplates", 42},
+	{"recent", 0},
+	{"connect", 0},
+	{"licensing", 0},
+	{"limits", 0},
+	{"process", 0},
+	{"dedupe", 42},
+	{"async-queries", 35},
+	{"query", 0},
+	{"jobs", 41},
+	{"localizedvalue", 46},
+	{"mobile", 46},
+	{"emailConnect", 36},
+	{"consent", 44},
+	{"tokenNonce", 47},
+	{"compactLayouts", 0},
+	{"sobjects", 0},
+	{"actions", 0},
+	{"support", 35},
+};
+
+static void
+get_resources(srv_request *req)
+{
 	sim_buf *b = srv_json(req, 200);
+	int version = atoi(req->version);
+	const char *sep = "";
 
 	sim_buf_char(b, '{');
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		sim_buf_printf(b, "%s\"%s\":\"/services/data/v%s/%s\"", i ? "," : "", names[i],
-					   req->version, names[i]);
-	sim_buf_char(b, '}');
-}
-
-void
-rest_limits(srv_request *req)
-{
-	static const struct
+	for (size_t i = 0; i < sizeof(resources) / sizeof(*resources); i++)
 	{
-		const char *name;
-		int64_t max;
-	} fixed[] = {{"ConcurrentAsyncGetReportInstances", 200},
-				 {"ConcurrentSyncReportRuns", 20},
-				 {"DailyAsyncApexExecutions", 250000},
-				 {"DailyBulkApiBatches", 15000},
-				 {"DailyBulkV2QueryFileStorageMB", 976562},
-				 {"DailyBulkV2QueryJobs", 10000},
-				 {"DataStorageMB", 1024},
-				 {"FileStorageMB", 1024},
-				 {"HourlyAsyncReportRuns", 1200},
-				 {"SingleEmail", 5000}};
-	srv *s = req->srv;
-	sim_buf *b = srv_json(req, 200);
-	int64_t used, max;
+		const char *name = resources[i].name;
 
-	pthread_mutex_lock(&s->lock);
-	used = s->api_calls;
-	max = s->options.api_max;
-	pthread_mutex_unlock(&s->lock);
-	sim_buf_printf(b, "{\"DailyApiRequests\":{\"Max\":%lld,\"Remaining\":%lld}",
-				   (long long) max, (long long) (used < max ? max - used : 0));
-	for (size_t i = 0; i < sizeof(fixed) / sizeof(*fixed); i++)
-		sim_buf_printf(b, ",\"%s\":{\"Max\":%lld,\"Remaining\":%lld}", fixed[i].name,
-					   (long long) fixed[i].max, (long long) fixed[i].max);
-	sim_buf_char(b, '}');
-}
-
-void
-rest_record_count(srv_request *req)
-{
-	char *names = srv_param(req->query, "sObjects", NULL);
-	sim_buf *b = srv_json(req, 200);
-	const char *sep = "";
-	int n;
-	const sim_object *const *list = sim_object_list(&n);
-
-	sim_buf_str(b, "{\"sObjects\":[");
-	for (int i = 0; i < n; i++)
-	{
-		const char *name = sim_object_name(list[i]);
-		bool wanted = names == NULL;
-		int64_t count;
-
-		/* unknown names are left out, not refused */
-		for (const char *p = names; p && *p && !wanted;)
-		{
-			size_t len = strcspn(p, ",");
-
-			wanted = len == strlen(name) && strncasecmp(p, name, len) == 0;
-			p += len + (p[len] == ',');
-		}
-		if (!wanted || (count = sim_org_row_count(req->srv->org, list[i])) == 0)
+		if (version < resources[i].since)
 			continue;
-		sim_buf_printf(b, "%s{\"count\":%lld,\"name\":\"%s\"}", sep, (long long) count, name);
+		if (strcmp(name, "identity") == 0)
+		{
+			char user[SIM_ID_SIZE];
+
+			sim_org_user_id(req->srv->org, user);
+			sim_buf_printf(b, "%s\"identity\":\"%s/id/%s/%s\"", sep, req->srv->base_url,
+						   sim_org_id(req->srv->org), user);
+		}
+		else
+			sim_buf_printf(b, "%s\"%s\":\"/services/data/v%s/%s\"", sep, name, req->version,
+						   name);
 		sep = ",";
 	}
-	sim_buf_str(b, "]}");
-	free(names);
+	sim_buf_char(b, '}');
 }
 
-/* FNV-1a, as quoted hex: an ETag that changes with the body. */
-static void
-set_etag(srv_request *req)
+/* ---------------------------------------------------------------- objects */
+
+const sim_object *
+rest_object(srv_request *req, const char *name)
 {
-	uint32_t h = 2166136261u;
-	const sim_buf *b = &req->resp.body;
-
-	for (size_t i = 0; i < b->len; i++)
-		h = (h ^ (unsigned char) b->data[i]) * 16777619u;
-	srv_set_headerf(&req->resp, "ETag", "\"%08x\"", h);
-}
-
-/* Describes know If-Modified-Since: true when 304 was answered. */
-static bool
-not_modified(srv_request *req)
-{
-	int64_t modified = srv_options_get(req->srv).schema_modified;
-	const char *since = srv_header_get(req, "If-Modified-Since");
-	int64_t t = since ? srv_parse_http_date(since) : -1;
-	char date[40];
-
-	srv_http_date(modified, date);
-	if (t >= 0 && t >= modified)
-	{
-		srv_text(req, 304, NULL, NULL);
-		srv_set_header(&req->resp, "Last-Modified", date);
-		return true;
-	}
-	srv_set_header(&req->resp, "Last-Modified", date);
-	return false;
-}
-
-void
-rest_sobjects(srv_request *req)
-{
-	if (not_modified(req))
-		return;
-	srv_json_tree(req, 200, sim_describe_global(req->version));
-	set_etag(req);
-}
-
-/* The object named in the URL; NULL after the 404 is filled in. */
-static const sim_object *
-object_of(srv_request *req)
-{
-	const sim_object *obj = sim_object_find(req->segs[4]);
+	const sim_object *obj = sim_object_find(name);
 
 	if (obj == NULL)
 		srv_not_found(req);
 	return obj;
 }
 
-void
-rest_sobject(srv_request *req)
-{
-	const sim_object *obj = object_of(req);
-	cJSON *tree;
-
-	if (obj == NULL)
-		return;
-	tree = cJSON_CreateObject();
-	cJSON_AddItemToObject(tree, "objectDescribe", sim_describe_basic(obj, req->version));
-	cJSON_AddItemToObject(tree, "recentItems", cJSON_CreateArray());
-	srv_json_tree(req, 200, tree);
-}
-
-void
-rest_describe(srv_request *req)
-{
-	const sim_object *obj = object_of(req);
-
-	if (obj == NULL || not_modified(req))
-		return;
-	srv_json_tree(req, 200, sim_describe_object(obj, req->version, req->srv->base_url));
-	set_etag(req);
-}
-
-/* SELECT list of GET /sobjects/X/<id>: the fields parameter, or everything. */
+/* A describe as the answer, with its date and tag, or 304. */
 static void
-row_fields(srv_request *req, const sim_object *obj, sim_buf *soql)
+answer_describe(srv_request *req, cJSON *tree)
 {
-	char *fields = srv_param(req->query, "fields", NULL);
+	srv_options opt = srv_options_get(req->srv);
+	char etag[REST_ETAG_SIZE];
 
-	if (fields && *fields)
-		sim_buf_str(soql, fields);
-	else
-		for (int i = 0; i < sim_object_field_count(obj); i++)
-			sim_buf_printf(soql, "%s%s", i ? "," : "",
-						   sim_field_name(sim_object_field(obj, i)));
-	free(fields);
+	srv_json_tree(req, 200, tree);
+	if (req->resp.status != 200)
+		return;
+	rest_etag_describe(req->resp.body.data, req->resp.body.len, etag);
+	rest_conditional(req, opt.schema_modified, etag, opt.describe_if_none_match);
 }
 
-void
-rest_row(srv_request *req)
+static void
+get_sobjects(srv_request *req)
 {
-	const sim_object *obj = object_of(req);
-	const char *id = req->segs[5];
-	char full[SIM_ID_SIZE];
-	sim_buf soql = {0};
-	sim_error err;
-	sim_query *q;
-	int rc;
+	answer_describe(req, sim_describe_global(req->version));
+}
+
+static void
+get_describe(srv_request *req)
+{
+	const sim_object *obj = rest_object(req, req->segs[4]);
+
+	if (obj)
+		answer_describe(req, sim_describe_object(obj, req->version, req->srv->base_url));
+}
+
+static void
+get_sobject(srv_request *req)
+{
+	const sim_object *obj = rest_object(req, req->segs[4]);
+	sim_buf *b;
+	cJSON *tree;
+	char *text;
 
 	if (obj == NULL)
 		return;
-	if (!sim_id_normalise(id, strlen(id), full) ||
-		strncmp(full, sim_object_prefix(obj), 3) != 0)
+	tree = sim_describe_basic(obj, req->version);
+	text = tree ? cJSON_PrintUnformatted(tree) : NULL;
+	cJSON_Delete(tree);
+	if (text == NULL)
 	{
-		srv_error(req, 404, "NOT_FOUND",
-				  "Provided external ID field does not exist or is not "
-				  "accessible: %s",
-				  id);
+		srv_error(req, 500, "UNKNOWN_EXCEPTION", "out of memory");
 		return;
 	}
-	sim_buf_str(&soql, "SELECT ");
-	row_fields(req, obj, &soql);
-	sim_buf_printf(&soql, " FROM %s WHERE Id = '%s'", sim_object_name(obj), full);
-	q = sim_query_prepare(req->srv->org, soql.data, SIM_QUERY_REST, req->version, &err);
-	sim_buf_free(&soql);
-	if (q == NULL)
-	{
-		srv_engine_error(req, &err);
-		return;
-	}
-	rc = sim_query_step(q, &err);
-	if (rc > 0)
-		sim_query_row_json(q, srv_json(req, 200));
-	else if (rc == 0)
-		srv_not_found(req);
-	else
-		srv_engine_error(req, &err);
-	sim_query_free(q);
+	b = srv_json(req, 200);
+	sim_buf_printf(b, "{\"objectDescribe\":%s,\"recentItems\":[", text);
+	cJSON_free(text);
+	rest_recent_rows(req, obj, 5, b);
+	sim_buf_str(b, "]}");
 }
+
+static void
+get_recent(srv_request *req)
+{
+	int64_t limit = srv_param_int(req, "limit", 200);
+	sim_buf *b = srv_json(req, 200);
+
+	sim_buf_char(b, '[');
+	rest_recent_rows(req, NULL, limit < 0 || limit > 200 ? 200 : (int) limit, b);
+	sim_buf_char(b, ']');
+}
+
+/* ---------------------------------------------------------------- tabs */
+
+static void
+get_tabs(srv_request *req)
+{
+	int n;
+	const sim_object *const *list = sim_object_list(&n);
+	sim_buf *b = srv_json(req, 200);
+	const char *base = req->srv->base_url;
+	const char *sep = "";
+
+	sim_buf_char(b, '[');
+	for (int i = 0; i < n; i++)
+	{
+		const char *name = sim_object_name(list[i]);
+		const char *prefix = sim_object_prefix(list[i]);
+		cJSON *basic = sim_describe_basic(list[i], req->version);
+		const char *label = rest_json_string(basic, "labelPlural");
+		bool custom = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(basic, "custom"));
+
+		if (prefix && label && rest_json_flag(basic, "layoutable", false))
+		{
+			sim_buf_printf(b, "%s{\"colors\":[],\"custom\":%s,\"iconUrl\":null,\"icons\":[],",
+						   sep, custom ? "true" : "false");
+			sim_buf_str(b, "\"label\":");
+			sim_json_string(b, label, strlen(label));
+			sim_buf_printf(b, ",\"miniIconUrl\":null,\"name\":\"%s%s\",\"sobjectName\":\"%s\",",
+						   custom ? "" : "standard-", name, name);
+			sim_buf_printf(b, "\"timeZone\":null,\"url\":\"%s/%s/o\"}", base, prefix);
+			sep = ",";
+		}
+		cJSON_Delete(basic);
+	}
+	sim_buf_char(b, ']');
+}
+
+/* ---------------------------------------------------------------- routes */
+
+const srv_endpoint rest_routes[] = {
+	{SRV_GET, 0, "", get_resources},
+	{SRV_GET, 0, "limits", rest_limits},
+	{SRV_GET, 40, "limits/recordCount", rest_record_count},
+	{SRV_GET, 0, "tabs", get_tabs},
+	{SRV_GET, 0, "recent", get_recent},
+	{SRV_GET, 0, "sobjects", get_sobjects},
+	{SRV_GET, 0, "sobjects/*", get_sobject},
+	{SRV_POST, 0, "sobjects/*", rest_row_create},
+	{SRV_GET, 0, "sobjects/*/describe", get_describe},
+	{SRV_GET, 0, "sobjects/*/updated", rest_updated},
+	{SRV_GET, 0, "sobjects/*/deleted", rest_deleted},
+	{SRV_POST, 37, "sobjects/*/Id", rest_row_create},
+	{SRV_GET, 0, "sobjects/*/*", rest_row_get},
+	{SRV_PATCH, 0, "sobjects/*/*", rest_row_update},
+	{SRV_DELETE, 0, "sobjects/*/*", rest_row_delete},
+	{SRV_GET, 0, "sobjects/*/*/*", rest_key_get},
+	{SRV_PATCH, 0, "sobjects/*/*/*", rest_key_upsert},
+	{SRV_DELETE, 0, "sobjects/*/*/*", rest_key_delete},
+	{SRV_GET, 0, "sobjects/*/*/*/*", rest_key_get},
+	{SRV_GET, 34, "composite", rest_composite_list},
+	{SRV_POST, 38, "composite", rest_composite},
+	{SRV_POST, 34, "composite/batch", rest_batch},
+	{SRV_POST, 50, "composite/graph", rest_graph},
+	{SRV_POST, 34, "composite/tree/*", rest_tree},
+	{SRV_POST, 42, "composite/sobjects", rest_collection_create},
+	{SRV_PATCH, 42, "composite/sobjects", rest_collection_update},
+	{SRV_DELETE, 42, "composite/sobjects", rest_collection_delete},
+	{SRV_GET, 42, "composite/sobjects/*", rest_collection_get},
+	{SRV_POST, 42, "composite/sobjects/*", rest_collection_get},
+	{SRV_PATCH, 46, "composite/sobjects/*/*", rest_collection_upsert},
+	{0, 0, NULL, NULL},
+};

@@ -106,6 +106,7 @@ open_result(srv_request *req, reader *out)
 void
 job_results(srv_request *req)
 {
+	srv_options opt = srv_options_get(req->srv);
 	srv_response *resp = &req->resp;
 	char next[96];
 	sim_error err;
@@ -115,12 +116,19 @@ job_results(srv_request *req)
 		return;
 	if (r.rows > r.total - r.first)
 		r.rows = r.total - r.first;
-	if (!render_page(r.render, r.first, r.rows, &resp->file, &resp->file_gz, &err))
+	if (r.total == 0 && opt.empty_results)
+	{
+		srv_text(req, 200, opt.csv_charset ? "text/csv; charset=UTF-8" : "text/csv", NULL);
+		srv_set_header(resp, "Sforce-NumberOfRecords", "0");
+		srv_set_header(resp, "Sforce-Locator", "null");
+	}
+	else if (!render_page(r.render, r.first, r.rows, &resp->file, &resp->file_gz, &err))
 		srv_engine_error(req, &err);
 	else
 	{
 		resp->status = 200;
-		snprintf(resp->content_type, sizeof(resp->content_type), "text/csv");
+		snprintf(resp->content_type, sizeof(resp->content_type), "%s",
+				 opt.csv_charset ? "text/csv; charset=UTF-8" : "text/csv");
 		srv_set_headerf(resp, "Sforce-NumberOfRecords", "%lld", (long long) r.rows);
 		make_locator(r.id, r.first + r.rows, r.chunk, next);
 		srv_set_header(resp, "Sforce-Locator", r.first + r.rows < r.total ? next : "null");

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "server.h"
+#include "rest.h"
 
 #define OLDEST_VERSION	31 /* 21 to 30 were retired in Summer '25 */
 #define RETIRED_VERSION 21
@@ -16,19 +16,10 @@
 
 /* Literal segments are compared without case: jobs/query/…/resultpages occurs in links. */
 static const srv_endpoint data_routes[] = {
-	{SRV_GET, 0, "", rest_resources},
-	{SRV_GET, 0, "limits", rest_limits},
-	{SRV_GET, 40, "limits/recordCount", rest_record_count},
-	{SRV_GET, 0, "sobjects", rest_sobjects},
-	{SRV_GET, 0, "sobjects/*", rest_sobject},
-	{SRV_GET, 0, "sobjects/*/describe", rest_describe},
-	{SRV_GET, 0, "sobjects/*/*", rest_row},
 	{SRV_GET, 0, "query", rest_query},
 	{SRV_GET, 0, "queryAll", rest_query},
 	{SRV_GET, 0, "query/*", rest_query_more},
 	{SRV_GET, 0, "queryAll/*", rest_query_more},
-	{SRV_POST, 38, "composite", rest_composite},
-	{SRV_POST, 34, "composite/batch", rest_batch},
 	{SRV_POST, 47, "jobs/query", job_create},
 	{SRV_GET, 47, "jobs/query", job_list},
 	{SRV_GET, 47, "jobs/query/*", job_info},
@@ -54,7 +45,9 @@ static const srv_endpoint other_routes[] = {
 
 /* Below /services/data/vXX.X, with a session; files with tables of their own are listed here. */
 static const srv_endpoint *const data_tables[] = {
+	rest_routes,
 	data_routes,
+	ingest_routes,
 };
 
 /* The others; each looks after its session itself. */
@@ -103,12 +96,27 @@ segments_match(const char *pattern, char *const *segs, int nsegs)
 	return i == nsegs;
 }
 
+/* 405 with the methods that there are, in the text and in Allow. */
+static void
+method_not_allowed(srv_request *req, int allowed)
+{
+	char list[64];
+
+	snprintf(list, sizeof(list), "%s%s%s%s%s", allowed & SRV_GET ? ",HEAD,GET" : "",
+			 allowed & SRV_POST ? ",POST" : "", allowed & SRV_PUT ? ",PUT" : "",
+			 allowed & SRV_PATCH ? ",PATCH" : "", allowed & SRV_DELETE ? ",DELETE" : "");
+	srv_error(req, 405, "METHOD_NOT_ALLOWED", "HTTP Method '%s' not allowed. Allowed are %s",
+			  req->method, list + 1);
+	srv_set_header(&req->resp, "Allow", list + 1);
+}
+
 static void
 dispatch(srv_request *req, const srv_endpoint *const *tables, int ntables, char *const *segs,
 		 int nsegs, int version)
 {
 	int bit = method_bit(req->method);
-	bool other_method = false;
+	const char *path = NULL;
+	int allowed = 0;
 
 	for (int i = 0; i < ntables; i++)
 	{
@@ -116,27 +124,35 @@ dispatch(srv_request *req, const srv_endpoint *const *tables, int ntables, char 
 		{
 			if (version < r->min_version || !segments_match(r->path, segs, nsegs))
 				continue;
+			/* the first path that fits is the resource; its lines need not stand together */
+			if (path && strcmp(path, r->path) != 0)
+				continue;
 			if (r->methods & bit)
 			{
 				r->handler(req);
 				return;
 			}
-			other_method = true;
+			path = r->path;
+			allowed |= r->methods;
 		}
 	}
-	if (other_method)
-		srv_error(req, 405, "METHOD_NOT_ALLOWED", "HTTP Method '%s' not allowed. %s",
-				  req->method, "Check the resource for the methods that it takes");
+	if (allowed)
+		method_not_allowed(req, allowed);
 	else
 		srv_not_found(req);
 }
 
-/* "v62.0" into req->version; the number, or -1. */
+/* "v62.0" (or "latest") into req->version; the number, or -1. */
 static int
 parse_version(srv_request *req, const char *seg)
 {
 	int n;
 
+	if (strcasecmp(seg, "latest") == 0)
+	{
+		snprintf(req->version, sizeof(req->version), "%d.0", NEWEST_VERSION);
+		return NEWEST_VERSION;
+	}
 	if ((seg[0] != 'v' && seg[0] != 'V') || !isdigit((unsigned char) seg[1]) ||
 		strlen(seg) > 5 || strcmp(seg + strspn(seg + 1, "0123456789") + 1, ".0") != 0)
 		return -1;
@@ -166,13 +182,11 @@ route(srv_request *req)
 	{
 		/* parts of a composite call are not calls of their own */
 		req->api = true;
-		if (req->conn)
-		{
-			pthread_mutex_lock(&req->srv->lock);
-			req->srv->api_calls++;
-			pthread_mutex_unlock(&req->srv->lock);
-		}
-		dispatch(req, TABLES(data_tables), req->segs + 3, req->nsegs - 3, version);
+		rest_method_override(req);
+		if (req->conn && !srv_limits_use(req->srv, LIMIT_API_REQUESTS, 1))
+			srv_error(req, 403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.");
+		else
+			dispatch(req, TABLES(data_tables), req->segs + 3, req->nsegs - 3, version);
 	}
 }
 

@@ -35,6 +35,8 @@ sim_object_has_deleted(const sim_object *obj)
 int64_t
 sim_object_base(const sim_object *obj)
 {
+	if (obj->base > 0)
+		return obj->base;
 	return INT64_C(2) * 62 * 62 * 62 * 62 + (35 + obj->seed_no) * INT64_C(62 * 62 * 62) +
 		   20 * 62 * 62 + 41 * 62 + 7;
 }
@@ -58,7 +60,8 @@ sim_field_by_relationship(const sim_object *obj, const char *name)
 	{
 		const char *way = obj->fields[i].ref_name;
 
-		if (way != NULL && strcasecmp(way, name) == 0)
+		/* some texts name a way that leads nowhere (JigsawCompanyId) */
+		if (way != NULL && obj->fields[i].ref_to != NULL && strcasecmp(way, name) == 0)
 			return &obj->fields[i];
 	}
 	return NULL;
@@ -68,6 +71,12 @@ const char *
 sim_field_name(const sim_field *field)
 {
 	return field->name;
+}
+
+bool
+sim_field_is_key(const sim_field *field)
+{
+	return (field->flags & (SF_EXTERNAL | SF_IDLOOKUP)) != 0 || field->type == SIM_T_ID;
 }
 
 sim_type
@@ -128,7 +137,7 @@ all_flags(const sim_field *f)
 {
 	unsigned flags = f->flags | types[f->type].never;
 
-	if (f->type == SIM_T_TEXTAREA && f->length > 255)
+	if (f->type == SIM_T_TEXTAREA && f->length > 255 && f->bytes == 0)
 		flags |= SF_NOFILTER | SF_NOSORT | SF_NOGROUP | SF_NOAGG;
 	return flags;
 }
@@ -226,6 +235,22 @@ const char *
 sim_pick_label(const sim_pick *pick)
 {
 	return pick->label ? pick->label : pick->value;
+}
+
+/* Six bits of each base64 character, the first bit is the leftmost; none behind the end is set. */
+bool
+sim_pick_valid_for(const sim_pick *pick, int which)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *digit;
+
+	if (pick->valid_for == NULL)
+		return true;
+	if (which < 0 || (size_t) which / 6 >= strlen(pick->valid_for))
+		return false;
+	digit = strchr(digits, pick->valid_for[which / 6]);
+	return digit != NULL && *digit != '\0' && ((digit - digits) >> (5 - which % 6) & 1) != 0;
 }
 
 bool

@@ -43,8 +43,6 @@
 #define SF_PREFILTER   0x08000000u /* searchPrefilterable, the same way */
 #define SF_NOPREFILTER 0x10000000u
 #define SF_CALCULATED  0x20000000u /* calculated without a formula (roll-up summaries) */
-#define SF_ACCESS_CHECKED                                                                     \
-	0x40000000u /* createable, but only with a right that our user has (audit fields) */
 
 struct sim_cell;
 struct sim_gen;
@@ -69,8 +67,9 @@ struct sim_field
 	const char *label;
 	sim_type type;
 	unsigned flags;
-	int seed_no;		/* says which data are generated; 0: the position */
+	int seed_no;		/* says which data are generated; 0: its data follow from its name */
 	int length;			/* of text, in characters */
+	int bytes;			/* byteLength; 0: three times the length, ids as long as they are */
 	int precision;		/* of decimals */
 	int scale;			/* digits behind the point */
 	int digits;			/* of integers */
@@ -119,7 +118,11 @@ struct sim_field
 	0x00100000u /* cannot be written together with other objects (MIXED_DML_OPERATION) */
 #define SO_STUB                                                                               \
 	0x00200000u /* only there because references point to it; holds no rows of its own accord */
-#define SO_WRITABLE (SO_CREATEABLE | SO_UPDATEABLE | SO_DELETABLE)
+#define SO_APPROVAL		 0x00400000u /* urls: approvalLayouts … */
+#define SO_LISTVIEWS	 0x00800000u
+#define SO_QUICK_ACTIONS 0x01000000u
+#define SO_FIXED_ROWS	 0x02000000u /* the number of rows cannot be chosen */
+#define SO_WRITABLE		 (SO_CREATEABLE | SO_UPDATEABLE | SO_DELETABLE)
 
 /* A record type; the master type, which every object has, is not listed. */
 typedef struct sim_record_type
@@ -147,10 +150,11 @@ struct sim_object
 	unsigned flags;
 	const struct sim_field *fields;
 	int nfields;
-	int slot;	 /* 1 to SIM_MAX_OBJECTS - 1, its own for as long as the program runs */
-	int seed_no; /* says which data are generated, and where ids begin */
+	int slot;	  /* 1 to SIM_MAX_OBJECTS - 1, its own for as long as the program runs */
+	int seed_no;  /* says which data are generated, and where ids begin */
+	int64_t base; /* number of the first row; 0: follows from seed_no */
 	int64_t default_rows;
-	int dense; /* so many fields are filled in every row; 0: all (data.c) */
+	int dense; /* fields with a seed_no below are filled in every row, others in the first; 0: all (data.c) */
 	const sim_record_type *record_types; /* NULL: the master type only */
 	const sim_scope *scopes;			 /* supportedScopes; NULL: none */
 	const struct cJSON *described;		 /* what a schema file says of it; or NULL */
@@ -217,6 +221,9 @@ bool sim_field_updateable(const struct sim_field *f);
 /* Picklist entry by value (any case), or NULL; its label. */
 const sim_pick *sim_field_pick(const struct sim_field *f, const char *value, size_t len);
 const char *sim_pick_label(const sim_pick *pick);
+
+/* May a dependent entry be used with entry number which of the controlling field (0 or 1: of a boolean)? */
+bool sim_pick_valid_for(const sim_pick *pick, int which);
 
 /* Stored in (or computed as) a column of its own: everything but compounds. */
 bool sim_field_has_column(const struct sim_field *f);

@@ -24,7 +24,7 @@
 #include <microhttpd.h>
 
 #include "body.h"
-#include "server.h"
+#include "rest.h"
 
 /* URI alone, and URI plus headers, may not exceed this (protocol notes, 4.1). */
 #define URI_LIMIT 16384
@@ -213,41 +213,6 @@ add_headers(srv_request *req, struct MHD_Response *r)
 	}
 }
 
-/* The headers every answer of the platform carries. */
-static void
-standard_headers(srv_request *req)
-{
-	srv_response *resp = &req->resp;
-	char id[33];
-
-	srv_set_header(resp, "Server", "sfdcedge");
-	srv_set_header(resp, "Strict-Transport-Security", "max-age=63072000; includeSubDomains");
-	srv_set_header(resp, "X-Content-Type-Options", "nosniff");
-	srv_set_header(resp, "X-Robots-Tag", "none");
-	if (srv_get_header(resp, "Cache-Control") == NULL)
-		srv_set_header(resp, "Cache-Control",
-					   "no-cache,must-revalidate,max-age=0,no-store,private");
-	srv_set_header(resp, "Vary", "Accept-Encoding");
-	srv_random_text(id, 32);
-	for (char *p = id; *p; p++)
-		if (*p == '.' || *p == '_')
-			*p = '0';
-	srv_set_header(resp, "X-Request-Id", id);
-	srv_set_header(resp, "X-SFDC-Request-Id", id);
-	if (req->api)
-	{
-		srv *s = req->srv;
-		int64_t used, max;
-
-		pthread_mutex_lock(&s->lock);
-		used = s->api_calls;
-		max = s->options.api_max;
-		pthread_mutex_unlock(&s->lock);
-		srv_set_headerf(resp, "Sforce-Limit-Info", "api-usage=%lld/%lld", (long long) used,
-						(long long) max);
-	}
-}
-
 /* Hand the finished answer to libmicrohttpd. */
 static enum MHD_Result
 send_answer(srv_request *req, struct MHD_Connection *conn)
@@ -353,9 +318,10 @@ handle_request(srv_request *req, struct MHD_Connection *conn)
 		return MHD_NO;
 	if (!fault_before(req) && !refused_unread(req))
 		srv_route(req);
+	rest_accept(req);
 	state_flush(req->srv);
 	fault_instead(req);
-	standard_headers(req);
+	rest_standard_headers(req);
 	fault_after(req);
 	fault_hold(req, "after");
 	if (fault_closes(req, "after"))

@@ -24,6 +24,7 @@
 #include <time.h>
 
 #include "engine.h"
+#include "limits.h"
 
 struct MHD_Connection;
 
@@ -41,6 +42,7 @@ typedef enum srv_pages_shape
 /* Job states in their order of time; the last three are final. */
 typedef enum srv_state
 {
+	JOB_OPEN, /* ingest: data may come */
 	JOB_UPLOAD_COMPLETE,
 	JOB_IN_PROGRESS,
 	JOB_COMPLETE,
@@ -68,6 +70,21 @@ typedef struct srv_gate srv_gate;
 typedef struct srv_log srv_log;
 typedef struct srv_cursors srv_cursors;
 
+/* Record counts that stay as they were told (option stale_counts). */
+typedef struct srv_counts
+{
+	bool known[SIM_MAX_OBJECTS];
+	int64_t n[SIM_MAX_OBJECTS];
+} srv_counts;
+
+/* Ids of rows that were used last, the latest first (rest_recent.c). */
+#define SRV_RECENT 200
+typedef struct srv_recent
+{
+	int n;
+	char id[SRV_RECENT][SIM_ID_SIZE];
+} srv_recent;
+
 /* The running program. */
 typedef struct srv
 {
@@ -87,10 +104,12 @@ typedef struct srv
 	srv_cursors *cursors;
 	srv_gate *stopping; /* opens when the program ends */
 
-	pthread_mutex_t lock; /* guards options and api_calls */
+	pthread_mutex_t lock; /* guards what follows */
 	srv_options options;
 	srv_options initial; /* as the command line had them */
-	int64_t api_calls;
+	srv_limits limits;
+	srv_counts counts;
+	srv_recent recent;
 
 	pthread_mutex_t state_lock; /* one snapshot, restore or flush at a time */
 	_Atomic bool state_changed;
@@ -141,7 +160,9 @@ typedef enum srv_body_state
 typedef struct srv_request
 {
 	srv *srv;
-	struct MHD_Connection *conn; /* NULL: a subrequest of /composite */
+	struct MHD_Connection *conn; /* NULL: a part of /composite and the like */
+	struct sim_txn *txn;		 /* of such a part: what all parts write in; or NULL */
+	bool rows_failed;			 /* a list of rows was answered that has errors */
 	char method[16];
 	char *uri;				  /* as on the request line */
 	char *path;				  /* percent-decoded, without the query */
@@ -215,8 +236,8 @@ void srv_text(srv_request *req, int status, const char *content_type, const char
 void srv_json_tree(srv_request *req, int status, struct cJSON *tree);
 
 /*
- * The error array.  /jobs puts errorCode before message, everything else message first (both
- * seen in recorded answers).
+ * The error array.  /jobs puts errorCode before message, and so does what says that there is no such resource or
+ * method; everything else message first (all seen in recorded answers).
  */
 void srv_error(srv_request *req, int status, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -230,6 +251,9 @@ void srv_set_header(srv_response *resp, const char *name, const char *value);
 void srv_set_headerf(srv_response *resp, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 const char *srv_get_header(const srv_response *resp, const char *name);
+
+/* One more header, whether there is one of that name or not. */
+void srv_add_header(srv_response *resp, const char *name, const char *value);
 
 void srv_response_reset(srv_response *resp);
 
@@ -265,7 +289,10 @@ typedef void (*srv_handler)(srv_request *req);
 #define SRV_DELETE 8
 #define SRV_PUT	   16
 
-/* One resource.  Tables end with a NULL path; each file that has handlers may have its own. */
+/*
+ * One resource and some of its methods.  Tables end with a NULL path; each file that has handlers may have its
+ * own.  The first path that fits counts, so literal ones stand before those with stars.
+ */
 typedef struct srv_endpoint
 {
 	int methods;
@@ -274,6 +301,9 @@ typedef struct srv_endpoint
 		*path; /* a star stands for one segment; literal ones are compared without case */
 	srv_handler handler;
 } srv_endpoint;
+
+/* The tables of other files. */
+extern const srv_endpoint rest_routes[]; /* rest.c */
 
 /* Dispatch by the routing tables (routes.c lists them): token check, API version, handler. */
 void srv_route(srv_request *req);
@@ -291,25 +321,14 @@ void auth_userinfo(srv_request *req);
 void auth_identity(srv_request *req);
 void soap_login(srv_request *req);
 
-/* rest.c */
+/* rest.c; all else of the synchronous REST surface is in its table rest_routes */
 void rest_versions(srv_request *req);
-void rest_resources(srv_request *req);
-void rest_limits(srv_request *req);
-void rest_record_count(srv_request *req);
-void rest_sobjects(srv_request *req);
-void rest_sobject(srv_request *req);
-void rest_describe(srv_request *req);
-void rest_row(srv_request *req);
-
-/* composite.c */
-void rest_composite(srv_request *req);
-void rest_batch(srv_request *req);
 
 /* cursors.c: /query, /queryAll and their next pages */
 void rest_query(srv_request *req);
 void rest_query_more(srv_request *req);
 
-/* jobs.c, results.c */
+/* jobs.c, job_query.c, results.c */
 void job_create(srv_request *req);
 void job_list(srv_request *req);
 void job_info(srv_request *req);
@@ -317,6 +336,9 @@ void job_patch(srv_request *req);
 void job_delete(srv_request *req);
 void job_results(srv_request *req);
 void job_result_pages(srv_request *req);
+
+/* ingest.c: Bulk API 2.0 ingest jobs */
+extern const srv_endpoint ingest_routes[];
 
 /* control.c: everything below /__sfsim/ */
 void control_handle(srv_request *req);
@@ -473,6 +495,14 @@ int jobs_drop_all(srv *s);
  * reference to its rendering.  Else false, with the answer filled in.
  */
 bool job_open_result(srv_request *req, char id[SIM_ID_SIZE], srv_render **render);
+
+/*
+ * Rows of Bulk API 1.0 jobs (jobType Classic) for the lists of jobs: skip so many, append at most max JSON objects with
+ * commas between them, return how many there are in all.  query: only query jobs, else only the others.
+ */
+typedef int64_t (*job_classic_rows)(srv *s, bool query, int64_t skip, int64_t max,
+									sim_buf *out);
+void jobs_set_classic(srv *s, job_classic_rows rows);
 
 /* Put all jobs with their files into a directory that exists, and back into a program that has none. */
 bool jobs_save(srv *s, const char *dir, sim_error *err);

@@ -82,10 +82,9 @@ begin(const soap_call *c, bool limit, sim_buf *b)
 	{
 		long long used, most;
 
-		pthread_mutex_lock(&s->lock);
-		used = (long long) ++s->api_calls;
-		most = s->options.api_max;
-		pthread_mutex_unlock(&s->lock);
+		(void) srv_limits_use(s, LIMIT_API_REQUESTS, 1);
+		used = (long long) srv_limits_used(s, LIMIT_API_REQUESTS);
+		most = (long long) srv_limits_max(s, LIMIT_API_REQUESTS);
 		sim_buf_printf(b,
 					   "<soapenv:Header><LimitInfoHeader><limitInfo><current>%lld</current>"
 					   "<limit>%lld</limit><type>API REQUESTS</type></limitInfo>"

@@ -84,26 +84,84 @@ soql_strndup(soql_arena *a, const char *s, size_t len)
 
 /* ---------------------------------------------------------------- errors */
 
-/* Characters of the query that are shown before and behind the place of an error. */
-#define ECHO_BEFORE 40
-#define ECHO_BEHIND 40
+/*
+ * How much of the row is shown around the place of an error: from the word that is this far in front to the
+ * word that is this far behind.  Blanks and commas end words.  (Found by comparing the messages that users of
+ * Salesforce quote.)
+ */
+#define ECHO_REACH 31
 
-/* Where the echo starts: at a word, not too far from pos. */
-static int
-echo_start(const char *query, int pos)
+static bool
+ends_word(char c)
 {
-	int from = pos > ECHO_BEFORE ? pos - ECHO_BEFORE : 0;
-	int at = from;
+	return c == ' ' || c == ',' || c == '\t';
+}
 
-	if (from == 0)
-		return 0;
-	while (at < pos && query[at] != ' ' && query[at] != '\n' && query[at] != '\t')
-		at++;
-	if (at < pos)
-		return at + 1;
-	while (from < pos && ((unsigned char) query[from] & 0xc0) == 0x80)
-		from++;
-	return from;
+void
+soql_place(const char *query, int pos, int *row, int *column)
+{
+	int start = 0;
+
+	*row = 1;
+	for (int i = 0; i < pos; i++)
+	{
+		if (query[i] == '\n')
+		{
+			++*row;
+			start = i + 1;
+		}
+	}
+	*column = (int) sim_text_chars(query + start, (size_t) (pos - start));
+}
+
+/* Bytes [*from, *to) of the query that are shown around pos, none of them from another row. */
+static void
+echo_range(const char *query, int pos, int *from, int *to)
+{
+	int start = pos;
+	int end = pos;
+	int back = pos - ECHO_REACH;
+
+	while (start > 0 && query[start - 1] != '\n')
+		start--;
+	while (query[end] != '\0' && query[end] != '\n' && query[end] != '\r')
+		end++;
+	while (back >= start && !ends_word(query[back]))
+		back--;
+	if (back >= start)
+		start = back + 1;
+	for (int i = pos + ECHO_REACH; i < end; i++)
+	{
+		if (ends_word(query[i]))
+		{
+			end = i;
+			break;
+		}
+	}
+	*from = start;
+	*to = end;
+}
+
+/* shown: where the caret stands; column: what the message says, from 1. */
+static bool
+point_at(sim_error *err, const char *code, const char *query, int shown, int row, int column,
+		 const char *reason)
+{
+	char echo[512];
+	int from;
+	int to;
+	int len;
+
+	echo_range(query, shown, &from, &to);
+	len = to - from < (int) sizeof(echo) ? to - from : (int) sizeof(echo) - 1;
+	/* a text cut in the middle of a character would be no UTF-8 */
+	while (len > 0 && len < to - from && ((unsigned char) query[from + len] & 0xc0) == 0x80)
+		len--;
+	memcpy(echo, query + from, (size_t) len);
+	echo[len] = '\0';
+	return sim_error_set(err, code, "\n%s\n%*s^\nERROR at Row:%d:Column:%d\n%s", echo,
+						 (int) sim_text_chars(query + from, (size_t) (shown - from)), "", row,
+						 column, reason);
 }
 
 bool
@@ -111,12 +169,9 @@ soql_error_at(sim_error *err, const char *code, const char *query, int pos, cons
 			  ...)
 {
 	char reason[1024];
-	char echo[(ECHO_BEFORE + ECHO_BEHIND) * 4 + 8];
 	int total = (int) strlen(query);
-	int row = 1;
-	int line_start = 0;
-	int from;
-	int len;
+	int row;
+	int column;
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -124,30 +179,35 @@ soql_error_at(sim_error *err, const char *code, const char *query, int pos, cons
 	va_end(ap);
 	if (pos > total)
 		pos = total;
-	for (int i = 0; i < pos; i++)
+	soql_place(query, pos, &row, &column);
+	return point_at(err, code, query, pos, row, column + 1, reason);
+}
+
+bool
+soql_syntax_at(sim_error *err, const char *query, int pos, const char *fmt, ...)
+{
+	char reason[1024];
+	int total = (int) strlen(query);
+	int row;
+	int column;
+	int shown;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(reason, sizeof(reason), fmt, ap);
+	va_end(ap);
+	if (pos > total)
+		pos = total;
+	soql_place(query, pos, &row, &column);
+	shown = pos;
+	if (column > 0)
 	{
-		if (query[i] == '\n')
-		{
-			row++;
-			line_start = i + 1;
-		}
+		do
+			shown--;
+		while (shown > 0 && ((unsigned char) query[shown] & 0xc0) == 0x80);
 	}
-	from = echo_start(query, pos);
-	len = (int) sim_text_prefix(query + from, (size_t) (total - from),
-								sim_text_chars(query + from, (size_t) (pos - from)) +
-									ECHO_BEHIND);
-	memcpy(echo, query + from, (size_t) len);
-	echo[len] = '\0';
-	for (int i = 0; i < len; i++)
-	{
-		/* one line, whatever the query's layout */
-		if ((unsigned char) echo[i] < ' ')
-			echo[i] = ' ';
-	}
-	return sim_error_set(
-		err, code, "\n%s\n%*s^\nERROR at Row:%d:Column:%d\n%s", echo,
-		(int) sim_text_chars(query + from, (size_t) (pos - from)), "", row,
-		(int) sim_text_chars(query + line_start, (size_t) (pos - line_start)) + 1, reason);
+	return point_at(err, "MALFORMED_QUERY", query, shown, row, column > 0 ? column : 1,
+					reason);
 }
 
 /* ---------------------------------------------------------------- tokens */
@@ -217,8 +277,7 @@ lex_string(soql_lexer *lx, soql_token *t)
 	while (lx->at < lx->len && lx->text[lx->at] != '\'')
 		lx->at += lx->text[lx->at] == '\\' ? 2 : 1;
 	if (lx->at >= lx->len)
-		return soql_error_at(lx->err, "MALFORMED_QUERY", lx->text, lx->len,
-							 "mismatched character '<EOF>' expecting '''");
+		return soql_syntax_at(lx->err, lx->text, lx->len, "unexpected token: '<EOF>'");
 	lx->at++;
 	t->kind = SOQL_STRING;
 	return true;
@@ -273,9 +332,16 @@ lex_word(soql_lexer *lx, soql_token *t)
 	t->kind = SOQL_IDENT;
 	while (is_letter(peek(lx, len)) || is_digit(peek(lx, len)) || peek(lx, len) == '_')
 		len++;
+	if (len == 3 && peek(lx, 3) == '-' && is_digit(peek(lx, 4)))
+	{
+		/* USD-500 */
+		for (len = 4; is_digit(peek(lx, len));)
+			len++;
+		t->kind = SOQL_CURRENCY;
+	}
 	if (len > 3 && is_letter(peek(lx, 0)) && is_letter(peek(lx, 1)) &&
-		is_letter(peek(lx, 2)) && digits_at(lx, 3, len - 3) && peek(lx, len) == '.' &&
-		is_digit(peek(lx, len + 1)))
+		is_letter(peek(lx, 2)) && (t->kind == SOQL_CURRENCY || digits_at(lx, 3, len - 3)) &&
+		peek(lx, len) == '.' && is_digit(peek(lx, len + 1)))
 	{
 		t->kind = SOQL_CURRENCY;
 		len++;
@@ -323,20 +389,28 @@ soql_next_token(soql_lexer *lx, soql_token *t)
 	}
 	else if (is_letter(c) || c == '_')
 		lex_word(lx, t);
-	else if (strchr("(),.:", c) != NULL)
-	{
-		t->kind = SOQL_PUNCT;
-		lx->at++;
-	}
 	else if (strchr("=<>!", c) != NULL && (c != '!' || next == '='))
 	{
 		t->kind = SOQL_OP;
 		lx->at += (next == '=' && c != '=') || (c == '<' && next == '>') ? 2 : 1;
 	}
+	else if (strchr("(),.:*;@/+-%&|^~!?[]{}", c) != NULL)
+	{
+		/* the lexer is shared with Apex, which has more signs than SOQL uses */
+		t->kind = SOQL_PUNCT;
+		lx->at++;
+	}
 	else
-		return soql_error_at(
-			lx->err, "MALFORMED_QUERY", lx->text, lx->at, "unexpected token: '%.*s'",
+	{
+		int row;
+		int column;
+
+		/* a character that is in no token: the lexer's own message, which has the place twice */
+		soql_place(lx->text, lx->at, &row, &column);
+		return soql_syntax_at(
+			lx->err, lx->text, lx->at, "line %d:%d unexpected token: '%.*s'", row, column,
 			(int) sim_text_prefix(t->text, (size_t) (lx->len - lx->at), 1), t->text);
+	}
 	t->len = lx->at - t->pos;
 	return true;
 }

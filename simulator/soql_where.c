@@ -27,10 +27,28 @@ typedef struct test
 	const char *name; /* for messages */
 } test;
 
+/* An error about a condition is shown at its field. */
 static bool
-fail(const test *t, int pos, const char *code, const char *reason)
+fail(const test *t, const char *code, const char *reason)
 {
-	return soql_error_at(t->plan->err, code, t->plan->text, pos, "%s", reason);
+	return soql_error_at(t->plan->err, code, t->plan->text, t->cond->expr.pos, "%s", reason);
+}
+
+static bool
+wrong_operator(const test *t)
+{
+	return soql_error_at(t->plan->err, "INVALID_QUERY_FILTER_OPERATOR", t->plan->text,
+						 t->cond->expr.pos, "invalid operator on %s field",
+						 sim_type_name(t->value.type));
+}
+
+/* The collation by which text is compared. */
+static const char *
+collation(const soql_plan *plan)
+{
+	static const char *const names[] = {"SF_CI", "SF_AI", "BINARY"};
+
+	return names[plan->sw.text_compare];
 }
 
 static const char *
@@ -55,7 +73,8 @@ type_error(const test *t, const soql_literal *lit)
 		type = "dateTime";
 	else if (t->value.type == SIM_T_INT)
 		type = "integer";
-	return soql_error_at(t->plan->err, "INVALID_FIELD", t->plan->text, lit->pos,
+	(void) lit;
+	return soql_error_at(t->plan->err, "INVALID_FIELD", t->plan->text, t->cond->expr.pos,
 						 "value of filter criterion for field '%s' must be of type %s and "
 						 "should %sbe enclosed in quotes",
 						 t->name, type, quotes ? "" : "not ");
@@ -67,29 +86,43 @@ is_range(soql_op op)
 	return op == SOQL_LT || op == SOQL_LE || op == SOQL_GT || op == SOQL_GE;
 }
 
-/* Object whose ids a field holds; NULL: any (aggregates of ids keep their object). */
-static const sim_object *
-id_object(const test *t)
+/* An id literal as what a polymorphic column holds. */
+static int64_t
+packed_id(const char *id, soql_op op)
 {
-	const sim_field *f = t->value.field.field;
+	char prefix[4] = {id[0], id[1], id[2], '\0'};
+	const sim_object *obj = sim_object_of_id(id);
+	int64_t number = obj ? sim_id_number(id, SIM_ID_LEN, prefix) : -1;
 
-	return f->type == SIM_T_ID ? t->value.field.table->object : sim_object_find(f->ref_to);
+	if (number >= 0)
+		return sim_ref_pack(obj, number);
+	/* an id that no row of ours can have; among ids it has a place all the same */
+	if (!is_range(op))
+		return -1;
+	obj = sim_object_by_prefix(prefix);
+	return obj ? sim_ref_pack(obj, 0) : -1;
 }
 
 /* An id literal as a row number: ids of other objects or orgs match nothing. */
 static bool
 bind_id(const test *t, const soql_literal *lit)
 {
+	const sim_object *obj = soql_ids_of(&t->value.field);
 	char id[SIM_ID_SIZE];
 	int64_t number = -1;
-	int place;
+	int place = 1;
 
 	if (lit->kind != SOQL_L_STRING)
 		return type_error(t, lit);
+	if (lit->len == 0 && t->plan->sw.empty_is_null)
+		return soql_bind_int(t->plan, -1);
 	if (!sim_id_normalise(lit->text, lit->len, id))
 		return soql_error_at(t->plan->err, "INVALID_QUERY_FILTER_OPERATOR", t->plan->text,
-							 lit->pos, "invalid ID field: %s", lit->text);
-	place = sim_id_place(id, id_object(t)->prefix, &number);
+							 t->cond->expr.pos, "invalid ID field: %s", lit->text);
+	if (soql_is_packed(&t->value.field))
+		return soql_bind_int(t->plan, packed_id(id, t->cond->op));
+	if (obj != NULL && obj->prefix != NULL)
+		place = sim_id_place(id, obj->prefix, &number);
 	if (place != 0)
 		number = is_range(t->cond->op) ? (place < 0 ? -1 : INT64_MAX) : -1;
 	return soql_bind_int(t->plan, number);
@@ -124,7 +157,8 @@ bind_literal(const test *t, const soql_literal *lit)
 			if (lit->kind != SOQL_L_STRING)
 				return type_error(t, lit);
 			if (lit->len > SOQL_MAX_STRING)
-				return soql_error_at(t->plan->err, "MALFORMED_QUERY", t->plan->text, lit->pos,
+				return soql_error_at(t->plan->err, "MALFORMED_QUERY", t->plan->text,
+									 t->cond->expr.pos,
 									 "string literal in filter criterion for field '%s' is "
 									 "longer than %d characters",
 									 t->name, SOQL_MAX_STRING);
@@ -157,8 +191,8 @@ bind_literal(const test *t, const soql_literal *lit)
 static bool
 is_empty_text(const test *t, const soql_literal *lit)
 {
-	return t->kind == SIM_TEXT && lit->kind == SOQL_L_STRING && lit->len == 0 &&
-		   t->plan->sw.empty_is_null;
+	return (t->kind == SIM_TEXT || t->kind == SIM_ID) && lit->kind == SOQL_L_STRING &&
+		   lit->len == 0 && t->plan->sw.empty_is_null;
 }
 
 /* ---------------------------------------------------------------- tests */
@@ -171,8 +205,7 @@ null_test(const test *t)
 	const char *sql = t->value.sql;
 
 	if (op != SOQL_EQ && op != SOQL_NE)
-		return fail(t, t->cond->op_pos, "MALFORMED_QUERY",
-					"only the operators = and != can be used with null");
+		return wrong_operator(t);
 	if (t->kind == SIM_BOOL)
 		sim_buf_printf(t->out, "coalesce(%s, 0) = %d", sql, op == SOQL_NE);
 	else
@@ -191,6 +224,7 @@ relative_test(const test *t, const soql_literal *lit)
 
 	if (t->kind != SIM_DATE && t->kind != SIM_DATETIME)
 		return type_error(t, lit);
+	t->plan->root->is_volatile = true;
 	sim_relative_range(lit->text, lit->number, sim_switches_now(&t->plan->sw), &from, &to);
 	if (t->kind == SIM_DATE)
 	{
@@ -243,8 +277,7 @@ compare_test(const test *t, const soql_literal *lit)
 	if (t->kind == SIM_BOOL)
 	{
 		if (is_range(op))
-			return fail(t, t->cond->op_pos, "INVALID_FIELD",
-						"invalid operator on boolean field");
+			return wrong_operator(t);
 		sim_buf_printf(t->out, "coalesce(%s, 0) %s ?", sql, sql_operator(op));
 	}
 	else if (t->kind == SIM_TEXT && is_range(op))
@@ -253,7 +286,7 @@ compare_test(const test *t, const soql_literal *lit)
 
 		/* null text sorts as empty; coalesce() drops the column's collation */
 		sim_buf_printf(t->out, "coalesce(%s, '') COLLATE %s %s ?", sql,
-					   f->flags & SF_CASE ? "BINARY" : "SF_CI", sql_operator(op));
+					   f->flags & SF_CASE ? "BINARY" : collation(t->plan), sql_operator(op));
 	}
 	else if (op == SOQL_NE && t->plan->sw.null_not_equal)
 		sim_buf_printf(t->out, "%s IS NOT ?", sql);
@@ -268,13 +301,17 @@ static bool
 like_test(const test *t, const soql_literal *lit)
 {
 	const sim_field *f = t->value.field.field;
+	int fold = 1;
 
 	if (t->kind != SIM_TEXT || t->value.type == SIM_T_MULTIPICKLIST)
-		return soql_error_at(t->plan->err, "INVALID_FIELD", t->plan->text, t->cond->op_pos,
-							 "invalid operator on %s field", sim_type_name(t->value.type));
+		return wrong_operator(t);
 	if (lit->kind != SOQL_L_STRING)
 		return type_error(t, lit);
-	sim_buf_printf(t->out, "sf_like(?, %s, %d)", t->value.sql, !(f->flags & SF_CASE));
+	if ((f->flags & SF_CASE) || t->plan->sw.text_compare == TEXT_COMPARE_EXACT)
+		fold = 0;
+	else if (t->plan->sw.text_compare == TEXT_COMPARE_ACCENTS)
+		fold = 2;
+	sim_buf_printf(t->out, "sf_like(?, %s, %d)", t->value.sql, fold);
 	return bind_literal(t, lit);
 }
 
@@ -315,11 +352,7 @@ includes_test(const test *t)
 	bool excludes = t->cond->op == SOQL_EXCLUDES;
 
 	if (t->value.type != SIM_T_MULTIPICKLIST)
-		return soql_error_at(
-			t->plan->err, "INVALID_FIELD", t->plan->text, t->cond->op_pos,
-			"includes and excludes are for multi-select picklists; %s is a %s "
-			"field",
-			t->name, sim_type_name(t->value.type));
+		return wrong_operator(t);
 	if (excludes)
 		sim_buf_str(t->out, t->plan->sw.null_not_equal ? "(" : "NOT ");
 	sim_buf_char(t->out, '(');
@@ -342,36 +375,89 @@ static bool
 check_operand(const test *t, bool having)
 {
 	const sim_field *f = t->value.field.field;
-	int pos = t->cond->expr.pos;
 
 	if (t->value.is_aggregate)
 	{
 		if (!having)
-			return fail(t, pos, "MALFORMED_QUERY",
+			return fail(t, "MALFORMED_QUERY",
 						"Aggregate functions are not allowed in the WHERE clause");
 		return true;
 	}
 	if (having)
 	{
-		for (const soql_group *g = t->plan->tree->groups; g != NULL; g = g->next)
-		{
-			soql_value v;
-
-			if (!soql_expression(t->plan, &g->expr, &v))
-				return false;
-			if (soql_same_value(&v, &t->value))
-				return true;
-		}
-		return soql_error_at(t->plan->err, "MALFORMED_QUERY", t->plan->text, pos,
+		if (soql_is_grouped(t->plan, &t->value))
+			return true;
+		return sim_error_set(t->plan->err, "MALFORMED_QUERY",
 							 "Field must be grouped or aggregated: %s", t->name);
 	}
-	if (!sim_field_filterable(f) || sim_field_is_compound(f))
-		return soql_error_at(t->plan->err, "INVALID_FIELD", t->plan->text, pos,
+	if (t->value.is_format)
+		return fail(t, "MALFORMED_QUERY",
+					"FORMAT function is not supported in the WHERE clause");
+	if (t->value.is_distance)
+		return true;
+	if (f->type == SIM_T_ADDRESS)
+		return fail(t, "INVALID_FIELD",
+					"Address fields can only be filtered using Distance expressions");
+	if (f->type == SIM_T_LOCATION)
+		return fail(t, "INVALID_FIELD",
+					"Geolocation fields can only be filtered using Distance expressions");
+	if (!sim_field_filterable(f))
+		return soql_error_at(t->plan->err, "INVALID_FIELD", t->plan->text, t->cond->expr.pos,
 							 "field '%s' can not be filtered in a query call", f->name);
 	if (t->value.type == SIM_T_MULTIPICKLIST &&
 		(is_range(t->cond->op) || t->cond->op == SOQL_IN || t->cond->op == SOQL_NOT_IN))
-		return soql_error_at(t->plan->err, "INVALID_FIELD", t->plan->text, t->cond->op_pos,
-							 "invalid operator on multipicklist field");
+		return wrong_operator(t);
+	return true;
+}
+
+/* DISTANCE(…) < 20: these two operators and a number */
+static bool
+distance_test(const test *t, const soql_literal *lit)
+{
+	if (t->cond->op != SOQL_LT && t->cond->op != SOQL_GT)
+		return fail(t, "MALFORMED_QUERY",
+					"Distance function can only be compared with the operators < and >");
+	if (lit == NULL || lit->kind != SOQL_L_NUMBER || lit->currency)
+		return fail(t, "INVALID_FIELD",
+					"value of filter criterion for function 'DISTANCE' must be of type "
+					"double and should not be enclosed in quotes");
+	sim_buf_printf(t->out, "%s %s ?", t->value.sql, sql_operator(t->cond->op));
+	return soql_bind_real(t->plan, strtod(lit->text, NULL));
+}
+
+/* Text that is compared otherwise than the column says. */
+static bool
+recollate(test *t)
+{
+	const sim_field *f = t->value.field.field;
+	sim_buf b = {0};
+
+	if (t->kind != SIM_TEXT || t->plan->sw.text_compare == 0 || f == NULL ||
+		(f->flags & SF_CASE))
+		return true;
+	sim_buf_printf(&b, "(%s COLLATE %s)", t->value.sql, collation(t->plan));
+	return (t->value.sql = soql_keep(t->plan, &b)) != NULL;
+}
+
+/* The left side of IN (SELECT …). */
+static bool
+check_left(const test *t, bool having)
+{
+	const soql_expr *e = &t->cond->expr;
+
+	if (having)
+		return fail(t, "MALFORMED_QUERY",
+					"Semi join sub-selects are not allowed in the HAVING clause");
+	if (e->func != NULL || t->kind != SIM_ID)
+		return soql_error_at(t->plan->err, "MALFORMED_QUERY", t->plan->text, e->pos,
+							 "The left operand field in the where expression for outer query "
+							 "should be an id field, cannot use: '%s'",
+							 t->name);
+	if (t->value.field.table != t->plan->tables)
+		return soql_error_at(t->plan->err, "MALFORMED_QUERY", t->plan->text, e->pos,
+							 "The left operand '%s' cannot have more than one level of "
+							 "relationships",
+							 soql_path_name(t->plan, &t->value.field));
 	return true;
 }
 
@@ -382,20 +468,15 @@ emit_test(soql_plan *plan, sim_buf *out, const soql_cond *c, bool having)
 
 	if (!soql_expression(plan, &c->expr, &t.value))
 		return false;
+	plan->root->cost++;
 	t.kind = sim_type_kind(t.value.type);
 	t.name = t.value.field.field ? t.value.field.field->name : "COUNT";
-	if (!check_operand(&t, having))
+	if (!check_operand(&t, having) || !recollate(&t))
 		return false;
 	if (c->sub != NULL)
-	{
-		if (c->expr.func != NULL || t.kind != SIM_ID || t.value.field.table != plan->tables ||
-			having)
-			return soql_error_at(plan->err, "INVALID_FIELD", plan->text, c->expr.pos,
-								 "The left operand of a semi join must be an Id or reference "
-								 "field of the object itself, not %s",
-								 t.name);
-		return soql_semijoin(plan, out, c, &t.value.field);
-	}
+		return check_left(&t, having) && soql_semijoin(plan, out, c, &t.value.field);
+	if (t.value.is_distance)
+		return distance_test(&t, c->op < SOQL_LIKE ? c->values : NULL);
 	switch (c->op)
 	{
 		case SOQL_LIKE:
@@ -414,6 +495,9 @@ emit_test(soql_plan *plan, sim_buf *out, const soql_cond *c, bool having)
 /* ---------------------------------------------------------------- AND, OR, NOT */
 
 static bool
+condition(soql_plan *plan, sim_buf *out, const soql_cond *c, bool having, int level);
+
+static bool
 has_semijoin(const soql_cond *c)
 {
 	if (c->kind == SOQL_C_TEST)
@@ -427,50 +511,73 @@ has_semijoin(const soql_cond *c)
 }
 
 /*
+ * Semi-joins stand alone or in the outermost AND; level says how deep we are.  False and an error.
+ */
+static bool
+check_place(soql_plan *plan, const soql_cond *c, int level)
+{
+	bool inside = c->kind != SOQL_C_TEST && (c->kind != SOQL_C_AND || level > 0);
+
+	if (!inside || !has_semijoin(c))
+		return true;
+	if (c->kind == SOQL_C_OR && level == 0)
+	{
+		for (const soql_cond *kid = c->kids; kid != NULL; kid = kid->next)
+		{
+			if (kid->kind == SOQL_C_TEST && kid->sub != NULL)
+				return sim_error_set(plan->err, "MALFORMED_QUERY",
+									 "Semi join sub-selects are not allowed with the 'OR' "
+									 "operator");
+		}
+	}
+	return sim_error_set(plan->err, "MALFORMED_QUERY",
+						 "Semi join sub-selects are only allowed at the top level WHERE "
+						 "expressions and not in nested WHERE expressions.");
+}
+
+/*
  * n brothers joined by a word, as a balanced tree: SQLite refuses expressions more than 1,000
  * deep, and a list of thousands of ORs is ordinary.  *c moves behind the last one used.
  */
 static bool
 emit_chain(soql_plan *plan, sim_buf *out, const soql_cond **c, int n, const char *word,
-		   bool having)
+		   bool having, int level)
 {
 	bool ok;
 
 	if (n == 1)
 	{
-		ok = soql_condition(plan, out, *c, having);
+		ok = condition(plan, out, *c, having, level);
 		*c = (*c)->next;
 		return ok;
 	}
 	sim_buf_char(out, '(');
-	if (!emit_chain(plan, out, c, n / 2, word, having))
+	if (!emit_chain(plan, out, c, n / 2, word, having, level))
 		return false;
 	sim_buf_str(out, word);
-	ok = emit_chain(plan, out, c, n - n / 2, word, having);
+	ok = emit_chain(plan, out, c, n - n / 2, word, having, level);
 	sim_buf_char(out, ')');
 	return ok;
 }
 
-bool
-soql_condition(soql_plan *plan, sim_buf *out, const soql_cond *c, bool having)
+static bool
+condition(soql_plan *plan, sim_buf *out, const soql_cond *c, bool having, int level)
 {
 	const soql_cond *kid = c->kids;
 	bool two_valued = plan->sw.null_not_equal;
 
-	if ((c->kind == SOQL_C_OR || c->kind == SOQL_C_NOT) && has_semijoin(c))
-		return sim_error_set(plan->err, "MALFORMED_QUERY",
-							 "Semi join sub-selects are only allowed at the top level WHERE "
-							 "expressions and not in nested WHERE expressions.");
+	if (!check_place(plan, c, level))
+		return false;
 	switch (c->kind)
 	{
 		case SOQL_C_AND:
-			return emit_chain(plan, out, &kid, c->nkids, " AND ", having);
+			return emit_chain(plan, out, &kid, c->nkids, " AND ", having, level + 1);
 		case SOQL_C_OR:
-			return emit_chain(plan, out, &kid, c->nkids, " OR ", having);
+			return emit_chain(plan, out, &kid, c->nkids, " OR ", having, level + 1);
 		case SOQL_C_NOT:
 			/* whatever decides about null under != decides here as well */
 			sim_buf_str(out, two_valued ? "((" : "(NOT (");
-			if (!soql_condition(plan, out, kid, having))
+			if (!condition(plan, out, kid, having, level + 1))
 				return false;
 			sim_buf_str(out, two_valued ? ") IS NOT TRUE)" : "))");
 			return true;
@@ -481,4 +588,10 @@ soql_condition(soql_plan *plan, sim_buf *out, const soql_cond *c, bool having)
 			sim_buf_char(out, ')');
 			return true;
 	}
+}
+
+bool
+soql_condition(soql_plan *plan, sim_buf *out, const soql_cond *c, bool having)
+{
+	return condition(plan, out, c, having, 0);
 }

@@ -197,6 +197,7 @@ plan_free(store_plan *p)
 	free(p->stored);
 	free(p->lookup);
 	free(p->indexed);
+	free(p->scratch);
 	free(p->cell);
 	free(p->given);
 	free(p->changed);
@@ -217,11 +218,12 @@ plan_new(const sim_object *obj)
 	p->stored = calloc(n, sizeof(*p->stored));
 	p->lookup = calloc(n, sizeof(sqlite3_stmt *));
 	p->indexed = calloc(n, sizeof(*p->indexed));
+	p->scratch = calloc(n, sizeof(*p->scratch));
 	p->cell = calloc(n, sizeof(*p->cell));
 	p->given = calloc(n, sizeof(*p->given));
 	p->changed = calloc(n, sizeof(*p->changed));
-	if (p->stored == NULL || p->lookup == NULL || p->indexed == NULL || p->cell == NULL ||
-		p->given == NULL || p->changed == NULL)
+	if (p->stored == NULL || p->lookup == NULL || p->indexed == NULL || p->scratch == NULL ||
+		p->cell == NULL || p->given == NULL || p->changed == NULL)
 	{
 		plan_free(p);
 		return NULL;
@@ -463,6 +465,18 @@ sim_txn_begin(sim_org *org, const sim_write_opts *opts, sim_error *err)
 		return NULL;
 	}
 	return t;
+}
+
+void
+sim_txn_opts(sim_txn *t, const sim_write_opts *opts)
+{
+	t->opts = *opts;
+}
+
+void
+sim_txn_read(sim_txn *t, bool on)
+{
+	sim_org_read_with(on ? t->db : NULL);
 }
 
 /* The transaction is over: let the next one have its turn. */

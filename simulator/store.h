@@ -79,6 +79,15 @@ bool sim_txn_commit(sim_txn *t, sim_error *err);
 /* Drops all that was written and frees it.  NULL is fine. */
 void sim_txn_abort(sim_txn *t);
 
+/* What the headers say about the rows from here on. */
+void sim_txn_opts(sim_txn *t, const sim_write_opts *opts);
+
+/*
+ * While it is on, queries of this thread read in the transaction and see what it has written.  Switch it off, and
+ * free the queries, before the transaction ends.
+ */
+void sim_txn_read(sim_txn *t, bool on);
+
 /*
  * Marks for allOrNone and partial failure inside of one transaction: rollback undoes all rows since the
  * mark, release keeps them; each ends the innermost mark.

@@ -264,9 +264,9 @@ store_check_required(store_plan *p, bool insert, sim_error *err)
 	{
 		const sim_field *f = &p->obj->fields[i];
 
-		if (!store_required(f) || p->cell[i].kind != STORE_NULL)
+		if (!store_required(f, insert) || p->cell[i].kind != STORE_NULL)
 			continue;
-		if (insert ? !store_may_create(f) : !p->given[i])
+		if (!insert && !p->given[i])
 			continue;
 		add_name(names, sizeof(names), f->name);
 		if (n < SIM_ERROR_FIELDS)
@@ -370,9 +370,71 @@ check_validation(store_plan *p, sim_error *err)
 	return true;
 }
 
+/* An owner must be able to log in. */
+static bool
+check_owner(sim_txn *t, store_plan *p, sim_error *err)
+{
+	const store_cell *owner = p->owner < 0 ? NULL : &p->cell[p->owner];
+	const sim_object *to = sim_object_find("User");
+	int64_t number;
+	store_plan *users;
+	store_cell *cells;
+	int active;
+	char id[SIM_ID_SIZE];
+	char label[80];
+
+	if (owner == NULL || !p->given[p->owner] || owner->kind != STORE_INT)
+		return true;
+	number = owner->i;
+	if (sim_field_is_poly(&p->obj->fields[p->owner]) &&
+		sim_ref_unpack(owner->i, &number) != to)
+		return true;
+	users = store_plan_of(t, to, err);
+	active = store_field_no(to, "IsActive");
+	if (users == NULL)
+		return false;
+	cells = store_alloc(&t->store->arena, sizeof(*cells) * (size_t) to->nfields);
+	if (cells == NULL)
+		return sim_error_set(err, "UNKNOWN_EXCEPTION", "out of memory");
+	if (!store_fetch(t, users, number, cells, err))
+		return false;
+	if (active < 0 || cells[active].i)
+		return true;
+	sim_id_make(to->prefix, number, id);
+	snprintf(label, sizeof(label), "%s", p->obj->label);
+	for (char *c = label; *c != '\0'; c++)
+		*c = (char) (*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+	sim_error_set(err, "INACTIVE_OWNER_OR_USER",
+				  "operation performed with inactive user [%.15s] as owner of %s", id, label);
+	return sim_error_field(err, "OwnerId");
+}
+
+/* A record type of this object that the user may use. */
+static bool
+check_record_type(store_plan *p, sim_error *err)
+{
+	int field = store_field_no(p->obj, "RecordTypeId");
+	const sim_object *to = sim_object_find("RecordType");
+	char id[SIM_ID_SIZE];
+
+	if (field < 0 || to == NULL || !p->given[field] || p->cell[field].kind != STORE_INT)
+		return true;
+	for (const sim_record_type *r = p->obj->record_types;
+		 r != NULL && r->developer_name != NULL; r++)
+	{
+		if (r->number == p->cell[field].i && !r->inactive)
+			return true;
+	}
+	sim_id_make(to->prefix, p->cell[field].i, id);
+	return store_value_error(err, "INVALID_CROSS_REFERENCE_KEY", &p->obj->fields[field],
+							 "this ID value isn't valid for the user: ", id, SIM_ID_LEN, "");
+}
+
 bool
 store_check_rules(sim_txn *t, store_plan *p, int64_t number, sim_error *err)
 {
+	if (!check_record_type(p, err) || !check_owner(t, p, err))
+		return false;
 	if (t->switches.validation_rule && !check_validation(p, err))
 		return false;
 	if (t->switches.storage_full && number == 0)

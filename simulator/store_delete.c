@@ -6,8 +6,6 @@
  * __cleared, so that undelete brings all of it back.
  */
 #include "store_int.h"
-#include "calendar.h"
-#include "clock.h"
 
 #include <string.h>
 
@@ -54,13 +52,14 @@ static bool
 set_deleted(sim_txn *t, store_plan *p, int64_t number, bool deleted, sim_error *err)
 {
 	memset(p->changed, 0, sizeof(*p->changed) * (size_t) p->obj->nfields);
+	memset(p->given, 0, sizeof(*p->given) * (size_t) p->obj->nfields);
 	store_stamps(t, p, false);
 	store_set_int(p, p->deleted, deleted);
 	if (!store_update_row(t, p, number, err))
 		return false;
 	t->counts.live[p->slot] += deleted ? -1 : 1;
 	t->counts.deleted[p->slot] += deleted ? 1 : -1;
-	return true;
+	return store_after(t, p, number, false, err);
 }
 
 typedef struct removal
@@ -83,6 +82,8 @@ erase(removal *r, store_plan *p, int64_t number)
 
 	if (state <= 0)
 		return state == 0;
+	if (!store_after(r->t, p, number, true, r->err))
+		return false;
 	sim_buf_printf(&sql, "DELETE FROM \"%s\" WHERE \"Id\" = ?1", p->obj->name);
 	ok = sql.failed ? sim_error_set(r->err, "UNKNOWN_EXCEPTION", "out of memory")
 					: run_numbers(r->t, sql.data, &number, 1, r->err);
@@ -239,6 +240,33 @@ next_batch(sim_txn *t, int64_t *batch, sim_error *err)
 		   store_meta_put(t, "bin", *batch + 1, err);
 }
 
+/* The indexes by which children are found are made before anything is written. */
+static bool
+index_children(sim_txn *t, const sim_object *parent, sim_error *err)
+{
+	int n;
+	const sim_object *const *list = sim_object_list(&n);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (!sim_object_queryable(list[i]))
+			continue;
+		for (int k = 0; k < list[i]->nfields; k++)
+		{
+			const sim_field *f = &list[i]->fields[k];
+			store_plan *p;
+
+			if (f->type != SIM_T_REFERENCE || f->sql != NULL ||
+				!sim_field_refers_to(f, parent))
+				continue;
+			p = store_plan_of(t, list[i], err);
+			if (p == NULL || !store_index(t, p, k, err))
+				return false;
+		}
+	}
+	return true;
+}
+
 static bool
 delete_in_savepoint(sim_txn *t, store_plan *p, int64_t number, bool hard, sim_error *err)
 {
@@ -274,7 +302,7 @@ sim_delete(sim_txn *t, const char *id, bool hard, sim_error *err)
 		return sim_error_set(err, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id");
 	if (state == 2 && !hard)
 		return sim_error_set(err, "ENTITY_IS_DELETED", "entity is deleted");
-	if (!bin_tables(t, err) || !store_save(t, err))
+	if (!bin_tables(t, err) || !index_children(t, p->obj, err) || !store_save(t, err))
 		return false;
 	ok = delete_in_savepoint(t, p, number, hard, err);
 	store_unsave(t, ok);
@@ -317,6 +345,18 @@ object_in_slot(int slot)
 	return NULL;
 }
 
+/* A row comes back unless another one has taken a unique value of it. */
+static bool
+bring_back(sim_txn *t, store_plan *p, int64_t number, sim_error *err)
+{
+	if (!store_fetch(t, p, number, p->cell, err))
+		return false;
+	memset(p->given, 0, sizeof(*p->given) * (size_t) p->obj->nfields);
+	for (int i = 0; i < p->obj->nfields; i++)
+		p->changed[i] = (p->obj->fields[i].flags & SF_UNIQUE) != 0;
+	return store_check_unique(t, p, number, err) && set_deleted(t, p, number, false, err);
+}
+
 static bool
 restore_rows(sim_txn *t, int64_t batch, sim_error *err)
 {
@@ -335,7 +375,7 @@ restore_rows(sim_txn *t, int64_t batch, sim_error *err)
 		int64_t number = sqlite3_column_int64(st, 1);
 		int state = p == NULL ? 0 : store_row_state(t, p, number, err);
 
-		ok = state >= 0 && (state != 2 || set_deleted(t, p, number, false, err));
+		ok = state >= 0 && (state != 2 || bring_back(t, p, number, err));
 	}
 	if (ok && rc != SQLITE_DONE)
 		ok = store_failed(t, err);
@@ -380,7 +420,7 @@ static bool
 undelete_in_savepoint(sim_txn *t, store_plan *p, int64_t number, int64_t batch, sim_error *err)
 {
 	if (batch == 0)
-		return set_deleted(t, p, number, false, err);
+		return bring_back(t, p, number, err);
 	return restore_rows(t, batch, err) && restore_references(t, batch, err) &&
 		   run_numbers(t, "DELETE FROM __bin WHERE batch = ?1", &batch, 1, err) &&
 		   run_numbers(t, "DELETE FROM __cleared WHERE batch = ?1", &batch, 1, err);

@@ -1,13 +1,14 @@
 /*
  * store_derive.c
- *		Values that Salesforce fills in itself: defaults, owner, automatic numbers, system fields,
- *		and fields that follow from others.
+ *		Values that Salesforce fills in itself: defaults, owner, record type, automatic numbers, system
+ *		fields.
  */
 #include "store_int.h"
 #include "calendar.h"
 #include "clock.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void
@@ -39,50 +40,79 @@ store_set_text(store_plan *p, int field, const char *text, size_t len)
 
 /* ---------------------------------------------------------------- new rows */
 
+/* Text in front of an automatic number, and how many digits it has at least. */
+typedef struct number_format
+{
+	char prefix[32];
+	int width;
+} number_format;
+
 /*
- * The next automatic number looks like the one before it: the same text around the last run of
- * digits, as many digits.
+ * The next automatic number looks like that of the last row: the same text in front of the last
+ * run of digits, as many digits.  *next gets the number behind it.
  */
+static bool
+last_number(sim_txn *t, store_plan *p, const sim_field *f, number_format *format,
+			int64_t *next, sim_error *err)
+{
+	sim_buf sql = {0};
+	sqlite3_stmt *st = NULL;
+	const char *text;
+	int rc = SQLITE_ERROR;
+
+	format->prefix[0] = '\0';
+	format->width = sim_field_is_custom(f) || store_is_custom(p->obj) ? 5 : 8;
+	*next = 1;
+	sim_buf_printf(&sql, "SELECT \"%s\" FROM \"%s\" ORDER BY \"Id\" DESC LIMIT 1", f->name,
+				   p->obj->name);
+	if (!sql.failed && sqlite3_prepare_v2(t->db, sql.data, -1, &st, NULL) == SQLITE_OK)
+		rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW && (text = (const char *) sqlite3_column_text(st, 0)) != NULL)
+	{
+		size_t end = strlen(text);
+		size_t from;
+
+		while (end > 0 && (text[end - 1] < '0' || text[end - 1] > '9'))
+			end--;
+		for (from = end; from > 0 && text[from - 1] >= '0' && text[from - 1] <= '9';)
+			from--;
+		if (end > from && end - from < 18 && from < sizeof(format->prefix))
+		{
+			memcpy(format->prefix, text, from);
+			format->prefix[from] = '\0';
+			format->width = (int) (end - from);
+			*next = strtoll(text + from, NULL, 10) + 1;
+		}
+	}
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		store_failed(t, err);
+	sqlite3_finalize(st);
+	sim_buf_free(&sql);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE;
+}
+
 static bool
 auto_number(sim_txn *t, store_plan *p, int field, sim_error *err)
 {
 	const sim_field *f = &p->obj->fields[field];
 	char key[192];
 	char *text = store_alloc(&t->store->arena, 64);
-	int64_t next = 1;
+	number_format format;
+	int64_t next;
+	int64_t kept;
 	bool found;
 
 	if (text == NULL)
 		return sim_error_set(err, "UNKNOWN_EXCEPTION", "out of memory");
 	snprintf(key, sizeof(key), "auto:%s.%s", p->obj->name, f->name);
-	if (!store_meta_get(t, key, &next, &found, err))
+	if (!store_meta_get(t, key, &kept, &found, err) ||
+		!last_number(t, p, f, &format, &next, err))
 		return false;
-	if (!found && !store_last_number(t, p, field, &next, err))
-		return false;
-	snprintf(text, 64,
-			 sim_field_is_custom(f) || strcmp(f->name, "Name") == 0 ? "%05lld" : "%08lld",
-			 (long long) next);
+	if (found && kept > next)
+		next = kept;
+	snprintf(text, 64, "%s%0*lld", format.prefix, format.width, (long long) next);
 	store_set_text(p, field, text, strlen(text));
 	return store_meta_put(t, key, next + 1, err);
-}
-
-bool
-store_last_number(sim_txn *t, store_plan *p, int field, int64_t *next, sim_error *err)
-{
-	sim_buf sql = {0};
-	sqlite3_stmt *st = NULL;
-	bool ok;
-
-	sim_buf_printf(&sql, "SELECT max(CAST(\"%s\" AS INTEGER)) FROM \"%s\"",
-				   p->obj->fields[field].name, p->obj->name);
-	ok = !sql.failed && sqlite3_prepare_v2(t->db, sql.data, -1, &st, NULL) == SQLITE_OK &&
-		 sqlite3_step(st) == SQLITE_ROW;
-	*next = ok ? sqlite3_column_int64(st, 0) + 1 : 1;
-	if (!ok)
-		store_failed(t, err);
-	sqlite3_finalize(st);
-	sim_buf_free(&sql);
-	return ok;
 }
 
 /* A custom object's row that was given no name is called by its id, 15 characters of it. */
@@ -102,6 +132,21 @@ default_name(sim_txn *t, store_plan *p, int64_t number, sim_error *err)
 	return true;
 }
 
+/* The user's default among the record types of the object. */
+static void
+default_record_type(store_plan *p)
+{
+	int field = p->obj->record_types == NULL ? -1 : store_field_no(p->obj, "RecordTypeId");
+
+	if (field < 0 || p->given[field])
+		return;
+	for (const sim_record_type *r = p->obj->record_types; r->developer_name != NULL; r++)
+	{
+		if (r->preset)
+			store_set_int(p, field, r->number);
+	}
+}
+
 bool
 store_defaults(sim_txn *t, store_plan *p, int64_t number, sim_error *err)
 {
@@ -118,7 +163,8 @@ store_defaults(sim_txn *t, store_plan *p, int64_t number, sim_error *err)
 				return false;
 			continue;
 		}
-		if (p->given[field] || p->cell[field].kind != STORE_NULL)
+		if (p->cell[field].kind != STORE_NULL ||
+			(p->given[field] && !(f->flags & SF_REQUIRED)))
 			continue;
 		preset = store_preset(f);
 		if (preset == NULL)
@@ -128,6 +174,7 @@ store_defaults(sim_txn *t, store_plan *p, int64_t number, sim_error *err)
 		if (!store_convert(&t->store->arena, p->obj, &in, &p->cell[field], err))
 			return false;
 	}
+	default_record_type(p);
 	if (p->owner >= 0 && p->cell[p->owner].kind == STORE_NULL)
 		store_set_int(p, p->owner,
 					  store_ref_pack(&p->obj->fields[p->owner], sim_object_find("User"),
@@ -137,6 +184,14 @@ store_defaults(sim_txn *t, store_plan *p, int64_t number, sim_error *err)
 
 /* ---------------------------------------------------------------- system fields */
 
+/* Audit fields that the client may and did set stay. */
+static void
+stamp(store_plan *p, int field, int64_t value)
+{
+	if (field >= 0 && !(p->given[field] && p->cell[field].kind != STORE_NULL))
+		store_set_int(p, field, value);
+}
+
 void
 store_stamps(sim_txn *t, store_plan *p, bool insert)
 {
@@ -145,64 +200,11 @@ store_stamps(sim_txn *t, store_plan *p, bool insert)
 
 	if (insert)
 	{
-		store_set_int(p, p->created, now);
-		store_set_int(p, p->created_by, user);
+		stamp(p, p->created, now);
+		stamp(p, p->created_by, user);
 		store_set_int(p, p->deleted, 0);
 	}
-	store_set_int(p, p->modified, now);
-	store_set_int(p, p->modified_by, user);
+	stamp(p, p->modified, now);
+	stamp(p, p->modified_by, user);
 	store_set_int(p, p->stamp, now);
-}
-
-/* ---------------------------------------------------------------- fields that follow from others */
-
-/* Probability of the stages that come with an org. */
-static const struct
-{
-	const char *stage;
-	double probability;
-} stages[] = {{"Prospecting", 10},			{"Qualification", 10},
-			  {"Needs Analysis", 20},		{"Value Proposition", 50},
-			  {"Id. Decision Makers", 60},	{"Perception Analysis", 70},
-			  {"Proposal/Price Quote", 75}, {"Negotiation/Review", 90},
-			  {"Closed Won", 100},			{"Closed Lost", 0}};
-
-static bool
-cell_is(const store_cell *cell, const char *text)
-{
-	return cell->kind == STORE_TEXT && cell->len == strlen(text) &&
-		   memcmp(cell->text, text, cell->len) == 0;
-}
-
-/* A stage brings its probability along, unless the client sets one. */
-static void
-derive_opportunity(store_plan *p)
-{
-	int stage = store_field_no(p->obj, "StageName");
-	int probability = store_field_no(p->obj, "Probability");
-
-	if (stage < 0 || probability < 0 || !p->given[stage] ||
-		(p->given[probability] && p->cell[probability].kind != STORE_NULL))
-		return;
-	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++)
-	{
-		if (cell_is(&p->cell[stage], stages[i].stage))
-			store_set_real(p, probability, stages[i].probability);
-	}
-}
-
-bool
-store_derives(const store_plan *p)
-{
-	return strcmp(p->obj->name, "Opportunity") == 0;
-}
-
-bool
-store_derive(sim_txn *t, store_plan *p, const store_cell *old, sim_error *err)
-{
-	(void) t;
-	(void) old;
-	(void) err;
-	derive_opportunity(p);
-	return true;
 }

@@ -8,7 +8,8 @@
  *	store_write.c	insert, update, upsert, lookup
  *	store_check.c	rules that look at a whole row: access, required, unique, duplicates
  *	store_schema.c	what the store asks the schema
- *	store_derive.c	values that Salesforce computes: defaults, system fields, derived ones
+ *	store_derive.c	values that Salesforce computes: defaults and system fields
+ *	store_objects.c	fields of the standard objects that follow from others
  *	store_delete.c	delete, undelete, cascades, recycle bin
  *
  * All of it but store_in.c and store_value.c runs under the writer's lock.
@@ -82,6 +83,7 @@ typedef struct store_plan
 	int stamp;
 	int64_t next;	  /* number of the next row */
 	bool next_dirty;  /* not yet in the database */
+	int *scratch;	  /* room for the numbers of all fields */
 	store_cell *cell; /* the row at hand, by field */
 	bool *given;	  /* the client sent it */
 	bool *changed;	  /* goes into the database */
@@ -175,8 +177,8 @@ void store_unsave(sim_txn *t, bool keep);
 bool store_may_create(const sim_field *f);
 bool store_may_update(const sim_field *f);
 
-/* Must a row have a value that the client gives? */
-bool store_required(const sim_field *f);
+/* Must the client give a value (insert), or is null none that it can give (update)? */
+bool store_required(const sim_field *f, bool insert);
 
 /* Does its name end in __c? */
 bool store_is_custom(const sim_object *obj);
@@ -257,14 +259,15 @@ bool store_check_rules(sim_txn *t, store_plan *p, int64_t number, sim_error *err
 bool store_reference(sim_txn *t, const sim_object *obj, const sim_field *f, const char *id,
 					 size_t len, store_cell *out, sim_error *err);
 
-/* Defaults of a new row; system fields; what follows from other fields (old is NULL for an insert). */
+/*
+ * Defaults of a new row; system fields; what follows from other fields (old is NULL for an insert); what other
+ * rows have of this one, after it was written, or before it is erased.
+ */
 bool store_defaults(sim_txn *t, store_plan *p, int64_t number, sim_error *err);
 void store_stamps(sim_txn *t, store_plan *p, bool insert);
 bool store_derives(const store_plan *p);
 bool store_derive(sim_txn *t, store_plan *p, const store_cell *old, sim_error *err);
-
-/* The number behind the highest that an automatic number has. */
-bool store_last_number(sim_txn *t, store_plan *p, int field, int64_t *next, sim_error *err);
+bool store_after(sim_txn *t, store_plan *p, int64_t number, bool erased, sim_error *err);
 
 /* Write what changed of the row at hand. */
 bool store_update_row(sim_txn *t, store_plan *p, int64_t number, sim_error *err);

@@ -20,10 +20,12 @@ store_may_update(const sim_field *f)
 }
 
 bool
-store_required(const sim_field *f)
+store_required(const sim_field *f, bool insert)
 {
-	return (f->flags & SF_REQUIRED) && !(f->flags & (SF_READONLY | SF_DEFAULTED)) &&
-		   f->type != SIM_T_BOOLEAN && f->sql == NULL;
+	unsigned not = insert ? SF_READONLY | SF_NOCREATE | SF_DEFAULTED : SF_READONLY;
+
+	return (f->flags & SF_REQUIRED) && !(f->flags & not ) && f->type != SIM_T_BOOLEAN &&
+		   f->sql == NULL;
 }
 
 bool

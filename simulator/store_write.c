@@ -216,7 +216,8 @@ insert(sim_txn *t, const sim_write *w, char id[SIM_ID_SIZE], sim_error *err)
 	store_stamps(t, p, true);
 	if ((store_derives(p) && !store_derive(t, p, NULL, err)) ||
 		!store_check_required(p, true, err) || !store_check_rules(t, p, 0, err) ||
-		!store_check_unique(t, p, 0, err) || !insert_row(t, p, number, err))
+		!store_check_unique(t, p, 0, err) || !insert_row(t, p, number, err) ||
+		!store_after(t, p, number, false, err))
 		return false;
 	p->next++;
 	p->next_dirty = true;
@@ -240,9 +241,9 @@ update_statement(sim_txn *t, store_plan *p, sim_error *err)
 	int n = 0;
 	store_update *u = &p->updates[0];
 	sim_buf sql = {0};
-	int *fields = store_alloc(&t->store->arena, sizeof(int) * (size_t) p->nstored);
+	int *fields = p->scratch;
 
-	for (int i = 0; fields != NULL && i < p->nstored; i++)
+	for (int i = 0; i < p->nstored; i++)
 	{
 		if (p->changed[p->stored[i]])
 			fields[n++] = p->stored[i];
@@ -251,7 +252,7 @@ update_statement(sim_txn *t, store_plan *p, sim_error *err)
 	{
 		store_update *one = &p->updates[i];
 
-		if (one->st != NULL && one->n == n && fields != NULL &&
+		if (one->st != NULL && one->n == n &&
 			memcmp(one->field, fields, sizeof(int) * (size_t) n) == 0)
 		{
 			one->used = ++p->clock;
@@ -270,7 +271,7 @@ update_statement(sim_txn *t, store_plan *p, sim_error *err)
 	for (int i = 0; i < n; i++)
 		sim_buf_printf(&sql, "%s\"%s\" = ?", i ? ", " : "", p->obj->fields[fields[i]].name);
 	sim_buf_str(&sql, " WHERE \"Id\" = ?");
-	if (fields == NULL || u->field == NULL || sql.failed)
+	if (u->field == NULL || sql.failed)
 		sim_error_set(err, "UNKNOWN_EXCEPTION", "out of memory");
 	else if (sqlite3_prepare_v3(t->db, sql.data, -1, SQLITE_PREPARE_PERSISTENT, &u->st,
 								NULL) != SQLITE_OK)
@@ -346,7 +347,7 @@ update(sim_txn *t, const sim_write *w, const sim_field *skip, sim_error *err)
 	store_stamps(t, p, false);
 	return derive_from_old(t, p, number, err) && store_check_required(p, false, err) &&
 		   store_check_rules(t, p, number, err) && store_check_unique(t, p, number, err) &&
-		   store_update_row(t, p, number, err);
+		   store_update_row(t, p, number, err) && store_after(t, p, number, false, err);
 }
 
 bool

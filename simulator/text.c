@@ -66,6 +66,73 @@ fold(uint32_t c)
 	return c < FOLD_MAX ? fold_table[c] : c;
 }
 
+/* Letters of Latin-1 and Latin Extended-A without their accents, from U+00C0 on; ' ' stands as it is. */
+static const char plain_letters[] = "AAAAAA CEEEEIIII NOOOOO  UUUUY  aaaaaa ceeeeiiii nooooo  "
+									"uuuuy yAaAaAaCcCcCcCcDd  EeEeEeEeEe"
+									"GgGgGgGgHh  IiIiIiIiI   JjKk LlLlLl    NnNnNn   OoOoOo  "
+									"RrRrRrSsSsSsSsTtTt  UuUuUuUuUuUuWwYy"
+									"YZzZzZz";
+
+/* Full width to ASCII; accents off. */
+static uint32_t
+strip(uint32_t c)
+{
+	if (c >= 0xff01 && c <= 0xff5e)
+		return c - 0xff01 + 0x21;
+	if (c == 0x3000)
+		return ' ';
+	if (c >= 0xc0 && c - 0xc0 < sizeof(plain_letters) - 1 && plain_letters[c - 0xc0] != ' ')
+		return (unsigned char) plain_letters[c - 0xc0];
+	return c;
+}
+
+static uint32_t
+fold_by(sim_fold how, uint32_t c)
+{
+	if (how == SIM_FOLD_NOTHING)
+		return c;
+	return fold(how == SIM_FOLD_ACCENTS ? strip(c) : c);
+}
+
+/* The next character that is no combining accent; false at the end. */
+static bool
+next_base(const unsigned char **at, const unsigned char *end, uint32_t *c)
+{
+	while (*at < end)
+	{
+		*c = next_char(at, end);
+		if (*c < 0x300 || *c > 0x36f)
+			return true;
+	}
+	return false;
+}
+
+int
+sim_text_compare_folded(void *arg, int alen, const void *a, int blen, const void *b)
+{
+	const unsigned char *pa = a;
+	const unsigned char *pb = b;
+	const unsigned char *enda = pa + alen;
+	const unsigned char *endb = pb + blen;
+
+	(void) arg;
+	pthread_once(&fold_once, build_fold_table);
+	for (;;)
+	{
+		uint32_t ca = 0;
+		uint32_t cb = 0;
+		bool more_a = next_base(&pa, enda, &ca);
+		bool more_b = next_base(&pb, endb, &cb);
+
+		if (!more_a || !more_b)
+			return more_a - more_b;
+		ca = fold_by(SIM_FOLD_ACCENTS, ca);
+		cb = fold_by(SIM_FOLD_ACCENTS, cb);
+		if (ca != cb)
+			return ca < cb ? -1 : 1;
+	}
+}
+
 int
 sim_text_compare(void *arg, int alen, const void *a, int blen, const void *b)
 {
@@ -115,7 +182,7 @@ next_pattern(const unsigned char **at, const unsigned char *end, bool *plain)
 }
 
 bool
-sim_text_like(const char *pattern, size_t plen, const char *text, size_t len, bool ci)
+sim_text_like(const char *pattern, size_t plen, const char *text, size_t len, sim_fold how)
 {
 	const unsigned char *p = (const unsigned char *) pattern;
 	const unsigned char *pend = p + plen;
@@ -144,7 +211,7 @@ sim_text_like(const char *pattern, size_t plen, const char *text, size_t len, bo
 			{
 				uint32_t have = next_char(&t, tend);
 
-				matched = !plain || c == have || (ci && fold(c) == fold(have));
+				matched = !plain || c == have || fold_by(how, c) == fold_by(how, have);
 			}
 		}
 		else if (t == tend)

@@ -14,11 +14,20 @@
  */
 int sim_text_compare(void *arg, int alen, const void *a, int blen, const void *b);
 
-/*
- * SOQL's LIKE: % is any run, _ one code point, backslash makes the next character plain.
- * fold: case does not matter.
- */
-bool sim_text_like(const char *pattern, size_t plen, const char *text, size_t len, bool fold);
+/* The same without regard to accents (of Latin letters) and width. */
+int sim_text_compare_folded(void *arg, int alen, const void *a, int blen, const void *b);
+
+/* What makes no difference to sim_text_like(). */
+typedef enum sim_fold
+{
+	SIM_FOLD_NOTHING,
+	SIM_FOLD_CASE,
+	SIM_FOLD_ACCENTS /* case, accents and width */
+} sim_fold;
+
+/* SOQL's LIKE: % is any run, _ one code point, backslash makes the next character plain. */
+bool
+sim_text_like(const char *pattern, size_t plen, const char *text, size_t len, sim_fold fold);
 
 /* Does the ';' list text hold every member of the ';' list wanted (case ignored)? */
 bool sim_text_includes(const char *wanted, size_t wlen, const char *text, size_t len);
