@@ -125,7 +125,7 @@ void rest_save_result(sim_buf *out, const char *id, int created, const sim_error
 
 /* ---------------------------------------------------------------- handlers */
 
-/* limits.c */
+/* quotas.c */
 void rest_limits(srv_request *req);
 void rest_record_count(srv_request *req);
 

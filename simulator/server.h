@@ -24,7 +24,7 @@
 #include <time.h>
 
 #include "engine.h"
-#include "limits.h"
+#include "quotas.h"
 
 struct MHD_Connection;
 

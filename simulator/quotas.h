@@ -1,12 +1,12 @@
 /*
- * limits.h
+ * quotas.h
  *		What the org may be asked for in 24 hours, and how much of it was.
  *
  * Counted on the org's clock: what was used more than 24 hours ago is free again (in steps of a quarter
  * of an hour).  GET /limits shows the numbers.
  */
-#ifndef SFSIM_LIMITS_H
-#define SFSIM_LIMITS_H
+#ifndef SFSIM_QUOTAS_H
+#define SFSIM_QUOTAS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,4 +47,4 @@ typedef struct srv_limits
 	int64_t now;				/* number of the newest slot since the clock began */
 } srv_limits;
 
-#endif /* SFSIM_LIMITS_H */
+#endif /* SFSIM_QUOTAS_H */

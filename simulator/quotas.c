@@ -1,8 +1,8 @@
 /*
- * limits.c
+ * quotas.c
  *		GET /limits and /limits/recordCount, and the counters behind the first.
  */
-#include "limits.h"
+#include "quotas.h"
 
 #include <stdlib.h>
 #include <string.h>
