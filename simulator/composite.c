@@ -135,11 +135,12 @@ part_read(const srv_request *outer, const cJSON *spec, part *p, sim_error *err)
 
 	/* before v52 such a reference was taken, and only what used it failed */
 	if (atoi(outer->version) >= 52 && !good_reference(p->reference))
-		return sim_error_set(err, "INVALID_INPUT",
-							 "Provided referenceId ('%.100s') must start with a letter or a "
-							 "number, and it can contain only letters, numbers and underscores "
-							 "('_').",
-							 p->reference);
+		return sim_error_set(
+			err, "INVALID_INPUT",
+			"Provided referenceId ('%.100s') must start with a letter or a "
+			"number, and it can contain only letters, numbers and underscores "
+			"('_').",
+			p->reference);
 	return true;
 }
 
@@ -170,10 +171,11 @@ parts_read(const srv_request *outer, const cJSON *list, int most, part **parts, 
 			return false;
 		for (int i = 0; i < *n; i++)
 			if (strcmp((*parts)[i].reference, p->reference) == 0)
-				return sim_error_set(err, "INVALID_INPUT",
-									 "Duplicate referenceId '%.100s': each subrequest must have "
-									 "one of its own.",
-									 p->reference);
+				return sim_error_set(
+					err, "INVALID_INPUT",
+					"Duplicate referenceId '%.100s': each subrequest must have "
+					"one of its own.",
+					p->reference);
 		heavy += is_heavy(p->url);
 		(*n)++;
 	}
@@ -206,15 +208,15 @@ supported(const srv_request *outer, const char *url, char why[320])
 	const char *r = resource_of(url);
 
 	if (r == NULL)
-		snprintf(why, 320, "The url of a subrequest must start with /services/data/vXX.X/: %.200s",
-				 url);
+		snprintf(why, 320,
+				 "The url of a subrequest must start with /services/data/vXX.X/: %.200s", url);
 	else if (longest > 0 && strlen(url) > (size_t) longest)
 		snprintf(why, 320, "The url of a subrequest must not be longer than %d characters",
 				 longest);
 	else if ((is_resource(r, "composite") && !is_resource(r, "composite/sobjects")) ||
 			 is_resource(r, "jobs") || is_resource(r, "tooling"))
-		snprintf(why, 320, "The requested resource is not supported in composite requests: %.200s",
-				 url);
+		snprintf(why, 320,
+				 "The requested resource is not supported in composite requests: %.200s", url);
 	else
 		return true;
 	return false;
@@ -242,9 +244,8 @@ run_one(srv_request *outer, part *parts, int i, sim_txn *txn)
 		else
 		{
 			p->status = p->req->resp.status;
-			p->body =
-				cJSON_ParseWithLength(p->req->resp.body.data ? p->req->resp.body.data : "",
-									  p->req->resp.body.len);
+			p->body = cJSON_ParseWithLength(
+				p->req->resp.body.data ? p->req->resp.body.data : "", p->req->resp.body.len);
 		}
 	}
 	cJSON_Delete(resolved);

@@ -14,7 +14,7 @@ typedef struct part
 	const char *method;
 	const char *url;
 	const char *reference;
-	srv_request *req;  /* NULL: it was not run */
+	srv_request *req;	/* NULL: it was not run */
 	struct cJSON *body; /* of its answer, when later parts look into it */
 	int status;
 	char why[320]; /* not run: the text of PROCESSING_HALTED */
@@ -49,7 +49,7 @@ void parts_answer(sim_buf *out, const part *parts, int n);
 
 /* composite_refs.c: replace the @{…} of a text or a tree by what the parts before have answered. */
 bool refs_in_url(const char *url, const part *parts, int n, sim_buf *out, char why[320]);
-struct cJSON *refs_in_tree(const struct cJSON *tree, const part *parts, int n, bool null_ok,
-						   char why[320]);
+struct cJSON *
+refs_in_tree(const struct cJSON *tree, const part *parts, int n, bool null_ok, char why[320]);
 
 #endif /* SFSIM_COMPOSITE_H */

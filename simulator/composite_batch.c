@@ -79,10 +79,11 @@ check_parts(srv_request *req, const cJSON *list)
 		}
 		if (!good_version(req, url))
 		{
-			srv_error(req, 400, "INVALID_INPUT",
-					  "The API version of a subrequest must be 34.0 or later, and not later than "
-					  "that of the request: %.200s",
-					  url);
+			srv_error(
+				req, 400, "INVALID_INPUT",
+				"The API version of a subrequest must be 34.0 or later, and not later than "
+				"that of the request: %.200s",
+				url);
 			return false;
 		}
 	}

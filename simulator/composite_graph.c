@@ -26,8 +26,8 @@ run_graph(srv_request *req, const cJSON *graph, sim_buf *out, sim_error *err)
 
 	if (id == NULL || *id == '\0')
 		return sim_error_set(err, "INVALID_INPUT", "Each graph must have a graphId.");
-	ok = parts_read(req, cJSON_GetObjectItemCaseSensitive(graph, "compositeRequest"), MAX_NODES,
-					&parts, &n, err);
+	ok = parts_read(req, cJSON_GetObjectItemCaseSensitive(graph, "compositeRequest"),
+					MAX_NODES, &parts, &n, err);
 	rest_write_opts(req, &opts);
 	if (ok && (txn = sim_txn_begin(req->srv->org, &opts, err)) == NULL)
 		ok = false;

@@ -101,7 +101,8 @@ add_text(sim_buf *out, const cJSON *v, bool encode)
 }
 
 static bool
-substitute(const char *text, const part *parts, int n, bool encode, sim_buf *out, char why[320])
+substitute(const char *text, const part *parts, int n, bool encode, sim_buf *out,
+		   char why[320])
 {
 	const char *path;
 	const char *at;
@@ -117,7 +118,8 @@ substitute(const char *text, const part *parts, int n, bool encode, sim_buf *out
 		if (!add_text(out, v, encode))
 		{
 			snprintf(why, 320, "Invalid reference specified. No value for %.*s found in %.*s.",
-					 (int) (len < 120 ? len : 120), path, (int) strcspn(path, ".[}") % 80, path);
+					 (int) (len < 120 ? len : 120), path, (int) strcspn(path, ".[}") % 80,
+					 path);
 			return false;
 		}
 		text = path + len + 1;

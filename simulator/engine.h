@@ -354,6 +354,18 @@ bool sim_query_is_aggregate(const sim_query *q);
 /* Bulk's PK chunking would be on: no ORDER BY and no LIMIT. */
 bool sim_query_is_chunkable(const sim_query *q);
 
+/*
+ * Objects whose rows the answer depends on (the queried one, parents, subqueries, semi-joins): how many, the first max of
+ * them into out.
+ */
+int sim_query_reads(const sim_query *q, const sim_object **out, int max);
+
+/*
+ * Grows whenever a row of this object, or a switch, changes.  An answer is good while the numbers of all that it
+ * reads stand still.
+ */
+uint64_t sim_org_object_version(sim_org *org, const sim_object *obj);
+
 int sim_query_column_count(const sim_query *q);
 const sim_column *sim_query_column(const sim_query *q, int i);
 

@@ -360,7 +360,8 @@ fire(srv_request *req, srv_fault *f)
 		merge(req->fault, f->spec);
 
 	/* the gate is for jobs, which outlive the request: that of the fault that holds one */
-	if (req->gate == NULL && fault_item(fault_item(f->spec, "job"), "hold"))
+	if (req->gate == NULL && (fault_item(fault_item(f->spec, "job"), "hold") ||
+							  fault_item(fault_item(f->spec, "job"), "hold_after")))
 		req->gate = gate_ref(f->gate);
 	req->fired[req->nfired++] = f;
 }

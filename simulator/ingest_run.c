@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "csv_in.h"
 #include "ingest_int.h"
+#include "srv_limits.h"
 
 /* Threads that process jobs; other jobs wait in state UploadComplete. */
 #define MAX_RUNNING 8
@@ -377,19 +378,6 @@ run_chunk(ingest_run *r, csv_in *c, int64_t row, int64_t n)
 
 /* ---------------------------------------------------------------- batches */
 
-/* One more internal batch of the day's; false: the quota is used up. */
-static bool
-take_batch(ingest_run *r)
-{
-	int64_t used;
-	bool ok;
-
-	pthread_mutex_lock(&r->s->jobs->lock);
-	ok = job_quota_use(&r->s->jobs->batches, r->opt.max_batches, &used);
-	pthread_mutex_unlock(&r->s->jobs->lock);
-	return ok;
-}
-
 static void
 run_batches(ingest_run *r)
 {
@@ -414,7 +402,7 @@ run_batches(ingest_run *r)
 
 		if (row % r->opt.batch_rows == 0)
 		{
-			if (!take_batch(r))
+			if (!srv_limits_use(r->s, LIMIT_BULK_BATCHES, 1))
 			{
 				fail_batch(r, "ExceededQuota", "ApiBatchItems Limit exceeded.");
 				break;

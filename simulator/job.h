@@ -95,14 +95,6 @@ typedef struct job
 	struct job *next;
 } job;
 
-/* Moments (ms of the org's clock that only grow) at which something was used, the oldest first. */
-typedef struct job_quota
-{
-	int64_t *at;
-	size_t n;
-	size_t space;
-} job_quota;
-
 struct srv_jobs
 {
 	srv *s;
@@ -116,8 +108,6 @@ struct srv_jobs
 	bool ticking;
 	pthread_t ticker;
 	job_classic_rows classic;
-	job_quota queries;
-	job_quota batches;
 };
 
 /* ---------------------------------------------------------------- jobs.c */
@@ -185,9 +175,6 @@ void job_take_orders(srv_request *req, job *j);
 
 /* GET /jobs/query and /jobs/ingest. */
 void job_list_answer(srv_request *req, job_type type);
-
-/* Lock held: use one of max in 24 hours; false when they are used up.  *used gets the number with this one. */
-bool job_quota_use(job_quota *q, int64_t max, int64_t *used);
 
 /* ---------------------------------------------------------------- job_query.c */
 

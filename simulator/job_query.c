@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "job.h"
+#include "srv_limits.h"
 
 /* Up to this version columns come in alphabetical order. */
 #define LAST_SORTED_VERSION 49
@@ -28,7 +29,6 @@ job_query_advance(srv *s, job *j, const srv_options *opt)
 	int64_t age = sim_clock_mono() - j->start;
 	render_state r;
 
-	(void) s;
 	if (j->orders.script)
 		return;
 	if (age < opt->queue_ms || job_held_in(j, opt, JOB_UPLOAD_COMPLETE))
@@ -40,7 +40,10 @@ job_query_advance(srv *s, job *j, const srv_options *opt)
 	if (j->orders.fails || r == RENDER_FAILED)
 		job_set_state(j, JOB_FAILED);
 	else if (r == RENDER_DONE)
+	{
 		job_set_state(j, JOB_COMPLETE);
+		srv_limits_use(s, LIMIT_QUERY_FILE_KB, (render_bytes(j->render) + 1023) / 1024);
+	}
 }
 
 /* ---------------------------------------------------------------- create */
@@ -169,15 +172,16 @@ check_query(srv_request *req, const char *soql, job *j)
 		snprintf(j->object, sizeof(j->object), "%s", sim_object_name(sim_query_object(q)));
 	if (ok && atoi(req->version) <= LAST_SORTED_VERSION)
 		sorted = sorted_query(q, soql);
-	sim_query_free(q);
 	if (ok)
 	{
-		srv_render_key key = {sorted ? sorted : soql, flags, req->version, j->delim, j->crlf};
+		srv_render_key key = {sorted ? sorted : soql, q,		flags,
+							  req->version,			  j->delim, j->crlf};
 
 		j->render = render_get(s, &key, &err);
 		ok = j->render != NULL;
 	}
 	free(sorted);
+	sim_query_free(q);
 	if (ok)
 		return true;
 	if (!srv_options_get(s).errors_at_create && strcmp(err.code, "LIMIT_EXCEEDED") != 0)
@@ -220,23 +224,26 @@ fill_job(srv_request *req, const cJSON *body, job *j)
 	return false;
 }
 
-/* One of the day's jobs; false after the error is filled in. */
+/* One of the day's jobs, and room for its result; false after the error is filled in. */
 static bool
 within_quota(srv_request *req)
 {
 	srv *s = req->srv;
-	int64_t max = srv_options_get(s).max_query_jobs;
-	int64_t used;
-	bool ok;
+	int64_t kb = srv_limits_max(s, LIMIT_QUERY_FILE_KB);
 
-	pthread_mutex_lock(&s->jobs->lock);
-	ok = job_quota_use(&s->jobs->queries, max, &used);
-	pthread_mutex_unlock(&s->jobs->lock);
-	if (!ok)
+	if (srv_options_get(s).enforce_limits && srv_limits_used(s, LIMIT_QUERY_FILE_KB) >= kb)
+		srv_error(
+			req, 400, "LIMIT_EXCEEDED",
+			"Max bulk v2 query result size stored (%lld) kb per 24 hrs has been exceeded",
+			(long long) kb);
+	else if (!srv_limits_use(s, LIMIT_QUERY_JOBS, 1))
 		srv_error(req, 400, "LIMIT_EXCEEDED",
 				  "Max bulk v2 query jobs (%lld) per 24 hrs has been reached (%lld)",
-				  (long long) max, (long long) used);
-	return ok;
+				  (long long) srv_limits_max(s, LIMIT_QUERY_JOBS),
+				  (long long) srv_limits_used(s, LIMIT_QUERY_JOBS) + 1);
+	else
+		return true;
+	return false;
 }
 
 void

@@ -260,37 +260,7 @@ jobs_free(srv_jobs *jobs)
 	pthread_mutex_destroy(&jobs->lock);
 	pthread_cond_destroy(&jobs->changed);
 	pthread_cond_destroy(&jobs->work);
-	free(jobs->queries.at);
-	free(jobs->batches.at);
 	free(jobs);
-}
-
-bool
-job_quota_use(job_quota *q, int64_t max, int64_t *used)
-{
-	int64_t now = sim_clock_mono();
-	size_t old = 0;
-
-	while (old < q->n && q->at[old] <= now - INT64_C(86400000))
-		old++;
-	if (old)
-		memmove(q->at, q->at + old, (q->n - old) * sizeof(*q->at));
-	q->n -= old;
-	*used = (int64_t) q->n + 1;
-	if (*used > max)
-		return false;
-	if (q->n == q->space)
-	{
-		size_t space = q->space ? 2 * q->space : 64;
-		int64_t *bigger = realloc(q->at, space * sizeof(*bigger));
-
-		if (bigger == NULL)
-			return true;
-		q->at = bigger;
-		q->space = space;
-	}
-	q->at[q->n++] = now;
-	return true;
 }
 
 /* ---------------------------------------------------------------- state */

@@ -196,7 +196,8 @@ sim_org_index(sim_org *org, const sim_object *obj, const sim_field *f, sim_error
 	sql = sqlite3_mprintf("CREATE INDEX IF NOT EXISTS \"soql %w.%w\" ON \"%w\" (\"%w\")",
 						  obj->name, f->name, obj->name, f->name);
 	if (sql != NULL)
-		sqlite3_exec(db, sql, NULL, NULL, NULL); /* without it the query is slower, not wrong */
+		sqlite3_exec(db, sql, NULL, NULL,
+					 NULL); /* without it the query is slower, not wrong */
 	sqlite3_free(sql);
 	sim_org_release(org, db);
 	return true;

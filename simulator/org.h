@@ -61,12 +61,6 @@ bool sim_org_index(sim_org *org, const sim_object *obj, const sim_field *f, sim_
  */
 int64_t sim_org_stored_rows(sim_org *org, const sim_object *obj, bool all);
 
-/*
- * Grows whenever a row of this object, or a switch, changes.  A rendering that reads several objects is valid
- * while the numbers of all of them stand still.
- */
-uint64_t sim_org_object_version(sim_org *org, const sim_object *obj);
-
 /* Row number of the user all sessions run as. */
 int64_t sim_org_user_number(const sim_org *org);
 

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "server.h"
+#include "pages_int.h"
 
 /* A page below this is compressed where it is rendered. */
 #define INLINE_BYTES (128 * 1024)
@@ -34,54 +34,6 @@
 
 /* Unused renderings kept, however small: each is a directory. */
 #define MAX_RENDERINGS 500
-
-typedef struct page
-{
-	int64_t first;
-	int64_t rows;
-	uint32_t *starts; /* rows + 1 offsets in the plain file; NULL for cut pages */
-} page;
-
-struct srv_render
-{
-	srv *s;
-	char *key; /* what makes two renderings the same */
-	char *soql;
-	char *version;
-	unsigned flags;
-	char delim;
-	bool crlf;
-	bool shuffle;
-	int page_rows;
-	int gzip_level;
-	uint64_t data_version;
-	char dir[256];
-
-	/* guarded by the table's lock */
-	int refs;
-	bool busy; /* its thread runs */
-	int64_t bytes;
-	int64_t used; /* monotonic ms of the last release */
-	srv_render *next;
-
-	/* guarded by the own lock */
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	render_state state;
-	sim_error err;
-	bool cancel;
-	bool read_all;
-	int pending; /* pages on their way to disk */
-	int64_t rows;
-	page *pages; /* of page_rows rows each, the last one shorter */
-	int npages;
-	int space;
-	sim_buf header;
-
-	pthread_mutex_t cut_lock; /* one cut page is made at a time */
-	page *cuts;
-	int ncuts;
-};
 
 typedef struct task
 {
@@ -138,7 +90,7 @@ write_file(const char *path, const char *data, size_t len)
 	return ok;
 }
 
-static void
+void
 page_path(const srv_render *r, const page *p, bool gz, char *out, size_t size)
 {
 	snprintf(out, size, "%s/%c%lld-%lld.csv%s", r->dir, p->starts ? 'p' : 'c',
@@ -146,8 +98,8 @@ page_path(const srv_render *r, const page *p, bool gz, char *out, size_t size)
 }
 
 /* Store one page, both ways. */
-static bool
-store_page(srv_render *r, const page *p, const sim_buf *text)
+bool
+page_store(srv_render *r, const page *p, const sim_buf *text)
 {
 	srv_pages *t = r->s->pages;
 	sim_buf gz = {0};
@@ -161,6 +113,8 @@ store_page(srv_render *r, const page *p, const sim_buf *text)
 		 write_file(path, text->data, text->len) && write_file(path_gz, gz.data, gz.len);
 	pthread_mutex_lock(&t->lock);
 	r->bytes += (int64_t) (text->len + gz.len);
+	if (p->starts)
+		r->plain += (int64_t) text->len;
 	t->bytes += (int64_t) (text->len + gz.len);
 	pthread_mutex_unlock(&t->lock);
 	sim_buf_free(&gz);
@@ -200,7 +154,7 @@ run_task(srv_render *r, int index, sim_buf *text)
 	p = r->pages[index];
 	cancel = r->cancel;
 	pthread_mutex_unlock(&r->lock);
-	ok = cancel || store_page(r, &p, text);
+	ok = cancel || page_store(r, &p, text);
 	sim_buf_free(text);
 	pthread_mutex_lock(&r->lock);
 	if (!ok)
@@ -477,7 +431,7 @@ pages_new(srv *s)
 	return NULL;
 }
 
-static void
+void
 render_free(srv_render *r)
 {
 	char path[384];
@@ -503,6 +457,7 @@ render_free(srv_render *r)
 	free(r->key);
 	free(r->soql);
 	free(r->version);
+	free(r->reads);
 	free(r);
 }
 
@@ -519,6 +474,18 @@ remove_entry(srv_pages *t, srv_render *r)
 	render_free(r);
 }
 
+/* Has a row changed, or the clock been moved, since?  Nobody can find it again then. */
+static bool
+outdated(const srv_render *r)
+{
+	if (r->clock_epoch != sim_clock_epoch())
+		return true;
+	for (int i = 0; i < r->nreads; i++)
+		if (sim_org_object_version(r->s->org, r->reads[i].object) != r->reads[i].version)
+			return true;
+	return false;
+}
+
 /*
  * Table's lock held: drop what nobody uses and nobody can find again, and the
  * longest unused of the rest until the budget is kept.
@@ -527,7 +494,6 @@ static void
 purge(srv_pages *t)
 {
 	int64_t budget = srv_options_get(t->s).cache_mb * 1024 * 1024;
-	uint64_t version = sim_org_data_version(t->s->org);
 
 	for (;;)
 	{
@@ -544,7 +510,7 @@ purge(srv_pages *t)
 			if (r->refs > 0 || r->busy)
 				continue;
 			pthread_mutex_lock(&r->lock);
-			useless = r->state != RENDER_DONE || r->data_version != version;
+			useless = r->state != RENDER_DONE || outdated(r);
 			pthread_mutex_unlock(&r->lock);
 			if (useless)
 			{
@@ -590,8 +556,8 @@ pages_free(srv_pages *t)
 	free(t);
 }
 
-static srv_render *
-render_new(srv *s, const srv_render_key *key, const srv_options *opt, char *text)
+srv_render *
+render_make(srv *s, const srv_render_key *key, const srv_options *opt, char *text)
 {
 	srv_render *r = calloc(1, sizeof(*r));
 
@@ -646,28 +612,37 @@ launch(srv_pages *t, srv_render *r)
 	return ok;
 }
 
-srv_render *
-render_get(srv *s, const srv_render_key *key, sim_error *err)
+/* What the query reads, with the versions of now; *n gets how many.  NULL: no memory. */
+static render_read *
+reads_of(srv *s, const sim_query *q, int *n)
 {
-	srv_pages *t = s->pages;
-	srv_options opt = srv_options_get(s);
-	uint64_t version = sim_org_data_version(s->org);
-	sim_buf text = {0};
-	srv_render *r;
+	int all = sim_query_reads(q, NULL, 0);
+	const sim_object **objects = calloc((size_t) all + 1, sizeof(*objects));
+	render_read *reads = calloc((size_t) all + 1, sizeof(*reads));
 
-	/* the day belongs to the key because of TODAY and its kin */
-	sim_buf_printf(&text, "%llu %lld %d %d %d %u %d %d %s", (unsigned long long) version,
-				   (long long) (sim_clock_now() / 86400000), opt.page_rows, opt.gzip_level,
-				   opt.shuffle, key->flags, key->delim, key->crlf, key->soql);
-	if (text.failed)
+	*n = 0;
+	if (objects && reads)
 	{
-		sim_error_set(err, "UNKNOWN_EXCEPTION", "out of memory");
-		return NULL;
+		sim_query_reads(q, objects, all);
+		for (int i = 0; i < all; i++)
+			reads[i] = (render_read){objects[i], sim_org_object_version(s->org, objects[i])};
+		*n = all;
 	}
-	pthread_mutex_lock(&t->lock);
-	purge(t);
-	for (r = t->list; r; r = r->next)
-		if (strcmp(r->key, text.data) == 0)
+	else
+	{
+		free(reads);
+		reads = NULL;
+	}
+	free(objects);
+	return reads;
+}
+
+/* Table's lock held: one that can be used under this key; NULL: there is none. */
+static srv_render *
+find_render(srv_pages *t, const char *key)
+{
+	for (srv_render *r = t->list; r; r = r->next)
+		if (strcmp(r->key, key) == 0)
 		{
 			bool usable;
 
@@ -675,8 +650,64 @@ render_get(srv *s, const srv_render_key *key, sim_error *err)
 			usable = !r->cancel && r->state != RENDER_FAILED;
 			pthread_mutex_unlock(&r->lock);
 			if (usable)
-				break;
+				return r;
 		}
+	return NULL;
+}
+
+void
+pages_lock(srv *s)
+{
+	pthread_mutex_lock(&s->pages->lock);
+}
+
+void
+pages_unlock(srv *s)
+{
+	pthread_mutex_unlock(&s->pages->lock);
+}
+
+void
+render_adopt(srv *s, srv_render *r)
+{
+	srv_pages *t = s->pages;
+
+	r->refs = 1;
+	r->state = RENDER_DONE;
+	r->read_all = true;
+	r->next = t->list;
+	t->list = r;
+	t->bytes += r->bytes;
+}
+
+srv_render *
+render_get(srv *s, const srv_render_key *key, sim_error *err)
+{
+	srv_pages *t = s->pages;
+	srv_options opt = srv_options_get(s);
+	uint64_t epoch = sim_clock_epoch();
+	int nreads;
+	render_read *reads = reads_of(s, key->query, &nreads);
+	sim_buf text = {0};
+	srv_render *r;
+
+	/* the day belongs to the key because of TODAY and its kin */
+	for (int i = 0; i < nreads; i++)
+		sim_buf_printf(&text, "%s=%llu ", sim_object_name(reads[i].object),
+					   (unsigned long long) reads[i].version);
+	sim_buf_printf(&text, "%llu %lld %d %d %d %u %d %d %s", (unsigned long long) epoch,
+				   (long long) (sim_clock_now() / 86400000), opt.page_rows, opt.gzip_level,
+				   opt.shuffle, key->flags, key->delim, key->crlf, key->soql);
+	if (text.failed || reads == NULL)
+	{
+		sim_error_set(err, "UNKNOWN_EXCEPTION", "out of memory");
+		sim_buf_free(&text);
+		free(reads);
+		return NULL;
+	}
+	pthread_mutex_lock(&t->lock);
+	purge(t);
+	r = find_render(t, text.data);
 	if (r)
 	{
 		r->refs++;
@@ -692,10 +723,13 @@ render_get(srv *s, const srv_render_key *key, sim_error *err)
 	}
 	else
 	{
-		r = render_new(s, key, &opt, text.data);
+		r = render_make(s, key, &opt, text.data);
 		if (r)
 		{
-			r->data_version = version;
+			r->reads = reads;
+			r->nreads = nreads;
+			r->clock_epoch = epoch;
+			reads = NULL;
 			if (!launch(t, r))
 				r = NULL;
 		}
@@ -703,6 +737,7 @@ render_get(srv *s, const srv_render_key *key, sim_error *err)
 			sim_error_set(err, "UNKNOWN_EXCEPTION", "could not start a rendering");
 	}
 	pthread_mutex_unlock(&t->lock);
+	free(reads);
 	return r;
 }
 
@@ -770,93 +805,15 @@ render_rows(const srv_render *r)
 	return r->rows;
 }
 
-/* ---------------------------------------------------------------- cutting pages */
-
-/* Append rows [first, first + count) of the plain files to out. */
-static bool
-copy_rows(srv_render *r, int64_t first, int64_t count, sim_buf *out)
+int64_t
+render_bytes(const srv_render *r)
 {
-	while (count > 0)
-	{
-		const page *p = &r->pages[first / r->page_rows];
-		int64_t from = first - p->first;
-		int64_t n = p->rows - from < count ? p->rows - from : count;
-		size_t want = p->starts[from + n] - p->starts[from];
-		char *dst = sim_buf_reserve(out, want);
-		char path[384];
-		size_t got = 0;
-		int fd;
+	int64_t n;
 
-		page_path(r, p, false, path, sizeof(path));
-		fd = dst ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-		while (fd >= 0 && got < want)
-		{
-			ssize_t k = pread(fd, dst + got, want - got, (off_t) (p->starts[from] + got));
-
-			if (k < 0 && errno == EINTR)
-				continue;
-			if (k <= 0)
-				break;
-			got += (size_t) k;
-		}
-		if (fd >= 0)
-			close(fd);
-		if (fd < 0 || got < want)
-			return false;
-		out->len += want;
-		first += n;
-		count -= n;
-	}
-	return true;
-}
-
-/* Find or make the page [first, first + count) that is no base page; cut_lock held. */
-static const page *
-cut_page(srv_render *r, int64_t first, int64_t count)
-{
-	page p = {.first = first, .rows = count, .starts = NULL};
-	sim_buf text = {0};
-	page *bigger;
-	bool ok;
-
-	for (int i = 0; i < r->ncuts; i++)
-		if (r->cuts[i].first == first && r->cuts[i].rows == count)
-			return &r->cuts[i];
-	sim_buf_add(&text, r->header.data, r->header.len);
-	ok = copy_rows(r, first, count, &text) && store_page(r, &p, &text);
-	sim_buf_free(&text);
-	if (!ok || (bigger = realloc(r->cuts, sizeof(page) * (size_t) (r->ncuts + 1))) == NULL)
-		return NULL;
-	r->cuts = bigger;
-	r->cuts[r->ncuts] = p;
-	return &r->cuts[r->ncuts++];
-}
-
-bool
-render_page(srv_render *r, int64_t first, int64_t count, char **plain, char **gz,
-			sim_error *err)
-{
-	int64_t index = first / r->page_rows;
-	char path[384];
-	const page *p = NULL;
-
-	/* nothing changes in a finished rendering but its cut pages */
-	pthread_mutex_lock(&r->cut_lock);
-	if (index < r->npages && r->pages[index].first == first && r->pages[index].rows == count)
-		p = &r->pages[index];
-	else if (first >= 0 && count > 0 && first + count <= r->rows)
-		p = cut_page(r, first, count);
-	if (p)
-	{
-		page_path(r, p, false, path, sizeof(path));
-		*plain = strdup(path);
-		page_path(r, p, true, path, sizeof(path));
-		*gz = strdup(path);
-	}
-	pthread_mutex_unlock(&r->cut_lock);
-	if (p && *plain && *gz)
-		return true;
-	return sim_error_set(err, "UNKNOWN_EXCEPTION", "could not read a result page");
+	pthread_mutex_lock(&r->s->pages->lock);
+	n = r->plain;
+	pthread_mutex_unlock(&r->s->pages->lock);
+	return n;
 }
 
 void

@@ -278,6 +278,24 @@ sim_query_bulk_check(const sim_query *q, sim_error *err)
 	return true;
 }
 
+int
+sim_query_reads(const sim_query *q, const sim_object **out, int max)
+{
+	const soql_plan *plan = q->prepared->plan;
+	int total;
+	const sim_object *const *all = sim_object_list(&total);
+	int n = 0;
+
+	for (int i = 0; i < total; i++)
+		if (plan->reads[sim_object_index(all[i])])
+		{
+			if (n < max)
+				out[n] = all[i];
+			n++;
+		}
+	return n;
+}
+
 const sim_object *
 sim_query_object(const sim_query *q)
 {

@@ -222,7 +222,8 @@ get_tabs(srv_request *req)
 						   sep, custom ? "true" : "false");
 			sim_buf_str(b, "\"label\":");
 			sim_json_string(b, label, strlen(label));
-			sim_buf_printf(b, ",\"miniIconUrl\":null,\"name\":\"%s%s\",\"sobjectName\":\"%s\",",
+			sim_buf_printf(b,
+						   ",\"miniIconUrl\":null,\"name\":\"%s%s\",\"sobjectName\":\"%s\",",
 						   custom ? "" : "standard-", name, name);
 			sim_buf_printf(b, "\"timeZone\":null,\"url\":\"%s/%s/o\"}", base, prefix);
 			sep = ",";

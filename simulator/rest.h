@@ -125,7 +125,7 @@ void rest_save_result(sim_buf *out, const char *id, int created, const sim_error
 
 /* ---------------------------------------------------------------- handlers */
 
-/* quotas.c */
+/* limits.c */
 void rest_limits(srv_request *req);
 void rest_record_count(srv_request *req);
 
@@ -149,12 +149,12 @@ int rest_row_read(srv_request *req, const sim_object *obj, const char *id, const
 void rest_row_answer(srv_request *req, const sim_object *obj, const char *id);
 
 /* The request's conditions before a write; true: 412 was answered. */
-bool rest_row_refused(srv_request *req, const sim_object *obj, const char *id,
-					  int64_t modified);
+bool
+rest_row_refused(srv_request *req, const sim_object *obj, const char *id, int64_t modified);
 
 /* The body as a record; false: answered.  201 and Location.  Delete it and answer. */
-bool rest_row_body(srv_request *req, const sim_object *obj, struct cJSON **tree,
-				   rest_record *rec);
+bool
+rest_row_body(srv_request *req, const sim_object *obj, struct cJSON **tree, rest_record *rec);
 void rest_row_created(srv_request *req, const sim_object *obj, const char *id, int created);
 void rest_row_remove(srv_request *req, const char *id);
 

@@ -73,10 +73,11 @@ check_chunks(srv_request *req, const collection *c)
 			chunks++;
 	if (chunks <= MAX_CHUNKS)
 		return true;
-	srv_error(req, 400, "EXCEEDED_MAX_TYPES_LIMIT",
-			  "Cannot have more than %d chunks in a single operation. Please rearrange the data "
-			  "to reduce chunking.",
-			  MAX_CHUNKS);
+	srv_error(
+		req, 400, "EXCEEDED_MAX_TYPES_LIMIT",
+		"Cannot have more than %d chunks in a single operation. Please rearrange the data "
+		"to reduce chunking.",
+		MAX_CHUNKS);
 	return false;
 }
 
@@ -238,7 +239,8 @@ write_update(sim_txn *t, collection *c, int i, void *arg)
 	bool ok;
 
 	if (rec->id == NULL || *rec->id == '\0')
-		return sim_error_set(&r->err, "MISSING_ARGUMENT", "Id not specified in an update call");
+		return sim_error_set(&r->err, "MISSING_ARGUMENT",
+							 "Id not specified in an update call");
 	ok = sim_update(t, &w, &r->err);
 	if (ok || tell)
 		told_id(rec->id, r);

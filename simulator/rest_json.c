@@ -80,7 +80,10 @@ static bool
 scan_utf8(scanner *s)
 {
 	unsigned char c = (unsigned char) s->text[s->at];
-	int more = c >= 0xc2 && c < 0xe0 ? 1 : (c & 0xf0) == 0xe0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : 0;
+	int more = c >= 0xc2 && c < 0xe0   ? 1
+			   : (c & 0xf0) == 0xe0	   ? 2
+			   : c >= 0xf0 && c < 0xf5 ? 3
+									   : 0;
 
 	if (more == 0)
 	{
@@ -133,7 +136,8 @@ scan_string(scanner *s)
 			{
 				if (++s->at == s->len)
 					return ended(s, " in character escape sequence");
-				if (s->text[s->at] == '\0' || !strchr("0123456789abcdefABCDEF", s->text[s->at]))
+				if (s->text[s->at] == '\0' ||
+					!strchr("0123456789abcdefABCDEF", s->text[s->at]))
 					return unexpected(s, "expected a hex-digit for character escape sequence");
 			}
 		}
@@ -209,8 +213,9 @@ scan_word(scanner *s)
 	if (n == 0)
 		return unexpected(s, "expected a valid value (number, String, array, object, 'true', "
 							 "'false' or 'null')");
-	sim_buf_printf(s->out, "Unrecognized token '%.*s': was expecting 'null', 'true', 'false' or "
-						   "NaN",
+	sim_buf_printf(s->out,
+				   "Unrecognized token '%.*s': was expecting 'null', 'true', 'false' or "
+				   "NaN",
 				   (int) (n < 200 ? n : 200), s->text + s->at);
 	add_place(s, s->at + n);
 	return false;
@@ -333,7 +338,8 @@ rest_json_find(const char *text, size_t len, size_t at, const char *key, int ind
 			/* keys with escapes are not found: only a position in a message depends on it */
 			if (text[s.at] != '"' || !scan_string(&s))
 				break;
-			hit = s.at - 1 - start == strlen(key) && memcmp(text + start, key, strlen(key)) == 0;
+			hit =
+				s.at - 1 - start == strlen(key) && memcmp(text + start, key, strlen(key)) == 0;
 			skip_blanks(&s);
 			if (s.at < len && text[s.at] == ':')
 				s.at++;
@@ -403,10 +409,10 @@ rest_json_string(const cJSON *object, const char *name)
 static bool
 text_flag(const char *text, bool dflt)
 {
-	return text == NULL						   ? dflt
-		   : strcasecmp(text, "true") == 0	   ? true
-		   : strcasecmp(text, "false") == 0	   ? false
-											   : dflt;
+	return text == NULL						? dflt
+		   : strcasecmp(text, "true") == 0	? true
+		   : strcasecmp(text, "false") == 0 ? false
+											: dflt;
 }
 
 bool

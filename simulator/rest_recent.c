@@ -38,8 +38,8 @@ date_param(srv_request *req, const char *name, int64_t *ms)
 				*p = '+';
 		ok = sim_parse_datetime(text, strlen(text), ms);
 		if (!ok)
-			srv_error(req, 400, "INVALID_REPLICATION_DATE", "%s is not a valid dateTime: %.80s",
-					  name, text);
+			srv_error(req, 400, "INVALID_REPLICATION_DATE",
+					  "%s is not a valid dateTime: %.80s", name, text);
 		*ms = ok ? *ms / MINUTE_MS * MINUTE_MS : 0;
 	}
 	free(text);
@@ -75,8 +75,8 @@ period(srv_request *req, int64_t *start, int64_t *end)
 static sim_query *
 changed_rows(srv_request *req, const sim_object *obj, bool deleted, int64_t start, int64_t end)
 {
-	const char *field = sim_field_find(obj, "SystemModstamp") ? "SystemModstamp"
-																: "LastModifiedDate";
+	const char *field =
+		sim_field_find(obj, "SystemModstamp") ? "SystemModstamp" : "LastModifiedDate";
 	char from[SIM_DATETIME_SIZE];
 	char to[SIM_DATETIME_SIZE];
 	char soql[512];
@@ -88,7 +88,8 @@ changed_rows(srv_request *req, const sim_object *obj, bool deleted, int64_t star
 	snprintf(soql, sizeof(soql), "SELECT Id, %s FROM %s WHERE %s >= %s AND %s < %s%s", field,
 			 sim_object_name(obj), field, from, field, to,
 			 deleted ? " AND IsDeleted = true" : "");
-	q = sim_query_prepare(req->srv->org, soql, deleted ? SIM_QUERY_ALL : 0, req->version, &err);
+	q = sim_query_prepare(req->srv->org, soql, deleted ? SIM_QUERY_ALL : 0, req->version,
+						  &err);
 	if (q == NULL)
 		srv_engine_error(req, &err);
 	return q;

@@ -171,8 +171,8 @@ row_etag(srv_request *req, const sim_object *obj, const char *id, char etag[REST
 void
 rest_row_answer(srv_request *req, const sim_object *obj, const char *id)
 {
-	bool conditions = srv_header_get(req, "If-Modified-Since") ||
-					  srv_header_get(req, "If-Unmodified-Since");
+	bool conditions =
+		srv_header_get(req, "If-Modified-Since") || srv_header_get(req, "If-Unmodified-Since");
 	char *fields = srv_param(req->query, "fields", NULL);
 	char etag[REST_ETAG_SIZE];
 	sim_buf row = {0};
@@ -224,7 +224,8 @@ rest_row_body(srv_request *req, const sim_object *obj, cJSON **tree, rest_record
 	if (rest_record_read(*tree, obj, false, rec, &bad, &err))
 		return true;
 	rest_text_error(req, &err,
-					bad ? rest_json_find(req->body.data, req->body.len, 0, bad->string, -1) : 0);
+					bad ? rest_json_find(req->body.data, req->body.len, 0, bad->string, -1)
+						: 0);
 	rest_record_free(rec);
 	cJSON_Delete(*tree);
 	*tree = NULL;

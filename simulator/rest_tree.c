@@ -132,8 +132,8 @@ collect(tree_call *c, const cJSON *list, const sim_object *obj)
 									 "No such column '%.100s' on sobject of type %s",
 									 rec->children[k]->string, sim_object_name(rec->object));
 			}
-			cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(rec->children[k],
-																	   "records"))
+			cJSON_ArrayForEach (item,
+								cJSON_GetObjectItemCaseSensitive(rec->children[k], "records"))
 			{
 				if (!add_row(c, item, child, i, ref))
 					return false;

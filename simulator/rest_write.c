@@ -20,16 +20,17 @@ no_record(const cJSON *json, const sim_object *obj, sim_error *err)
 	bool array = cJSON_IsArray(json);
 	const char *text = cJSON_GetStringValue(json);
 
-	return sim_error_set(err, "JSON_PARSER_ERROR",
-						 "Cannot deserialize instance of %s from %s value %.500s or request may "
-						 "be missing a required field at " SIM_JSON_POSITION,
-						 obj ? sim_object_name(obj) : "SObject",
-						 array	? "START_ARRAY"
-						 : text ? "VALUE_STRING"
-								: "VALUE_NUMBER_INT",
-						 array	? "["
-						 : text ? text
-								: "");
+	return sim_error_set(
+		err, "JSON_PARSER_ERROR",
+		"Cannot deserialize instance of %s from %s value %.500s or request may "
+		"be missing a required field at " SIM_JSON_POSITION,
+		obj ? sim_object_name(obj) : "SObject",
+		array  ? "START_ARRAY"
+		: text ? "VALUE_STRING"
+			   : "VALUE_NUMBER_INT",
+		array  ? "["
+		: text ? text
+			   : "");
 }
 
 /* The object that the attributes name. */
@@ -247,8 +248,8 @@ rest_text_error(srv_request *req, const sim_error *err, size_t at)
 			line++;
 			start = i + 1;
 		}
-	srv_error(req, status_of(err), err->code, "%.*s[line:%d, column:%zu]",
-			  (int) (len - tail), err->message, line, at - start + 1);
+	srv_error(req, status_of(err), err->code, "%.*s[line:%d, column:%zu]", (int) (len - tail),
+			  err->message, line, at - start + 1);
 }
 
 void

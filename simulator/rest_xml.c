@@ -101,10 +101,27 @@ add_name(sim_buf *out, const char *name)
 	if (!isalpha((unsigned char) *name) && *name != '_')
 		sim_buf_char(out, '_');
 	for (; *name; name++)
-		sim_buf_char(out, isalnum((unsigned char) *name) || strchr("_-.", *name) ? *name : '_');
+		sim_buf_char(out,
+					 isalnum((unsigned char) *name) || strchr("_-.", *name) ? *name : '_');
 }
 
 static void add_element(sim_buf *out, const char *name, const cJSON *value, bool root);
+
+/* Is there a null that needs the namespace of xsi:nil? */
+static bool
+has_null(const cJSON *value)
+{
+	const cJSON *item;
+
+	if (cJSON_IsNull(value))
+		return true;
+	cJSON_ArrayForEach (item, value)
+	{
+		if (has_null(item))
+			return true;
+	}
+	return false;
+}
 
 static int
 by_name(const void *a, const void *b)
@@ -153,7 +170,7 @@ add_element(sim_buf *out, const char *name, const cJSON *value, bool root)
 	}
 	sim_buf_char(out, '<');
 	add_name(out, name);
-	if (root)
+	if (root && has_null(value))
 		sim_buf_str(out, " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"");
 	cJSON_ArrayForEach (item, attributes)
 	{

@@ -24,7 +24,7 @@
 #include <time.h>
 
 #include "engine.h"
-#include "quotas.h"
+#include "srv_limits.h"
 
 struct MHD_Connection;
 
@@ -434,7 +434,8 @@ typedef struct srv_render srv_render;
 typedef struct srv_render_key
 {
 	const char *soql;
-	unsigned flags; /* SIM_QUERY_ALL */
+	const sim_query *query; /* the same, prepared: says what it reads; only looked at */
+	unsigned flags;			/* SIM_QUERY_ALL */
 	const char *version;
 	char delim;
 	bool crlf;
@@ -451,7 +452,7 @@ srv_pages *pages_new(srv *s);
 void pages_free(srv_pages *p);
 
 /*
- * A rendering of this query at the present data version: one that exists, or a new one that
+ * A rendering of this query over rows as they are now: one that exists, or a new one that
  * starts at once in the background.  Release it with render_release().  NULL and *err when
  * memory is short or the disk budget is used by renderings of living jobs.
  */
@@ -464,7 +465,8 @@ srv_render *render_ref(srv_render *r);
 /* State now; waits up to wait_ms for the end.  err may be NULL. */
 render_state render_poll(srv_render *r, int wait_ms, sim_error *err);
 
-int64_t render_rows(const srv_render *r); /* of a finished one */
+int64_t render_rows(const srv_render *r);  /* of a finished one */
+int64_t render_bytes(const srv_render *r); /* of its plain files */
 
 /*
  * The files that hold rows [first, first + count): malloc'd paths of the plain and the gzip
@@ -472,6 +474,16 @@ int64_t render_rows(const srv_render *r); /* of a finished one */
  */
 bool render_page(srv_render *r, int64_t first, int64_t count, char **plain, char **gz,
 				 sim_error *err);
+
+/*
+ * Put a finished rendering's files into a directory (made when it is not there) and what belongs to it into an
+ * object; and back, with one user.  NULL, false: I/O errors, or what was saved does not fit.
+ */
+bool render_save(srv_render *r, const char *dir, struct cJSON *out);
+srv_render *render_load(srv *s, const char *dir, const struct cJSON *in);
+
+/* A second name for a file that nobody changes any longer, or a copy where the file system has none. */
+bool srv_link_file(const char *from, const char *to);
 
 /* {"renderings":n,"bytes":n,…} for GET /__sfsim/state. */
 void pages_json(srv *s, sim_buf *out);

@@ -386,12 +386,13 @@ typedef struct soql_plan
 	const sim_object *object;
 	struct soql_plan *root; /* of an inner query: the outermost plan; else itself */
 
-	soql_table *tables;		 /* the object itself comes first */
-	int next_table;			 /* of the root: table names are unique in one statement */
-	int semijoins;			 /* of the root */
-	int parents;			 /* of the root: relationships to parents */
-	int level;				 /* of a subquery: objects above it */
-	struct soql_plan *outer; /* of a subquery */
+	soql_table *tables;			 /* the object itself comes first */
+	int next_table;				 /* of the root: table names are unique in one statement */
+	int semijoins;				 /* of the root */
+	int parents;				 /* of the root: relationships to parents */
+	bool reads[SIM_MAX_OBJECTS]; /* of the root: objects whose rows the answer depends on */
+	int level;					 /* of a subquery: objects above it */
+	struct soql_plan *outer;	 /* of a subquery */
 	soql_child *children;
 	int nchildren; /* of the outermost: all of them */
 	bool has_typeof;

@@ -88,6 +88,7 @@ soql_add_table(soql_plan *plan, soql_table_kind kind, const sim_object *obj,
 	}
 	t->kind = kind;
 	t->no = plan->root->next_table++;
+	plan->root->reads[sim_object_index(obj)] = true;
 	t->object = obj;
 	t->parent = parent;
 	t->link = link;

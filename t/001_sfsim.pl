@@ -283,7 +283,8 @@ subtest 'describe and limits' => sub {
 	is(body(req('GET', '/limits/recordCount?sObjects=Account,Nothing'))->{sObjects}[0]{name},
 		'Account', 'recordCount');
 
-	$r = req('POST', '/composite', content => $json->encode({ compositeRequest => [
+	$r = req('POST', '/composite', headers => { 'Content-Type' => 'application/json' },
+		content => $json->encode({ compositeRequest => [
 				{ method => 'GET', url => '/services/data/v62.0/sobjects/Account/describe',
 					referenceId => 'a' },
 				{ method => 'GET', url => '/services/data/v62.0/sobjects/Contact/describe',
@@ -297,7 +298,8 @@ subtest 'describe and limits' => sub {
 	is($parts->[0]{body}{name}, 'Account', 'body of a part');
 	is($parts->[0]{httpHeaders}{'Last-Modified'}, $modified, 'headers of a part');
 	is($parts->[1]{body}, undef, 'an unchanged one is null');
-	$r = req('POST', '/composite/batch', content => $json->encode({ batchRequests => [
+	$r = req('POST', '/composite/batch', headers => { 'Content-Type' => 'application/json' },
+		content => $json->encode({ batchRequests => [
 				map { { method => 'GET',
 					url => "v62.0/sobjects/$_/describe" } } qw(Account No) ] }));
 	is_deeply([ map { $_->{statusCode} } @{ body($r)->{results} } ], [ 200, 404 ],
@@ -305,7 +307,7 @@ subtest 'describe and limits' => sub {
 	ok(body($r)->{hasErrors}, 'hasErrors');
 
 	like(req('GET', '/limits', headers => { 'X-PrettyPrint' => '1' })->{content},
-		qr/^\{\n  "DailyApiRequests" : \{\n    "Max" : 15000,/, 'X-PrettyPrint');
+		qr/^\{\n  "AnalyticsExternalDataSizeMB" : \{\n    "Max" : 40960,/, 'X-PrettyPrint');
 	$r = req('GET', '/sobjects/Account/describe', headers => { 'Accept-Encoding' => 'gzip' });
 	is($r->{headers}{'content-encoding'}, 'gzip', 'JSON is compressed');
 	gunzip(\$r->{content}, \my $plain) or die $GunzipError;

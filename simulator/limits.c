@@ -1,8 +1,8 @@
 /*
- * quotas.c
+ * limits.c
  *		GET /limits and /limits/recordCount, and the counters behind the first.
  */
-#include "quotas.h"
+#include "srv_limits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,8 +61,7 @@ srv_limits_use(srv *s, srv_limit what, int64_t n)
 
 	pthread_mutex_lock(&s->lock);
 	turn(&s->limits);
-	enforced =
-		what == LIMIT_API_REQUESTS ? s->options.enforce_api : s->options.enforce_limits;
+	enforced = what == LIMIT_API_REQUESTS ? s->options.enforce_api : s->options.enforce_limits;
 	ok = !enforced || s->limits.total[what] + n <= most(s, what);
 	if (ok)
 	{
@@ -178,9 +177,10 @@ static const struct
 
 /* The connected apps that every org has; each has limits of its own, all zero. */
 static const char *const apps[] = {
-	"Ant Migration Tool",	 "Dataloader Bulk",			"Dataloader Partner",
-	"Force.com IDE",		 "Salesforce Mobile Dashboards", "Salesforce Touch",
-	"Salesforce for Outlook", "Workbench",
+	"Ant Migration Tool",			"Dataloader Bulk",
+	"Dataloader Partner",			"Force.com IDE",
+	"Salesforce Mobile Dashboards", "Salesforce Touch",
+	"Salesforce for Outlook",		"Workbench",
 };
 
 /* Storage that the rows take. */
