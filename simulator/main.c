@@ -536,8 +536,11 @@ serve(srv *s, arguments *a, const sigset_t *signals)
 			/* who cannot wait for the end sends another one */
 			pthread_sigmask(SIG_UNBLOCK, signals, NULL);
 			srv_stop(s, daemon);
-			state_touch(s);
-			state_flush(s);
+			if (!state_close(s, &err))
+			{
+				fprintf(stderr, "sfsim: %s\n", err.message);
+				rc = 1;
+			}
 		}
 	}
 	sim_buf_free(&k.cert);

@@ -5,7 +5,7 @@
  * A snapshot is a directory: org.db (and org.db-wal) with the rows, state.json with the rest, and the
  * files of jobs below jobs/.  An org that outlives the program has the same in its --data directory, but
  * for the rows, which are always there: state.json is written before an answer goes out that tells of a
- * change, so that not even a SIGKILL undoes what a client was told.
+ * change, so that not even a SIGKILL undoes what a client was told.  Jobs are written at a clean end only.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -352,7 +352,7 @@ state_load(srv *s, const char *dir, bool rows, bool keep_sessions, sim_error *er
 		ok = load_options(s, state, err) &&
 			 auth_load(s, cJSON_GetObjectItemCaseSensitive(state, "auth"), keep_sessions,
 					   err) &&
-			 jobs_load(s, jobs, err);
+			 (access(jobs, F_OK) != 0 || jobs_load(s, jobs, err));
 	}
 	cJSON_Delete(state);
 	return ok;
@@ -374,7 +374,7 @@ state_flush(srv *s)
 	if (s->data_dir == NULL || !atomic_load(&s->state_changed))
 		return;
 	pthread_mutex_lock(&s->state_lock);
-	if (atomic_exchange(&s->state_changed, false) && !state_save(s, s->data_dir, false, &err))
+	if (atomic_exchange(&s->state_changed, false) && !write_state(s, s->data_dir, NULL, &err))
 		fprintf(stderr, "sfsim: %s\n", err.message);
 	pthread_mutex_unlock(&s->state_lock);
 }
@@ -395,7 +395,17 @@ state_open(srv *s, sim_error *err)
 	if (sim_org_was_there(s->org) && access(path, F_OK) == 0 &&
 		!state_load(s, s->data_dir, false, false, err))
 		return false;
-	return state_save(s, s->data_dir, false, err);
+
+	/* jobs are written at the end only: after an accident there must not be those of an earlier end */
+	snprintf(path, sizeof(path), "%s/jobs", s->data_dir);
+	remove_tree(path);
+	return write_state(s, s->data_dir, NULL, err);
+}
+
+bool
+state_close(srv *s, sim_error *err)
+{
+	return s->data_dir == NULL || state_save(s, s->data_dir, false, err);
 }
 
 /* ---------------------------------------------------------------- snapshots */

@@ -365,11 +365,12 @@ bool state_load(srv *s, const char *dir, bool rows, bool keep_sessions, sim_erro
 
 /*
  * An org that outlives the program: open loads what s->data_dir has; something has changed that it keeps; write
- * it down, if so, before the answer goes out.
+ * it down, if so, before the answer goes out; and at the end all of it, with the jobs.
  */
 bool state_open(srv *s, sim_error *err);
 void state_touch(srv *s);
 void state_flush(srv *s);
+bool state_close(srv *s, sim_error *err);
 
 /* /__sfsim/snapshot and /__sfsim/restore. */
 void control_snapshot_get(srv_request *req);

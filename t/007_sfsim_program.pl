@@ -374,6 +374,8 @@ subtest 'an org that stays' => sub {
 	run([ $sfsim, '--port', 0, '--data', $data ], \undef, \$out, \$err);
 	like($err, qr/another sfsim uses/, 'nobody else may use it');
 	my $old = $token;
+	my $job = job('SELECT Id FROM Account');
+	for (1 .. 1000) { last if state_of($job) eq 'JobComplete'; }
 	is(end($sim), 0, 'ends');
 	is((stat $data)[2] & 0777, 0700, 'for its owner alone');
 
@@ -384,6 +386,7 @@ subtest 'an org that stays' => sub {
 	is(req('GET', '/limits', headers => { Authorization => "Bearer $old" })->{status}, 200, 'sessions');
 	is(control('GET', 'snapshot')->[0]{name}, 'kept', 'snapshots');
 	is(body(req('GET', "/sobjects/Account/$id"))->{Name}, 'stays', 'the row');
+	is(req('GET', "/jobs/query/$job/results")->{status}, 200, 'jobs and their results');
 	my $next = insert('killed');
 	my $new = control('POST', 'tokens', { issue => $true })->{access_token};
 	control('POST', 'clock', { set => '2030-01-01T00:00:00Z', freeze => $true });
@@ -396,6 +399,7 @@ subtest 'an org that stays' => sub {
 	is(req('GET', '/limits', headers => { Authorization => "Bearer $new" })->{status}, 200, 'no session');
 	is(control('GET', 'clock')->{now}, '2030-01-01T00:00:00.000Z', 'not the clock');
 	isnt(insert('more'), $next, 'and no number of a row');
+	is_deeply(scalar control('GET', 'jobs'), [], 'but jobs, which are written at a clean end');
 	control('POST', 'restore', { name => 'kept', keep_sessions => $true });
 	is(query('SELECT COUNT() FROM Account')->{totalSize}, 31, 'a snapshot of an earlier run');
 	is(end($sim), 0, 'ends');
