@@ -5,7 +5,8 @@
 #	make demo		what it does, start to end, in a private PostgreSQL; installs packages when needed
 #	make test		every test of the project; installs packages when needed
 #	make conformance	real clients and the shapes of recorded traffic against sfsim; installs packages, and npm's
-#	make unit lint fuzz bench bench-read format		one piece of it
+#	make unit lint fuzz bench bench-read bench-sim format		one piece of it
+#	make asan-sim	sfsim under AddressSanitizer and UndefinedBehaviorSanitizer: build/asan/sfsim
 #
 # Variables: PG_CONFIG, CC, COPT (more compiler flags), ISAL=auto|yes|no (inflate by ISA-L or zlib),
 # FUZZ_SECONDS (per target), BENCH_ROWS, BENCH_ROUNDS.
@@ -235,6 +236,13 @@ build/unit-isal/%: build/unit-isal/test/unit/%.o $(UNIT_SHARED:%.c=build/unit-is
 	$(CC) $(UNIT_CFLAGS) -o $@ $^ $(LIBS_OF) -lpthread -lm
 build/unit-sim/%: build/unit-sim/test/unit/%.o build/unit-sim/libsim.a
 	$(CC) $(UNIT_CFLAGS) -o $@ $^ $(SIM_LIBS)
+
+# sfsim itself under the same: what its tests in t/ run against in the layer "asan" of scripts/test.
+build/asan/sfsim: build/unit-sim/simulator/main.o build/unit-sim/libsim.a
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_CFLAGS) -o $@ $^ $(SIM_LIBS)
+.PHONY: asan-sim
+asan-sim: build/asan/sfsim
 
 .PHONY: unit unit-build
 .SECONDARY:

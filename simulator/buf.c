@@ -108,6 +108,7 @@ sim_error_set(sim_error *err, const char *code, const char *fmt, ...)
 		return false;
 	snprintf(err->code, sizeof(err->code), "%s", code);
 	err->nfields = 0;
+	err->match[0] = '\0';
 	va_start(ap, fmt);
 	vsnprintf(err->message, sizeof(err->message), fmt, ap);
 	va_end(ap);

@@ -22,6 +22,9 @@
  *	POST   /snapshot         {"name": "x"}: the org as it is now
  *	DELETE /snapshot[/name]
  *	POST   /restore          {"name": "x"}: the org as it was then
+ *	GET    /locks            rows that cannot be written
+ *	POST   /locks            {"ids": ["001…"], "approval": false}: more of them (store.h)
+ *	DELETE /locks[/id]
  *	GET    /state            counters
  *	GET    /env              shell lines, as --env prints them
  *	POST   /reset            faults, log, options, switches and jobs as at the start
@@ -311,6 +314,8 @@ handle_delete(srv_request *req, const char *what)
 		control_snapshot_delete(req);
 	else if (strcmp(what, "cursors") == 0)
 		counted(req, "removed", cursors_drop_all(s));
+	else if (strcmp(what, "locks") == 0)
+		control_locks_delete(req);
 	else
 		srv_not_found(req);
 	log_wake(s);
@@ -335,6 +340,8 @@ handle_get(srv_request *req, const char *what)
 		control_clock_get(req);
 	else if (strcmp(what, "snapshot") == 0)
 		control_snapshot_get(req);
+	else if (strcmp(what, "locks") == 0)
+		control_locks_get(req);
 	else if (strcmp(what, "state") == 0)
 		get_state(req);
 	else if (strcmp(what, "env") == 0)
@@ -375,6 +382,11 @@ handle_post(srv_request *req, const char *what)
 			refuse(req, &err);
 		state_touch(req->srv);
 		log_wake(req->srv);
+	}
+	else if (strcmp(what, "locks") == 0)
+	{
+		if (!control_locks_post(req, body, &err))
+			refuse(req, &err);
 	}
 	else if (strcmp(what, "jwt-key") == 0)
 	{

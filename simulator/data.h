@@ -154,6 +154,8 @@ void gen_dependent(const sim_gen *g, sim_cell *out);
 void gen_row_number(const sim_gen *g, sim_cell *out);
 void gen_position(const sim_gen *g, sim_cell *out);
 void gen_attachment_type(const sim_gen *g, sim_cell *out);
+void gen_sized(const sim_gen *g, sim_cell *out);
+void gen_sized_int(const sim_gen *g, sim_cell *out);
 void gen_digits(const sim_gen *g, sim_cell *out);
 void gen_year(const sim_gen *g, sim_cell *out);
 void gen_attachment_name(const sim_gen *g, sim_cell *out);

@@ -63,6 +63,19 @@ gen_set_text(sim_cell *out, const char *text)
 	out->len = strlen(text);
 }
 
+/* Entry number i of the picklist, or the last one when there are fewer; null when there is none. */
+static inline void
+gen_pick_at(const sim_gen *g, int i, sim_cell *out)
+{
+	const sim_pick *p = g->field->picks;
+
+	if (p == NULL || p->value == NULL)
+		return;
+	while (i-- > 0 && p[1].value != NULL)
+		p++;
+	gen_set_text(out, p->value);
+}
+
 /* Text that is put together in out->buf. */
 static inline void
 gen_begin(sim_cell *out)

@@ -365,7 +365,7 @@ gen_converted(const sim_gen *g, sim_cell *out)
 void
 gen_lead_status(const sim_gen *g, sim_cell *out)
 {
-	gen_set_text(out, g->field->picks[is_converted(g) ? 2 : g->hash % 2].value);
+	gen_pick_at(g, is_converted(g) ? 2 : (int) (g->hash % 2), out);
 }
 
 void

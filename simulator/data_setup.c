@@ -5,6 +5,8 @@
 #include "data_gen.h"
 #include "schema_tables.h"
 
+#include <math.h>
+
 /* ---------------------------------------------------------------- a text per row */
 
 /* What the first rows of small objects have. */
@@ -86,7 +88,7 @@ gen_one(const sim_gen *g, sim_cell *out)
 void
 gen_third(const sim_gen *g, sim_cell *out)
 {
-	gen_set_text(out, g->field->picks[2].value);
+	gen_pick_at(g, 2, out);
 }
 
 void
@@ -97,26 +99,49 @@ gen_first_only(const sim_gen *g, sim_cell *out)
 
 /* ---------------------------------------------------------------- dependent picklists */
 
+/* Fields that depend on each other in a circle, as a schema file may have it, have no values. */
+static bool
+is_circle(const sim_object *obj, const sim_field *f)
+{
+	for (int depth = 0; f != NULL && f->controller != NULL; depth++)
+	{
+		if (depth == 8)
+			return true;
+		f = sim_field_find(obj, f->controller);
+	}
+	return false;
+}
+
+/* Number of the controlling field's entry, of a boolean 0 or 1; -1: null. */
+static int
+controlling_entry(const sim_gen *g, sim_cell *cell)
+{
+	const sim_field *by = sim_field_find(g->object, g->field->controller);
+
+	if (by == NULL || is_circle(g->object, g->field))
+		return -1;
+	sim_data_cell(g->seed, g->object, (int) (by - g->object->fields), g->row, g->rows, cell);
+	if (by->type == SIM_T_BOOLEAN && cell->kind == SIM_CELL_INT)
+		return cell->i != 0;
+	for (int i = 0; cell->kind == SIM_CELL_TEXT && by->picks && by->picks[i].value; i++)
+	{
+		if (strlen(by->picks[i].value) == cell->len &&
+			memcmp(by->picks[i].value, cell->text, cell->len) == 0)
+			return i;
+	}
+	return -1;
+}
+
 /* A value that goes with the controlling one; null where that is null. */
 void
 gen_dependent(const sim_gen *g, sim_cell *out)
 {
-	const sim_field *by = sim_field_find(g->object, g->field->controller);
 	const sim_pick *fit[16];
 	unsigned n = 0;
-	int which = -1;
+	int which = controlling_entry(g, out);
 
-	if (by == NULL)
-		return;
-	sim_data_cell(g->seed, g->object, (int) (by - g->object->fields), g->row, g->rows, out);
-	for (int i = 0; out->kind == SIM_CELL_TEXT && by->picks[i].value != NULL; i++)
-	{
-		if (strlen(by->picks[i].value) == out->len &&
-			memcmp(by->picks[i].value, out->text, out->len) == 0)
-			which = i;
-	}
 	out->kind = SIM_CELL_NULL;
-	for (const sim_pick *p = g->field->picks; which >= 0 && n < 16 && p->value != NULL; p++)
+	for (const sim_pick *p = g->field->picks; which >= 0 && n < 16 && p && p->value; p++)
 	{
 		if (!p->inactive && sim_pick_valid_for(p, which))
 			fit[n++] = p;
@@ -139,6 +164,27 @@ void
 gen_position(const sim_gen *g, sim_cell *out)
 {
 	gen_set_real(out, (double) (g->row % 3 + 1));
+}
+
+/* As many digits as the field takes, but no more than six before the point. */
+void
+gen_sized(const sim_gen *g, sim_cell *out)
+{
+	int digits = g->field->precision > 0 ? g->field->precision - g->field->scale : 6;
+	double unit = pow(10, g->field->scale > 6 ? 6 : g->field->scale);
+	double limit = pow(10, digits < 0 ? 0 : digits > 6 ? 6 : digits) * unit;
+
+	if (!gen_is_null(g, 10))
+		gen_set_real(out, (double) (int64_t) (g->hash % (uint64_t) limit) / unit);
+}
+
+void
+gen_sized_int(const sim_gen *g, sim_cell *out)
+{
+	int digits = g->field->digits > 0 && g->field->digits < 6 ? g->field->digits : 6;
+
+	if (!gen_is_null(g, 10))
+		gen_set_int(out, (int64_t) (g->hash % (uint64_t) pow(10, digits)));
 }
 
 void

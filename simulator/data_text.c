@@ -259,11 +259,18 @@ gen_secret(const sim_gen *g, sim_cell *out)
 static void
 pick(const sim_gen *g, sim_cell *out)
 {
+	const sim_pick *list = g->field->picks;
 	uint64_t n = 0;
+	uint64_t at;
 
-	while (g->field->picks[n].value != NULL)
+	while (list != NULL && list[n].value != NULL)
 		n++;
-	gen_set_text(out, g->field->picks[g->hash % n].value);
+	if (n == 0)
+		return;
+	at = g->hash % n;
+	for (uint64_t tries = 0; list[at].inactive && tries < n; tries++)
+		at = (at + 1) % n;
+	gen_set_text(out, list[at].value);
 }
 
 /* An unrestricted list also has values that nobody set up, and some in another case. */
@@ -308,7 +315,7 @@ gen_multi(const sim_gen *g, sim_cell *out)
 	if (bits == 0)
 		return;
 	gen_begin(out);
-	for (int i = 0; g->field->picks[i].value != NULL; i++)
+	for (int i = 0; i < 7 && g->field->picks[i].value != NULL; i++)
 	{
 		if (!(bits >> i & 1))
 			continue;
@@ -316,6 +323,8 @@ gen_multi(const sim_gen *g, sim_cell *out)
 			gen_add(out, ";");
 		gen_add(out, g->field->picks[i].value);
 	}
+	if (out->len == 0)
+		out->kind = SIM_CELL_NULL;
 }
 
 /* ---------------------------------------------------------------- long text */

@@ -234,9 +234,12 @@ put_field_i_to_w(cJSON *o, const sim_field *f)
 	put_bool(o, "writeRequiresMasterRead", (f->flags & SF_WRITE_MASTER_READ) != 0);
 }
 
-/* Whatever a schema file says goes before what was worked out; it may have keys of its own. */
+/*
+ * Whatever a schema file says goes before what was worked out, but for keys to skip.  more: keys that
+ * we do not know come, too.
+ */
 static void
-overlay(cJSON *o, const cJSON *described, const char *const *skip)
+overlay(cJSON *o, const cJSON *described, const char *const *skip, bool more)
 {
 	const cJSON *item;
 
@@ -251,8 +254,10 @@ overlay(cJSON *o, const cJSON *described, const char *const *skip)
 			continue;
 		if (cJSON_GetObjectItemCaseSensitive(o, item->string) != NULL)
 			cJSON_ReplaceItemInObjectCaseSensitive(o, item->string, copy);
-		else
+		else if (more)
 			cJSON_AddItemToObject(o, item->string, copy);
+		else
+			cJSON_Delete(copy);
 	}
 }
 
@@ -369,37 +374,59 @@ put_child(cJSON *list, const sim_object *from, const sim_field *f)
 	cJSON_AddItemToArray(list, child);
 }
 
-/* By object, then by field, as names sort. */
+/* Is this way back in a list already (of a schema file)? */
+static bool
+has_child(const cJSON *list, const char *object, const char *field)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach (item, list)
+	{
+		const char *from = cJSON_GetStringValue(cJSON_GetObjectItem(item, "childSObject"));
+		const char *by = cJSON_GetStringValue(cJSON_GetObjectItem(item, "field"));
+
+		if (from && by && strcmp(from, object) == 0 && strcmp(by, field) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The next field behind "last", as names sort, that points to obj; NULL: there is none. */
+static const sim_field *
+next_child(const sim_object *from, const sim_object *obj, const char *last)
+{
+	const sim_field *next = NULL;
+
+	for (int i = 0; i < from->nfields; i++)
+	{
+		const sim_field *f = &from->fields[i];
+
+		/* losers of a merge are no children */
+		if (strcmp(f->name, "MasterRecordId") != 0 && strcmp(f->name, last) > 0 &&
+			sim_field_refers_to(f, obj) && (next == NULL || strcmp(f->name, next->name) < 0))
+			next = f;
+	}
+	return next;
+}
+
+/* What a schema file lists, then ours by object and field. */
 static void
 put_children(cJSON *o, const sim_object *obj)
 {
-	cJSON *children = cJSON_AddArrayToObject(o, "childRelationships");
+	const cJSON *said = cJSON_GetObjectItem(obj->described, "childRelationships");
+	cJSON *children = cJSON_IsArray(said) ? cJSON_Duplicate(said, true) : cJSON_CreateArray();
 	int n;
 	const sim_object *const *list = sim_object_list(&n);
 
+	cJSON_AddItemToObject(o, "childRelationships", children);
 	for (int i = 0; i < n; i++)
 	{
-		const char *last = "";
+		const sim_field *f = next_child(list[i], obj, "");
 
-		for (;;)
+		for (; f != NULL; f = next_child(list[i], obj, f->name))
 		{
-			const sim_field *next = NULL;
-
-			for (int k = 0; k < list[i]->nfields; k++)
-			{
-				const sim_field *f = &list[i]->fields[k];
-
-				/* losers of a merge are no children */
-				if (strcmp(f->name, "MasterRecordId") == 0)
-					continue;
-				if (strcmp(f->name, last) > 0 && sim_field_refers_to(f, obj) &&
-					(next == NULL || strcmp(f->name, next->name) < 0))
-					next = f;
-			}
-			if (next == NULL)
-				break;
-			put_child(children, list[i], next);
-			last = next->name;
+			if (!cJSON_IsArray(said) || !has_child(said, list[i]->name, f->name))
+				put_child(children, list[i], f);
 		}
 	}
 }
@@ -457,7 +484,7 @@ put_fields(cJSON *o, const sim_object *obj)
 
 		put_field_a_to_h(field, &obj->fields[i]);
 		put_field_i_to_w(field, &obj->fields[i]);
-		overlay(field, obj->fields[i].described, NULL);
+		overlay(field, obj->fields[i].described, NULL, true);
 		cJSON_AddItemToArray(fields, field);
 	}
 }
@@ -552,7 +579,8 @@ put_scopes(cJSON *o, const sim_object *obj, const char *version)
 }
 
 /* Members that follow from the org, whatever a schema file says of them. */
-static const char *const own_members[] = {"fields", "urls", "childRelationships", NULL};
+static const char *const own_members[] = {"fields", "urls", "childRelationships", "name",
+										  NULL};
 
 static cJSON *
 describe(const sim_object *obj, const char *version, const char *instance, bool full)
@@ -583,8 +611,7 @@ describe(const sim_object *obj, const char *version, const char *instance, bool 
 	put_bool(o, "undeletable", has(obj, SO_UNDELETABLE));
 	put_bool(o, "updateable", has(obj, SO_UPDATEABLE));
 	put_urls(o, obj, version, instance);
-	if (full)
-		overlay(o, obj->described, own_members);
+	overlay(o, obj->described, own_members, full);
 	return o;
 }
 

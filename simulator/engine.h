@@ -60,6 +60,7 @@ typedef struct sim_error
 	char message[1500]; /* UTF-8, not escaped for JSON */
 	int nfields;
 	char fields[SIM_ERROR_FIELDS][64]; /* that it is about, as the API names them */
+	char match[19]; /* id of the row that is there, of DUPLICATES_DETECTED; else empty */
 } sim_error;
 
 /* Fill *err (which may be NULL); always returns false so that callers can return it. */
@@ -194,6 +195,13 @@ typedef struct sim_options
 /* Defaults of the demo: User 20, Account 1000, Contact 2000, Opportunity 1500, Invoice__c 1000. */
 void sim_options_init(sim_options *opt);
 
+/*
+ * Add the objects and fields of a describe file: one object as GET …/sobjects/X/describe answers it, an array
+ * of such, or {"sobjects": […]}.  Before sim_options_init() and sim_org_open().  False and *err say
+ * what is wrong and where.
+ */
+bool sim_schema_load(const char *path, sim_error *err);
+
 /* Apply one "Object=N" (the value of --rows).  Errors name the object or the number. */
 bool sim_options_rows(sim_options *opt, const char *spec, sim_error *err);
 
@@ -253,6 +261,7 @@ uint64_t sim_org_data_version(sim_org *org);
  *										refused (DUPLICATES_DETECTED)
  *	  validation_rule	  true|false*	negative amounts are refused (FIELD_CUSTOM_VALIDATION_EXCEPTION)
  *	  storage_full		  true|false*	inserts are refused (STORAGE_LIMIT_EXCEEDED)
+ *	  round_to_scale	  true|false*	numbers lose the decimals beyond their field's scale when written
  *	  now				  real*|<datetime>	stops the org's clock at a moment (clock.h)
  * (* = default).  False and *err for an unknown name or value.
  */

@@ -17,7 +17,7 @@
 #include "clock.h"
 #include "csv_in.h"
 #include "ingest_int.h"
-#include "srv_limits.h"
+#include "quota.h"
 
 /* Threads that process jobs; other jobs wait in state UploadComplete. */
 #define MAX_RUNNING 8

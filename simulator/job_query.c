@@ -11,7 +11,7 @@
 
 #include "clock.h"
 #include "job.h"
-#include "srv_limits.h"
+#include "quota.h"
 
 /* Up to this version columns come in alphabetical order. */
 #define LAST_SORTED_VERSION 49

@@ -2,7 +2,7 @@
  * limits.c
  *		GET /limits and /limits/recordCount, and the counters behind the first.
  */
-#include "srv_limits.h"
+#include "quota.h"
 
 #include <stdlib.h>
 #include <string.h>

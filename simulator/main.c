@@ -58,6 +58,7 @@ static const char usage_text[] =
 	"                       --env-file make a key pair (SF_JWT_KEY is the private half)\n"
 	"\n"
 	"The org:\n"
+	"  --schema FILE        objects and fields of a describe; may be repeated\n"
 	"  --rows OBJECT=N      so many rows in OBJECT; may be repeated\n"
 	"  --seed N             other data of the same shape\n"
 	"  --data DIR           keep the org in DIR from one run to the next; rows are made only\n"
@@ -124,6 +125,7 @@ static const struct option longopts[] = {
 	{"tls-cert", required_argument, NULL, 'c'},
 	{"tls-key", required_argument, NULL, 'k'},
 	{"jwt-public-key", required_argument, NULL, 'J'},
+	{"schema", required_argument, NULL, 'S'},
 	{"rows", required_argument, NULL, 'r'},
 	{"seed", required_argument, NULL, 's'},
 	{"data", required_argument, NULL, 'D'},
@@ -180,6 +182,8 @@ take_option(arguments *a, int c, const char *name, const char *value)
 			a->org.seed = (uint64_t) number_arg(name, value, 0, INT32_MAX);
 			a->rows = true;
 			break;
+		case 'S': /* load_schemas() */
+			break;
 		case 'D':
 			a->data_dir = text_arg(name, value);
 			break;
@@ -205,6 +209,26 @@ take_option(arguments *a, int c, const char *name, const char *value)
 			fputs("Try \"sfsim --help\".\n", stderr);
 			exit(2);
 	}
+}
+
+/* Before anything else: other options name the objects that come of it. */
+static void
+load_schemas(int argc, char **argv)
+{
+	sim_error err;
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "", longopts, NULL)) != -1)
+	{
+		if (c == 'S' && !sim_schema_load(optarg, &err))
+		{
+			fprintf(stderr, "sfsim: --schema %s\n", err.message);
+			exit(2);
+		}
+	}
+	opterr = 1;
+	optind = 0;
 }
 
 static void
@@ -560,6 +584,7 @@ main(int argc, char **argv)
 	char *temp;
 	int rc = 1;
 
+	load_schemas(argc, argv);
 	sim_options_init(&a.org);
 	srv_options_init(&a.srv);
 	parse_arguments(argc, argv, &a);

@@ -94,14 +94,14 @@ org_open_database(sim_org *org, const char *pragmas, sim_error *err)
 	pthread_mutex_lock(&org->lock);
 	snprintf(file, sizeof(file), "%s", org->file);
 	pthread_mutex_unlock(&org->lock);
-	if (sqlite3_open_v2(file, &db, flags, NULL) != SQLITE_OK || !sim_sql_register(db) ||
+	if (sqlite3_open_v2(file, &db, flags, NULL) != SQLITE_OK ||
+		sqlite3_busy_timeout(db, 10000) != SQLITE_OK || !sim_sql_register(db) ||
 		sqlite3_exec(db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
 	{
 		sql_failed(db, file, err);
 		sqlite3_close(db);
 		return NULL;
 	}
-	sqlite3_busy_timeout(db, 10000);
 	return db;
 }
 
@@ -246,7 +246,7 @@ column_order(const sim_object *obj, int *order)
 static bool
 create_table(sqlite3 *db, const sim_object *obj, sim_error *err)
 {
-	int order[256];
+	int order[SIM_MAX_FIELDS];
 	int n = column_order(obj, order);
 	sim_buf sql = {0};
 	bool ok;
@@ -315,7 +315,7 @@ prepare_insert(sqlite3 *db, const sim_object *obj, const int *order, int n)
 static bool
 fill_table(sim_org *org, sqlite3 *db, const sim_object *obj, sim_error *err)
 {
-	int order[256];
+	int order[SIM_MAX_FIELDS];
 	int stored = 0;
 	int n = column_order(obj, order);
 	int64_t total = org->rows[sim_object_index(obj)].total;
@@ -620,7 +620,8 @@ sim_org_reload(sim_org *org, sim_error *err)
 
 	pthread_mutex_lock(&org->lock);
 	while (org->nidle > 0)
-		sqlite3_close(org->idle[--org->nidle]);
+		sim_org_close_connection(org->idle[--org->nidle]);
+	org->nindexed = 0;
 	pthread_mutex_unlock(&org->lock);
 	sim_org_publish_begin(org);
 	atomic_fetch_add(&org->version, 1);
@@ -661,6 +662,7 @@ static const struct
 	{"duplicate_rule", offsetof(sim_switches, duplicate_rule), {"false", "true"}, 0},
 	{"validation_rule", offsetof(sim_switches, validation_rule), {"false", "true"}, 0},
 	{"storage_full", offsetof(sim_switches, storage_full), {"false", "true"}, 0},
+	{"round_to_scale", offsetof(sim_switches, round_to_scale), {"false", "true"}, 0},
 	{"csv_time", offsetof(sim_switches, csv_time), {"millis_z", "millis", "seconds"}, 0},
 	{"text_compare",
 	 offsetof(sim_switches, text_compare),

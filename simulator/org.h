@@ -26,6 +26,7 @@ typedef struct sim_switches
 	int duplicate_rule;
 	int validation_rule;
 	int storage_full;
+	int round_to_scale;
 	int csv_time;	  /* 0 millis_z, 1 millis, 2 seconds */
 	int text_compare; /* TEXT_COMPARE_* */
 	int real_types;	  /* attributes of polymorphic parents say what they really are */

@@ -48,6 +48,16 @@ bind_all(const soql_plan *plan, sqlite3_stmt *st, int64_t parent)
 	return true;
 }
 
+/* Statements are kept with their connection, but not among those that the store has on its own. */
+static void
+statement_done(const sim_query *q, sqlite3_stmt *st)
+{
+	if (q->inside)
+		sqlite3_finalize(st);
+	else
+		query_statement_done(st);
+}
+
 static sqlite3_stmt *
 open_statement(const sim_query *q, const char *sql, sim_error *err)
 {
@@ -56,7 +66,7 @@ open_statement(const sim_query *q, const char *sql, sim_error *err)
 	if (st != NULL && bind_all(q->shape->plan, st, 0))
 		return st;
 	db_error(q, err);
-	query_statement_done(st);
+	statement_done(q, st);
 	return NULL;
 }
 
@@ -155,7 +165,7 @@ close_children(sim_query *q)
 	for (int i = 0; q->children != NULL && i < q->shape->nchildren; i++)
 	{
 		close_children(&q->children[i]);
-		query_statement_done(q->children[i].st);
+		statement_done(q, q->children[i].st);
 	}
 	free(q->children);
 	q->children = NULL;
@@ -225,7 +235,7 @@ sim_query_free(sim_query *q)
 	if (q->db != NULL)
 	{
 		close_children(q);
-		query_statement_done(q->st);
+		statement_done(q, q->st);
 		if (!q->inside && !sqlite3_get_autocommit(q->db))
 			query_run(q->db, "COMMIT");
 		if (!q->inside)
@@ -349,7 +359,7 @@ sim_query_total(sim_query *q, sim_error *err)
 		q->total = sqlite3_column_int64(st, 0);
 	else
 		db_error(q, err);
-	query_statement_done(st);
+	statement_done(q, st);
 	return q->total;
 }
 

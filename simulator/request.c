@@ -60,8 +60,10 @@ srv_url_encode(sim_buf *out, const char *s)
 
 /*
  * Cut the raw path at its slashes, decode each piece.  A trailing slash is
- * tolerated (Data Loader sends "results/?locator="), an empty piece anywhere
- * else is not: a doubled slash answers 404.
+ * tolerated (Data Loader sends "results/?locator="), and so are slashes too many
+ * in front: an instance URL that ends in one makes "//services/data" in several
+ * clients, the sf CLI among them.  An empty piece anywhere else is not: a
+ * doubled slash answers 404.
  */
 static void
 split_path(srv_request *req, const char *raw, size_t len)
@@ -75,6 +77,8 @@ split_path(srv_request *req, const char *raw, size_t len)
 		req->nsegs = -1;
 		return;
 	}
+	while (p + 1 < end && p[1] == '/')
+		p++;
 	while (p < end)
 	{
 		const char *next = memchr(p + 1, '/', (size_t) (end - p - 1));

@@ -211,11 +211,42 @@ status_of(const sim_error *err)
 	return strncmp(err->code, "INSUFFICIENT_ACCESS", 19) == 0 ? 403 : 400;
 }
 
+/* A duplicate rule that alerts tells which row it found; "duplicateResut" is what the API calls it. */
+static void
+duplicate_error(srv_request *req, const sim_error *err)
+{
+	const sim_object *obj = sim_object_by_prefix(err->match);
+	const char *type = obj ? sim_object_name(obj) : "";
+	sim_buf *b = srv_json(req, 400);
+
+	sim_buf_printf(b,
+				   "[{\"duplicateResut\":{\"allowSave\":true,\"duplicateRule\":"
+				   "\"Standard_%s_Duplicate_Rule\",\"duplicateRuleEntityType\":\"%s\","
+				   "\"errorMessage\":\"%s\",\"matchResults\":[{\"entityType\":\"%s\","
+				   "\"errors\":[],\"matchEngine\":\"ExactMatchEngine\",",
+				   type, type, err->message, type);
+	sim_buf_printf(b,
+				   "\"matchRecords\":[{\"additionalInformation\":[],\"fieldDiffs\":[],"
+				   "\"matchConfidence\":100.0,\"record\":{\"attributes\":{\"type\":\"%s\","
+				   "\"url\":\"/services/data/v%s/sobjects/%s/%s\"},\"Id\":\"%s\"}}],",
+				   type, req->version, type, err->match, err->match);
+	sim_buf_printf(b,
+				   "\"rule\":\"Standard_%s_Match_Rule_v1_0\",\"size\":1,\"success\":true}]},"
+				   "\"errorCode\":\"%s\",\"message\":\"%s\"}]",
+				   type, err->code, err->message);
+}
+
 void
 rest_row_error(srv_request *req, const sim_error *err)
 {
-	sim_buf *b = srv_json(req, status_of(err));
+	sim_buf *b;
 
+	if (err->match[0])
+	{
+		duplicate_error(req, err);
+		return;
+	}
+	b = srv_json(req, status_of(err));
 	sim_buf_str(b, "[{\"message\":");
 	sim_json_string(b, err->message, strlen(err->message));
 	sim_buf_printf(b, ",\"errorCode\":\"%s\",\"fields\":[", err->code);

@@ -44,6 +44,9 @@
 #define SF_NOPREFILTER 0x10000000u
 #define SF_CALCULATED  0x20000000u /* calculated without a formula (roll-up summaries) */
 
+/* Most fields of an object. */
+#define SIM_MAX_FIELDS 1000
+
 struct sim_cell;
 struct sim_gen;
 
@@ -173,12 +176,6 @@ bool sim_schema_add(sim_object *obj, sim_error *err);
 
 /* A key prefix that no object has ("a02" and up), into out; false when none is left. */
 bool sim_schema_free_prefix(char out[4]);
-
-/*
- * Objects and fields of a describe file: one object as GET …/sobjects/X/describe answers it, an array of
- * such, or {"sobjects": […]}.  Before sim_org_open() only.  False and *err say what is wrong and where.
- */
-bool sim_schema_load(const char *path, sim_error *err);
 
 /* The object's slot: for arrays of SIM_MAX_OBJECTS. */
 int sim_object_index(const struct sim_object *obj);

@@ -24,7 +24,7 @@
 #include <time.h>
 
 #include "engine.h"
-#include "srv_limits.h"
+#include "quota.h"
 
 struct MHD_Connection;
 
@@ -354,6 +354,12 @@ void control_env(srv *s, sim_buf *out);
 
 /* GET /__sfsim/clock, and POST: false and *err when it asks for what there is not. */
 void control_clock_get(srv_request *req);
+
+/* /__sfsim/locks (locks.c): false and *err when the body is not what it should be. */
+void control_locks_get(srv_request *req);
+bool control_locks_post(srv_request *req, const struct cJSON *body, sim_error *err);
+void control_locks_delete(srv_request *req);
+
 bool control_clock_post(srv_request *req, const struct cJSON *body, sim_error *err);
 
 /*

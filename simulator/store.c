@@ -313,6 +313,7 @@ plan_next(sim_txn *t, store_plan *p, sim_error *err)
 	snprintf(key, sizeof(key), "next:%s", p->obj->name);
 	if (!store_meta_get(t, key, &p->next, &found, err))
 		return false;
+	p->next_known = found;
 	if (found)
 		return true;
 	sim_buf_printf(&sql, "SELECT max(\"Id\") FROM \"%s\"", p->obj->name);
@@ -324,6 +325,7 @@ plan_next(sim_txn *t, store_plan *p, sim_error *err)
 	if (sqlite3_step(st) == SQLITE_ROW && sqlite3_column_type(st, 0) == SQLITE_INTEGER)
 		p->next = sqlite3_column_int64(st, 0) + 1;
 	sqlite3_finalize(st);
+	p->next_known = true;
 	return true;
 }
 
@@ -334,7 +336,7 @@ store_plan_of(sim_txn *t, const sim_object *obj, sim_error *err)
 	store_plan *p = *place;
 
 	if (p != NULL)
-		return p;
+		return p->next_known || plan_next(t, p, err) ? p : NULL;
 	if (!sim_object_queryable(obj))
 	{
 		sim_error_set(err, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
@@ -401,15 +403,20 @@ store_index(sim_txn *t, store_plan *p, int field, sim_error *err)
 	ok = sql.failed ? sim_error_set(err, "UNKNOWN_EXCEPTION", "out of memory")
 					: store_exec(t, sql.data, err) && commit_early(t, err);
 	sim_buf_free(&sql);
+	t->at_risk = t->at_risk || t->dirty;
 	if (ok)
 		p->indexed[field] = true;
 	return ok;
 }
 
-/* Indexes may have gone with what was undone. */
+/* Indexes and tables may have gone with what was undone. */
 static void
-forget_indexes(sim_store *s)
+forget_indexes(sim_txn *t)
 {
+	sim_store *s = t->store;
+
+	if (!t->at_risk)
+		return;
 	for (int i = 0; i < SIM_MAX_OBJECTS; i++)
 	{
 		store_plan *p = s->plans[i];
@@ -485,6 +492,7 @@ leave(sim_txn *t)
 {
 	sim_store *s = t->store;
 
+	sim_org_read_with(NULL);
 	free(t->marks);
 	t->marks = NULL;
 	store_arena_reset(&s->arena);
@@ -519,7 +527,6 @@ sim_txn_commit(sim_txn *t, sim_error *err)
 			continue;
 		snprintf(key, sizeof(key), "next:%s", p->obj->name);
 		ok = store_meta_put(t, key, p->next, err);
-		p->next_dirty = !ok;
 	}
 	if (!ok)
 	{
@@ -530,10 +537,17 @@ sim_txn_commit(sim_txn *t, sim_error *err)
 	ok = store_exec(t, "COMMIT", err);
 	sim_org_publish_end(s->org, ok ? &t->counts : NULL);
 	if (!ok)
+	{
 		sim_txn_abort(t);
-	else
-		leave(t);
-	return ok;
+		return false;
+	}
+	for (int i = 0; i < SIM_MAX_OBJECTS; i++)
+	{
+		if (s->plans[i] != NULL)
+			s->plans[i]->next_dirty = false;
+	}
+	leave(t);
+	return true;
 }
 
 void
@@ -542,9 +556,19 @@ sim_txn_abort(sim_txn *t)
 	if (t == NULL)
 		return;
 
-	/* what plans know (next rows, indexes) may have been undone: they are made anew */
 	sqlite3_exec(t->db, "ROLLBACK", NULL, NULL, NULL);
-	plans_forget(t->store);
+	if (t->broken)
+		plans_forget(t->store);
+	forget_indexes(t);
+	for (int i = 0; i < SIM_MAX_OBJECTS; i++)
+	{
+		store_plan *p = t->store->plans[i];
+
+		if (p == NULL || !p->next_dirty)
+			continue;
+		p->next_dirty = false;
+		p->next_known = false;
+	}
 	leave(t);
 }
 
@@ -577,7 +601,7 @@ sim_txn_rollback(sim_txn *t)
 	t->counts = t->marks[--t->nmarks];
 	if (sqlite3_exec(t->db, "ROLLBACK TO mark; RELEASE mark", NULL, NULL, NULL) != SQLITE_OK)
 		t->broken = true;
-	forget_indexes(t->store);
+	forget_indexes(t);
 }
 
 void
@@ -656,7 +680,7 @@ store_disconnect(sim_store *s)
 	sqlite3_finalize(s->meta_put);
 	s->meta_get = NULL;
 	s->meta_put = NULL;
-	sqlite3_close(s->db);
+	sim_org_close_connection(s->db);
 	s->db = NULL;
 }
 
@@ -667,6 +691,7 @@ store_close(sim_store *s)
 		return;
 	store_disconnect(s);
 	store_arena_free(&s->arena);
+	free(s->locks);
 	pthread_mutex_destroy(&s->writer);
 	pthread_mutex_destroy(&s->hook_lock);
 	free(s);

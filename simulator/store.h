@@ -153,4 +153,18 @@ typedef bool (*sim_row_hook)(void *arg, const char *operation, const sim_write *
 							 sim_error *err);
 void sim_org_row_hook(sim_org *org, sim_row_hook hook, void *arg);
 
+/*
+ * Rows that somebody else holds, until they are let go.  Writing one, or a row that references it, fails with
+ * UNABLE_TO_LOCK_ROW ("unable to obtain exclusive access to this record or 1 records: <id>"); approval: changing
+ * or deleting it fails with ENTITY_IS_LOCKED ("the entity is locked for editing").  False and *err: no id, or
+ * memory is short.
+ */
+bool sim_lock_row(sim_org *org, const char *id, bool approval, sim_error *err);
+
+/* Lets a row go, or all of them (NULL); the number of rows that were held. */
+int sim_unlock_rows(sim_org *org, const char *id);
+
+/* [{"id":"…","approval":false}, …] */
+void sim_locks_json(sim_org *org, sim_buf *out);
+
 #endif /* SFSIM_STORE_H */

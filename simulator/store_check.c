@@ -145,7 +145,7 @@ store_reference(sim_txn *t, const sim_object *obj, const sim_field *f, const cha
 	}
 	out->kind = STORE_INT;
 	out->i = store_ref_pack(f, to, number);
-	return true;
+	return store_check_lock(t, to, number, true, err);
 }
 
 /* ---------------------------------------------------------------- values that are there */
@@ -344,8 +344,12 @@ check_duplicates(sim_txn *t, store_plan *p, int64_t number, sim_error *err)
 	n = store_find(t, p, field, &p->cell[field], found, 2, err);
 	for (int i = 0; i < n; i++)
 	{
-		if (found[i] != number)
-			return sim_error_set(err, "DUPLICATES_DETECTED", "Use one of these records?");
+		if (found[i] == number)
+			continue;
+		sim_error_set(err, "DUPLICATES_DETECTED", "Use one of these records?");
+		if (err != NULL)
+			sim_id_make(p->obj->prefix, found[i], err->match);
+		return false;
 	}
 	return n >= 0;
 }
@@ -401,9 +405,7 @@ check_owner(sim_txn *t, store_plan *p, sim_error *err)
 	if (active < 0 || cells[active].i)
 		return true;
 	sim_id_make(to->prefix, number, id);
-	snprintf(label, sizeof(label), "%s", p->obj->label);
-	for (char *c = label; *c != '\0'; c++)
-		*c = (char) (*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+	store_lower(p->obj->label, label, sizeof(label));
 	sim_error_set(err, "INACTIVE_OWNER_OR_USER",
 				  "operation performed with inactive user [%.15s] as owner of %s", id, label);
 	return sim_error_field(err, "OwnerId");

@@ -7,6 +7,8 @@
  */
 #include "store_int.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Deepest chain of parents and children; more is a loop. */
@@ -27,6 +29,7 @@ bin_tables(sim_txn *t, sim_error *err)
 					err))
 		return false;
 	t->store->bin_ready = true;
+	t->at_risk = true;
 	return true;
 }
 
@@ -62,11 +65,25 @@ set_deleted(sim_txn *t, store_plan *p, int64_t number, bool deleted, sim_error *
 	return store_after(t, p, number, false, err);
 }
 
+/* References that keep a row from going, unless their own rows go, too: looked at when all is gone. */
+typedef struct objection
+{
+	const sim_object *parent;
+	int64_t number;
+	store_plan *child;
+	int field;
+	store_cell value;
+} objection;
+
 typedef struct removal
 {
 	sim_txn *t;
 	int64_t batch;
 	bool hard;
+	objection *objections;
+	int n;
+	int cap;
+	const objection *upheld; /* NULL: the rows may go */
 	sim_error *err;
 } removal;
 
@@ -130,13 +147,96 @@ clear_reference(removal *r, store_plan *p, int field, int64_t row, int64_t value
 	return store_update_row(r->t, p, row, r->err);
 }
 
+/* Remember to look whether these rows are still there. */
 static bool
-restricted(removal *r, const sim_object *parent, const sim_object *child)
+object_to(removal *r, const sim_object *parent, int64_t number, store_plan *child, int field,
+		  const store_cell *value)
 {
+	if (r->n == r->cap)
+	{
+		int cap = r->cap ? r->cap * 2 : 8;
+		objection *more = realloc(r->objections, sizeof(*more) * (size_t) cap);
+
+		if (more == NULL)
+			return sim_error_set(r->err, "UNKNOWN_EXCEPTION", "out of memory");
+		r->objections = more;
+		r->cap = cap;
+	}
+	r->objections[r->n++] = (objection){parent, number, child, field, *value};
+	return true;
+}
+
+/* What a row is called: "Mr. Josh Davis", "00001005". */
+static void
+row_name(sim_txn *t, store_plan *p, int64_t number, char *out, size_t size)
+{
+	store_cell *cells =
+		store_alloc(&t->store->arena, sizeof(*cells) * (size_t) p->obj->nfields);
+	int salutation = store_field_no(p->obj, "Salutation");
+	const store_cell *name;
+
+	sim_id_make(p->obj->prefix, number, out);
+	if (cells == NULL || p->name < 0 || size < SIM_ID_SIZE ||
+		!store_fetch(t, p, number, cells, NULL) || cells[p->name].kind != STORE_TEXT)
+		return;
+	name = &cells[p->name];
+	if (salutation >= 0 && cells[salutation].kind == STORE_TEXT)
+		snprintf(out, size, "%.*s %.*s", (int) cells[salutation].len, cells[salutation].text,
+				 (int) name->len, name->text);
+	else
+		snprintf(out, size, "%.*s", (int) name->len, name->text);
+}
+
+/* Most rows that are named as the cause. */
+#define CAUSES 10
+
+/* Said when the rows are back, so that they can be named. */
+static bool
+refuse(removal *r)
+{
+	const objection *o = r->upheld;
+	int64_t found[CAUSES];
+	int n = store_find(r->t, o->child, o->field, &o->value, found, CAUSES, r->err);
+	char names[900] = "";
+	char parent[300];
+	char label[80];
+	store_plan *p = store_plan_of(r->t, o->parent, r->err);
+	size_t len = 0;
+
+	if (p == NULL || n < 0)
+		return false;
+	row_name(r->t, p, o->number, parent, sizeof(parent));
+	for (int i = 0; i < n && len < sizeof(names) - 100; i++)
+	{
+		char name[80];
+
+		row_name(r->t, o->child, found[i], name, sizeof(name));
+		len +=
+			(size_t) snprintf(names + len, sizeof(names) - len, "%s%s", i ? ", " : "", name);
+	}
+	store_lower(o->child->obj->plural, label, sizeof(label));
 	return sim_error_set(r->err, "DELETE_FAILED",
 						 "Your attempt to delete %s could not be completed because it is "
-						 "associated with the following %s.",
-						 parent->label, child->plural);
+						 "associated with the following %s.: %s\n",
+						 parent, label, names);
+}
+
+/* Whoever objects and is still there wins. */
+static bool
+hear_objections(removal *r)
+{
+	for (int i = 0; i < r->n; i++)
+	{
+		const objection *o = &r->objections[i];
+		int64_t found;
+		int n = store_find(r->t, o->child, o->field, &o->value, &found, 1, r->err);
+
+		if (n > 0)
+			r->upheld = o;
+		if (n != 0)
+			return false;
+	}
+	return true;
 }
 
 /* Rows of one object that reference the row through one field. */
@@ -155,10 +255,10 @@ remove_children(removal *r, const store_plan *parent, int64_t number, const sim_
 		return false;
 	while ((n = store_find(r->t, p, field, &value, found, PORTION, r->err)) > 0)
 	{
+		if (fate == STORE_RESTRICT)
+			return object_to(r, parent->obj, number, p, field, &value);
 		for (int i = 0; i < n; i++)
 		{
-			if (fate == STORE_RESTRICT)
-				return restricted(r, parent->obj, child);
 			if (fate == STORE_CASCADE ? !remove_row(r, p, found[i], depth + 1)
 									  : !clear_reference(r, p, field, found[i], value.i))
 				return false;
@@ -267,12 +367,21 @@ index_children(sim_txn *t, const sim_object *parent, sim_error *err)
 	return true;
 }
 
+/* All that goes together, or nothing. */
 static bool
-delete_in_savepoint(sim_txn *t, store_plan *p, int64_t number, bool hard, sim_error *err)
+remove_tree(sim_txn *t, store_plan *p, int64_t number, bool hard, sim_error *err)
 {
 	removal r = {.t = t, .hard = hard, .err = err};
+	bool ok;
 
-	return next_batch(t, &r.batch, err) && remove_row(&r, p, number, 0);
+	if (!bin_tables(t, err) || !index_children(t, p->obj, err) || !store_save(t, err))
+		return false;
+	ok = next_batch(t, &r.batch, err) && remove_row(&r, p, number, 0) && hear_objections(&r);
+	store_unsave(t, ok);
+	if (r.upheld != NULL)
+		refuse(&r);
+	free(r.objections);
+	return ok;
 }
 
 bool
@@ -282,7 +391,6 @@ sim_delete(sim_txn *t, const char *id, bool hard, sim_error *err)
 	store_plan *p;
 	int state;
 	sim_write w = {0};
-	bool ok;
 
 	store_arena_reset(&t->store->arena);
 	p = row_of(t, id, &number, err);
@@ -302,11 +410,8 @@ sim_delete(sim_txn *t, const char *id, bool hard, sim_error *err)
 		return sim_error_set(err, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id");
 	if (state == 2 && !hard)
 		return sim_error_set(err, "ENTITY_IS_DELETED", "entity is deleted");
-	if (!bin_tables(t, err) || !index_children(t, p->obj, err) || !store_save(t, err))
-		return false;
-	ok = delete_in_savepoint(t, p, number, hard, err);
-	store_unsave(t, ok);
-	return ok;
+	return store_check_lock(t, p->obj, number, false, err) &&
+		   remove_tree(t, p, number, hard, err);
 }
 
 /* ---------------------------------------------------------------- undelete */

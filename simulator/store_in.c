@@ -149,64 +149,6 @@ cannot_read(const char *type, const cJSON *value, sim_error *err)
 						 type, token, text == NULL ? "" : text);
 }
 
-/* The one member of {"attributes": …, "Ext__c": "x"} that names a parent. */
-static bool
-parent_member(const sim_object *obj, const cJSON *value, sim_in *out, sim_error *err)
-{
-	const cJSON *type = NULL;
-	const cJSON *key = NULL;
-	const cJSON *member;
-
-	cJSON_ArrayForEach (member, value)
-	{
-		if (strcmp(member->string, "attributes") == 0)
-		{
-			type = cJSON_GetObjectItemCaseSensitive(member, "type");
-			continue;
-		}
-		if (key != NULL)
-			return sim_error_set(err, "INVALID_FIELD",
-								 "More than 1 field provided in an external foreign key "
-								 "reference in entity: %s",
-								 obj->name);
-		key = member;
-	}
-	if (cJSON_IsString(type))
-		out->key_object = store_target_named(out->field, type->valuestring);
-	else
-		out->key_object = sim_object_find(out->field->ref_to);
-	if (out->key_object == NULL)
-		return sim_error_set(err, "INVALID_FIELD",
-							 "No such relationship '%.200s' on sobject of type %s",
-							 value->string, obj->name);
-	if (key == NULL)
-		return sim_error_set(err, "INVALID_FIELD",
-							 "No field provided in an external foreign key reference in "
-							 "entity: %s",
-							 obj->name);
-	out->key = sim_field_find(out->key_object, key->string);
-	if (out->key == NULL)
-		return sim_error_set(err, "INVALID_FIELD",
-							 "No such column '%.200s' on sobject of type %s", key->string,
-							 out->key_object->name);
-	if (!is_key(out->key))
-		return sim_error_set(err, "INVALID_FIELD",
-							 "Field name provided, %s is not an External ID or indexed field "
-							 "for %s",
-							 out->key->name, out->key_object->name);
-	out->kind = SIM_IN_KEY;
-	if (cJSON_IsString(key))
-	{
-		out->text = key->valuestring;
-		out->len = strlen(key->valuestring);
-	}
-	else if (cJSON_IsNumber(key))
-		out->number = key->valuedouble; /* text stays NULL */
-	else
-		return cannot_read(sim_type_name(out->key->type), key, err);
-	return true;
-}
-
 /* Would the parser take this string for a value of the type? */
 static bool
 string_fits(const sim_field *f, const cJSON *value)
@@ -250,6 +192,61 @@ json_scalar(const cJSON *value, sim_in *out, sim_error *err)
 		good = f->type == SIM_T_BOOLEAN;
 	}
 	return good || cannot_read(sim_type_name(f->type), value, err);
+}
+
+/* The one member of {"attributes": …, "Ext__c": "x"} that names a parent. */
+static bool
+parent_member(const sim_object *obj, const cJSON *value, sim_in *out, sim_error *err)
+{
+	const cJSON *type = NULL;
+	const cJSON *key = NULL;
+	const cJSON *member;
+	sim_in value_of_key = {0};
+
+	cJSON_ArrayForEach (member, value)
+	{
+		if (strcmp(member->string, "attributes") == 0)
+		{
+			type = cJSON_GetObjectItemCaseSensitive(member, "type");
+			continue;
+		}
+		if (key != NULL)
+			return sim_error_set(err, "INVALID_FIELD",
+								 "More than 1 field provided in an external foreign key "
+								 "reference in entity: %s",
+								 obj->name);
+		key = member;
+	}
+	if (cJSON_IsString(type))
+		out->key_object = store_target_named(out->field, type->valuestring);
+	else
+		out->key_object = sim_object_find(out->field->ref_to);
+	if (out->key_object == NULL)
+		return sim_error_set(err, "INVALID_FIELD",
+							 "No such relationship '%.200s' on sobject of type %s",
+							 value->string, obj->name);
+	if (key == NULL)
+		return sim_error_set(err, "INVALID_FIELD",
+							 "No field provided in an external foreign key reference in "
+							 "entity: %s",
+							 obj->name);
+	out->key = sim_field_find(out->key_object, key->string);
+	if (out->key == NULL)
+		return sim_error_set(err, "INVALID_FIELD",
+							 "No such column '%.200s' on sobject of type %s", key->string,
+							 out->key_object->name);
+	if (!is_key(out->key))
+		return sim_error_set(err, "INVALID_FIELD",
+							 "%s is not an External ID or indexed field for %s",
+							 out->key->name, out->key_object->name);
+	value_of_key.field = out->key;
+	if (!json_scalar(key, &value_of_key, err))
+		return false;
+	out->kind = SIM_IN_KEY;
+	out->text = value_of_key.text;
+	out->len = value_of_key.len;
+	out->number = value_of_key.number; /* when there is no text */
+	return true;
 }
 
 bool

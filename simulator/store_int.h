@@ -10,6 +10,7 @@
  *	store_schema.c	what the store asks the schema
  *	store_derive.c	values that Salesforce computes: defaults and system fields
  *	store_objects.c	fields of the standard objects that follow from others
+ *	store_lock.c	rows that somebody else holds
  *	store_delete.c	delete, undelete, cascades, recycle bin
  *
  * All of it but store_in.c and store_value.c runs under the writer's lock.
@@ -81,7 +82,8 @@ typedef struct store_plan
 	int modified;
 	int modified_by;
 	int stamp;
-	int64_t next;	  /* number of the next row */
+	int64_t next; /* number of the next row */
+	bool next_known;
 	bool next_dirty;  /* not yet in the database */
 	int *scratch;	  /* room for the numbers of all fields */
 	store_cell *cell; /* the row at hand, by field */
@@ -109,9 +111,17 @@ struct sim_txn
 	store_counts *marks; /* as they were at each mark */
 	int nmarks;
 	int cap;
-	bool dirty;	 /* something was written */
-	bool broken; /* the database failed: only an abort is left */
+	bool dirty;	  /* something was written */
+	bool at_risk; /* indexes were made that an undo takes along */
+	bool broken;  /* the database failed: only an abort is left */
 };
+
+/* A row that cannot be written. */
+typedef struct store_lock
+{
+	char id[SIM_ID_SIZE];
+	bool approval;
+} store_lock;
 
 typedef struct sim_store
 {
@@ -125,9 +135,12 @@ typedef struct sim_store
 	sqlite3_stmt *meta_put;
 	bool bin_ready; /* the tables of the recycle bin are there */
 
-	pthread_mutex_t hook_lock;
+	pthread_mutex_t hook_lock; /* guards what follows */
 	sim_row_hook hook;
 	void *hook_arg;
+	store_lock *locks;
+	int nlocks;
+	int locks_cap;
 } sim_store;
 
 /* The store of an org (org.c keeps it), its making and its end. */
@@ -196,6 +209,9 @@ const sim_object *store_target(const sim_field *f, const char *id);
 /* A reference column's value for a row. */
 int64_t store_ref_pack(const sim_field *f, const sim_object *to, int64_t number);
 
+/* A label as it is written inside of a sentence. */
+void store_lower(const char *text, char *out, size_t size);
+
 /* What becomes of a row when the one that it references goes. */
 typedef enum store_fate
 {
@@ -217,8 +233,14 @@ typedef enum store_parsed
 /* Numbers, booleans, dates and times from text, by the type of the field. */
 store_parsed store_parse(const sim_field *f, const char *text, size_t len, store_cell *out);
 
-/* A number by the type of the field: rounded to its scale, checked against its precision. */
+/*
+ * A number by the type of the field, checked against its precision.  Decimals beyond its scale stay: only
+ * Salesforce's pages round, its APIs do not (Help article 000385689).
+ */
 store_parsed store_number(const sim_field *f, double d, store_cell *out);
+
+/* Round a number to the field's scale after all: the switch round_to_scale. */
+void store_round(const sim_field *f, store_cell *cell);
 
 /* The number of a JSON cell; false when it is none. */
 bool store_in_number(const sim_in *in, double *d);
@@ -279,6 +301,10 @@ void store_set_text(store_plan *p, int field, const char *text, size_t len);
 
 /* Number of the field of that name; -1: there is none. */
 int store_field_no(const sim_object *obj, const char *name);
+
+/* Is the row held by nobody?  parent: another row is written that references it. */
+bool store_check_lock(sim_txn *t, const sim_object *obj, int64_t number, bool parent,
+					  sim_error *err);
 
 /* The row hook's say. */
 bool store_hook(sim_txn *t, const char *operation, const sim_write *w, sim_error *err);

@@ -309,16 +309,67 @@ make_line_item(const making *m)
 					 of_parent(entry_object, entry, "Name"));
 }
 
+/*
+ * Price book entries of the same product: one in the same price book is a duplicate, and without one in the
+ * standard price book there is none in another.
+ */
+static bool
+check_entries(const making *m)
+{
+	int product = field_no(m, "Product2Id");
+	int64_t found[SIM_MATCHES_MAX];
+	const sim_object *to;
+	const store_cell *own;
+	bool failed;
+	bool standard;
+	int n;
+
+	if (product < 0 || m->p->cell[product].kind != STORE_INT)
+		return true;
+	own = parent(m, "Pricebook2Id", &to, &failed);
+	if (failed)
+		return false;
+	standard = own == NULL || of_parent(to, own, "IsStandard")->i != 0;
+	n = store_find(m->t, m->p, product, &m->p->cell[product], found, SIM_MATCHES_MAX, m->err);
+	for (int i = 0; i < n; i++)
+	{
+		store_cell *cells =
+			store_alloc(&m->t->store->arena, sizeof(*cells) * (size_t) m->p->obj->nfields);
+		store_plan *books = to == NULL ? NULL : store_plan_of(m->t, to, m->err);
+		const store_cell *book;
+		store_cell *other;
+
+		other = books == NULL
+					? NULL
+					: store_alloc(&m->t->store->arena, sizeof(*other) * (size_t) to->nfields);
+		if (cells == NULL || other == NULL)
+			return sim_error_set(m->err, "UNKNOWN_EXCEPTION", "out of memory");
+		if (!store_fetch(m->t, m->p, found[i], cells, m->err))
+			return false;
+		book = of_parent(m->p->obj, cells, "Pricebook2Id");
+		if (same(book, value_of(m, "Pricebook2Id")))
+			return sim_error_set(m->err, "DUPLICATE_VALUE",
+								 "This price definition already exists in this price book");
+		if (book->kind == STORE_INT && store_fetch(m->t, books, book->i, other, NULL))
+			standard = standard || of_parent(to, other, "IsStandard")->i != 0;
+	}
+	if (n >= 0 && !standard)
+		return sim_error_set(m->err, "STANDARD_PRICE_NOT_DEFINED",
+							 "Before creating a custom price, create a standard price.");
+	return n >= 0;
+}
+
 static bool
 make_entry(const making *m)
 {
 	const sim_object *to;
 	bool failed;
-	const store_cell *product = m->old != NULL ? NULL : parent(m, "Product2Id", &to, &failed);
+	const store_cell *product;
 
 	if (m->old != NULL)
 		return true;
-	if (failed)
+	product = parent(m, "Product2Id", &to, &failed);
+	if (failed || !check_entries(m))
 		return false;
 	set_cell(m, "Name", of_parent(to, product, "Name"));
 	set_cell(m, "ProductCode", of_parent(to, product, "ProductCode"));

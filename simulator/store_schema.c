@@ -86,3 +86,13 @@ store_fate_of(const sim_field *f)
 		return STORE_CASCADE;
 	return f->flags & SF_RESTRICT_DELETE ? STORE_RESTRICT : STORE_CLEAR;
 }
+
+void
+store_lower(const char *text, char *out, size_t size)
+{
+	size_t i = 0;
+
+	for (; text[i] != '\0' && i + 1 < size; i++)
+		out[i] = (char) (text[i] >= 'A' && text[i] <= 'Z' ? text[i] + 32 : text[i]);
+	out[i] = '\0';
+}

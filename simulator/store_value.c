@@ -154,18 +154,6 @@ store_number(const sim_field *f, double d, store_cell *out)
 		return STORE_PARSED;
 	}
 
-	/*
-	 * Half a unit goes away from zero.  The last bits of a double are not what the client wrote
-	 * (1.005 is a little less), so two of them are forgiven.
-	 */
-	if (f->scale >= 0 && f->scale <= 22)
-	{
-		double factor = pow(10, f->scale);
-		double scaled = d * factor;
-
-		if (fabs(scaled) < 4503599627370496.0)
-			d = round(scaled * (1 + 4.5e-16)) / factor;
-	}
 	if (f->precision > 0)
 		limit = pow(10, f->precision - f->scale);
 	if (fabs(d) >= limit)
@@ -173,6 +161,21 @@ store_number(const sim_field *f, double d, store_cell *out)
 	out->kind = STORE_REAL;
 	out->d = d == 0 ? 0 : d; /* no negative zero */
 	return STORE_PARSED;
+}
+
+void
+store_round(const sim_field *f, store_cell *cell)
+{
+	double factor = pow(10, f->scale);
+	double scaled = cell->d * factor;
+
+	/*
+	 * Half a unit goes away from zero.  The last bits of a double are not what the client wrote
+	 * (1.005 is a little less), so two of them are forgiven.
+	 */
+	if (cell->kind == STORE_REAL && f->scale >= 0 && f->scale <= 22 &&
+		fabs(scaled) < 4503599627370496.0)
+		cell->d = round(scaled * (1 + 4.5e-16)) / factor;
 }
 
 bool

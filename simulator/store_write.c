@@ -98,11 +98,11 @@ parent_by_key(sim_txn *t, const sim_in *in, store_cell *out, sim_error *err)
 	{
 		out->kind = STORE_INT;
 		out->i = store_ref_pack(in->field, in->key_object, found[0]);
-		return true;
+		return store_check_lock(t, in->key_object, found[0], true, err);
 	}
 	if (text == NULL)
 	{
-		len = (int) sim_format_double(in->number, number);
+		len = snprintf(number, sizeof(number), "%.15g", in->number);
 		text = number;
 	}
 	return sim_error_set(err, "INVALID_FIELD",
@@ -125,6 +125,8 @@ take_cell(sim_txn *t, store_plan *p, const sim_in *in, sim_error *err)
 		ok = store_reference(t, p->obj, in->field, in->text, in->len, out, err);
 	else
 		ok = store_convert(&t->store->arena, p->obj, in, out, err);
+	if (ok && t->switches.round_to_scale)
+		store_round(in->field, out);
 	p->given[field] = true;
 	p->changed[field] = true;
 	return ok;
@@ -342,7 +344,8 @@ update(sim_txn *t, const sim_write *w, const sim_field *skip, sim_error *err)
 		default:
 			break;
 	}
-	if (!store_check_access(p, w, false, err) || !take_cells(t, p, w, skip, err))
+	if (!store_check_lock(t, p->obj, number, false, err) ||
+		!store_check_access(p, w, false, err) || !take_cells(t, p, w, skip, err))
 		return false;
 	store_stamps(t, p, false);
 	return derive_from_old(t, p, number, err) && store_check_required(p, false, err) &&

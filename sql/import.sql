@@ -41,8 +41,9 @@ IMPORT FOREIGN SCHEMA salesforce LIMIT TO (task_status, "TaskStatus", opportunit
 SELECT name FROM pg_temp.tables();
 DROP FOREIGN TABLE sf.task_status, sf.opportunity;
 IMPORT FOREIGN SCHEMA salesforce EXCEPT ("ACCOUNT", contact, "TaskStatus", "User", nobody) FROM SERVER sf INTO sf;
-SELECT name FROM pg_temp.tables();
-DROP FOREIGN TABLE sf.opportunity, sf.invoice__c;
+SELECT name FROM pg_temp.tables()
+ WHERE name IN ('account', 'contact', 'taskstatus', '"user"', '"case"', 'lead', 'opportunity', 'invoice__c');
+DO $$ BEGIN EXECUTE (SELECT 'DROP FOREIGN TABLE sf.' || string_agg(name, ', sf.') FROM pg_temp.tables()); END $$;
 IMPORT FOREIGN SCHEMA salesforce FROM SERVER sf INTO sf OPTIONS (custom_only 'true');
 SELECT name FROM pg_temp.tables();
 IMPORT FOREIGN SCHEMA salesforce LIMIT TO (account) FROM SERVER sf INTO sf OPTIONS (custom_only 'true');

@@ -73,6 +73,14 @@ sub control
 	my ($what, $body) = @_;
 	my $r = $http->request('POST', "$base/__sfsim/$what", { content => $json->encode($body) });
 	die "$what: $r->{status} $r->{content}" unless $r->{success};
+	return $r->{content};
+}
+
+# Move the org's clock; sessions that it ended are replaced.
+sub clock
+{
+	control('clock', $_[0]);
+	$env{SF_TOKEN} = $json->decode(control('tokens', { issue => JSON::PP::true }))->{access_token};
 	return;
 }
 
@@ -349,7 +357,7 @@ subtest 'Collections' => sub {
 		'[{"message":"record limit reached. cannot submit more than 200 records into this call","errorCode":"EXCEEDED_ID_LIMIT"}]',
 		'201 rows');
 	my @mixed =
-	  map { (record('Account', Name => $_), record('Contact', LastName => $_)) } 1 .. 6;
+	  map { (record('Account', Name => "N$_"), record('Contact', LastName => "N$_")) } 1 .. 6;
 	answers(call('POST', $path, { records => \@mixed }),
 		400, qr/Cannot have more than 10 chunks in a single operation/, 'twelve chunks');
 	is(scalar(grep { $_->{success} }
@@ -485,7 +493,7 @@ subtest 'batch, tree, graph' => sub {
 		'tree, a bad row');
 	is(count("Account WHERE Name = 'Felled'"), 0, 'all or nothing');
 	$r = call('POST', '/composite/tree/Account',
-		{ records => [ map { $row->('Account', 'same', Name => $_) } 1, 2 ] });
+		{ records => [ map { $row->('Account', 'same', Name => "N$_") } 1, 2 ] });
 	like($r->{content}, qr/Duplicate ReferenceId/, 'the same reference twice');
 
 	$r = call('POST', '/composite/graph', { graphs => [
@@ -517,11 +525,11 @@ subtest 'limits' => sub {
 		403,
 		'[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]',
 		'one too many');
-	control('clock', { advance_ms => 86400_000 + 900_000 });
+	clock({ advance_ms => 86400_000 + 900_000 });
 	$r = call('GET', '/limits');
 	like($r->{headers}{'sforce-limit-info'}, qr/^api-usage=1\//, '24 hours later all is free');
 	control('options', { enforce_api => JSON::PP::false, api_max => 15000 });
-	control('clock', { reset => JSON::PP::true });
+	clock({ reset => JSON::PP::true });
 
 	my $n = decode(call('GET', '/limits/recordCount?sObjects=Contact'))->{sObjects}[0]{count};
 	control('options', { stale_counts => JSON::PP::true });
@@ -540,7 +548,7 @@ subtest 'replication and recent rows' => sub {
 	my $id = create('Account', { Name => 'Here' });
 	call('DELETE', "/sobjects/Account/$gone");
 	my $stamp = decode(call('GET', "/sobjects/Account/$id?fields=SystemModstamp"))->{SystemModstamp};
-	control('clock', { advance_ms => 120_000 });
+	clock({ advance_ms => 120_000 });
 	my ($day) = $stamp =~ /^(.*T\d\d:\d\d)/;
 	my $span = "start=$day:00%2B00:00&end=" . ($day =~ s/^\d{4}/2999/r) . ':00Z';
 	my $r = decode(call('GET', "/sobjects/Account/updated/?$span"));
@@ -553,7 +561,7 @@ subtest 'replication and recent rows' => sub {
 		'deleted');
 	refused(call('GET', '/sobjects/Account/updated?start=2026-01-02T00:00:00Z&end=2026-01-01T00:00:00Z'),
 		400, 'INVALID_REPLICATION_DATE', 'an end before its start');
-	control('clock', { reset => JSON::PP::true });
+	clock({ reset => JSON::PP::true });
 
 	answers(call('GET', '/recent'), 200, '[]', 'calls are no use');
 	call('GET', "/sobjects/Account/$id", undef, 'Sforce-Mru' => 'updateMru=true');
@@ -563,6 +571,37 @@ subtest 'replication and recent rows' => sub {
 		'unless they say so');
 	is(decode(call('GET', '/sobjects/Account'))->{recentItems}[0]{Id}, $id, 'of the object');
 	is_deeply(decode(call('GET', '/sobjects/Contact'))->{recentItems}, [], 'not of another');
+};
+
+subtest 'a duplicate rule' => sub {
+	control('options', { duplicate_rule => 'true' });
+	my $id = create('Account', { Name => 'Only one' });
+	answers(call('POST', '/sobjects/Account', '{"Name":"only one"}'),
+		400,
+		'[{"duplicateResut":{"allowSave":true,"duplicateRule":"Standard_Account_Duplicate_Rule",'
+		  . '"duplicateRuleEntityType":"Account","errorMessage":"Use one of these records?","matchResults":['
+		  . '{"entityType":"Account","errors":[],"matchEngine":"ExactMatchEngine","matchRecords":['
+		  . '{"additionalInformation":[],"fieldDiffs":[],"matchConfidence":100.0,"record":{"attributes":'
+		  . qq({"type":"Account","url":"$api/sobjects/Account/$id"},"Id":"$id"}}],)
+		  . '"rule":"Standard_Account_Match_Rule_v1_0","size":1,"success":true}]},'
+		  . '"errorCode":"DUPLICATES_DETECTED","message":"Use one of these records?"}]',
+		'one row');
+	my $rows = { records => [ record('Account', Name => 'Only one') ] };
+	answers(call('POST', '/composite/sobjects', $rows),
+		200,
+		'[{"success":false,"errors":[{"statusCode":"DUPLICATES_DETECTED","message":"Use one of these records?","fields":[]}]}]',
+		'Collections');
+	my %save = ('Sforce-Duplicate-Rule-Header' => 'includeRecordDetails=false; allowSave=true');
+	is(call('POST', '/sobjects/Account', '{"Name":"Only one"}', %save)->{status},
+		201, 'allowSave');
+	ok(decode(call('POST', '/composite/sobjects', $rows, %save))->[0]{success}, 'of Collections');
+	my %part = (method => 'POST', url => "$api/sobjects/Account", body => { Name => 'Only one' });
+	my $r = call('POST', '/composite', { allOrNone => JSON::PP::true, compositeRequest => [
+				{ %part, referenceId => 'a', httpHeaders => \%save } ] });
+	is(decode($r)->{compositeResponse}[0]{httpStatusCode}, 201, 'header of a part');
+	$r = call('POST', '/composite', { compositeRequest => [ { %part, referenceId => 'a' } ] }, %save);
+	is(decode($r)->{compositeResponse}[0]{httpStatusCode}, 201, 'header of the whole');
+	control('options', { duplicate_rule => 'false' });
 };
 
 subtest 'headers and methods' => sub {

@@ -110,6 +110,7 @@ static void
 test_numbers(void)
 {
 	char id[SIM_ID_SIZE];
+	sim_error err;
 
 	is_text(put(id, "Invoice__c", "Amount__c=1.005", "Weight__c=-2.0000005",
 				"Probability__c=12.345", "Employees__c=+7", "Sequence__c=-9007199254740993",
@@ -118,8 +119,19 @@ test_numbers(void)
 	is_text(ask("SELECT Amount__c, Weight__c, Probability__c, Employees__c, Sequence__c FROM "
 				"Invoice__c WHERE Id = '%s'",
 				id),
+			"1.005,-2.0000005,12.345,7,-9007199254740993",
+			"more decimals than the scale are kept, and all digits of long integers");
+	sim_org_set_switch(org, "round_to_scale", "true", &err);
+	is_text(put(id, "Invoice__c", "Amount__c=1.005", "Weight__c=-2.0000005",
+				"Probability__c=12.345", "Employees__c=+7", "Sequence__c=-9007199254740993",
+				NULL),
+			"ok", "numbers");
+	is_text(ask("SELECT Amount__c, Weight__c, Probability__c, Employees__c, Sequence__c FROM "
+				"Invoice__c WHERE Id = '%s'",
+				id),
 			"1.01,-2.000001,12.35,7,-9007199254740993",
-			"halves are rounded away from zero, long integers keep all digits");
+			"halves are rounded away from zero, when they are rounded");
+	sim_org_set_switch(org, "round_to_scale", "false", &err);
 	is_text(put(id, "Invoice__c", "Amount__c=9.12260031E8", "Weight__c=.5", NULL), "ok",
 			"exponents are fine");
 	is_text(ask("SELECT Amount__c, Weight__c FROM Invoice__c WHERE Id = '%s'", id),
@@ -473,6 +485,43 @@ test_switches(void)
 	sim_org_row_hook(org, NULL, NULL);
 }
 
+static void
+test_locks(void)
+{
+	char account[SIM_ID_SIZE];
+	char contact[SIM_ID_SIZE];
+	char cell[80];
+	char expected[200];
+	sim_error err;
+	sim_buf list = {0};
+
+	put(account, "Account", "Name=Held", "External_Key__c=Held", NULL);
+	snprintf(cell, sizeof(cell), "AccountId=%s", account);
+	ok(!sim_lock_row(org, "x", false, &err), "only rows can be held");
+	ok(sim_lock_row(org, account, false, &err), "a row is held");
+	snprintf(
+		expected, sizeof(expected),
+		"UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record or 1 records: "
+		"%s:--",
+		account);
+	is_text(change(account, "Account", "Name=x", NULL), expected, "it cannot be changed");
+	is_text(drop(account, false), expected, "nor deleted");
+	is_text(put(contact, "Contact", "LastName=x", cell, NULL), expected, "nor get a child");
+	is_text(put(contact, "Contact", "LastName=x", "Account.External_Key__c=Held", NULL),
+			expected, "by whatever way");
+	ok(sim_lock_row(org, account, true, &err), "it waits for an approval");
+	is_text(change(account, "Account", "Name=x", NULL),
+			"ENTITY_IS_LOCKED:the entity is locked for editing:--", "it cannot be changed");
+	is_text(put(contact, "Contact", "LastName=x", cell, NULL), "ok", "but get a child");
+	sim_locks_json(org, &list);
+	snprintf(expected, sizeof(expected), "[{\"id\":\"%s\",\"approval\":true}]", account);
+	is_text(list.data, expected, "locks are listed");
+	sim_buf_free(&list);
+	is_int(sim_unlock_rows(org, account), 1, "it is let go");
+	is_int(sim_unlock_rows(org, NULL), 0, "and was the only one");
+	is_text(change(account, "Account", "Name=x", NULL), "ok", "now it can be changed");
+}
+
 int
 main(void)
 {
@@ -491,6 +540,7 @@ main(void)
 	test_update();
 	test_opportunity();
 	test_switches();
+	test_locks();
 	sim_org_close(org);
 	return tap_done();
 }

@@ -113,6 +113,108 @@ test_cascade(void)
 			"and clears references");
 }
 
+static void
+test_master_detail(void)
+{
+	char invoice[SIM_ID_SIZE];
+	char other[SIM_ID_SIZE];
+	char line[SIM_ID_SIZE];
+	char credit[SIM_ID_SIZE];
+	char master[80];
+	char credited[80];
+	char expected[300];
+	char number[80];
+
+	put(invoice, "Invoice__c", "Name=Master", NULL);
+	put(other, "Invoice__c", "Name=Other master", NULL);
+	snprintf(master, sizeof(master), "Invoice__c=%s", invoice);
+	is_text(put(line, "Line__c", "Unit_Price__c=2", NULL),
+			"REQUIRED_FIELD_MISSING:Required fields are missing: [Invoice__c]:Invoice__c --",
+			"a detail needs a master");
+	is_text(put(line, "Line__c", master, "Unit_Price__c=2.5", NULL), "ok", "a detail");
+	is_text(
+		ask("SELECT Quantity__c, Net__c, Kind__c, Taxable__c, Shipped__c FROM Line__c WHERE "
+			"Id = '%s'",
+			line),
+		"1.0,2.5,G,true,false", "defaults, and a formula of them");
+	is_text(
+		change(line, "Line__c", "Invoice__c=#N/A", NULL),
+		"INVALID_FIELD_FOR_INSERT_UPDATE:Unable to create/update fields: Invoice__c. Please "
+		"check the security settings of this field and verify that it is read/write for "
+		"your profile or permission set.:Invoice__c --",
+		"it keeps its master");
+	snprintf(credited, sizeof(credited), "Credited_Line__c=%s", line);
+	is_text(put(credit, "Line__c", master, credited, "Unit_Price__c=1", NULL), "ok",
+			"another one that credits it");
+	snprintf(number, sizeof(number), "%s",
+			 ask("SELECT Name FROM Line__c WHERE Id = '%s'", line));
+	snprintf(expected, sizeof(expected), "%08d", atoi(number) + 1);
+	is_text(ask("SELECT Name FROM Line__c WHERE Id = '%s'", credit), expected,
+			"automatic numbers go on");
+	snprintf(expected, sizeof(expected),
+			 "DELETE_FAILED:Your attempt to delete %s could not be completed because it is "
+			 "associated with the following lines.: %s\n:--",
+			 number, ask("SELECT Name FROM Line__c WHERE Id = '%s'", credit));
+	is_text(drop(line, false), expected, "a row that is needed does not go");
+	is_text(drop(line, true), expected, "nor is it erased");
+	is_text(ask("SELECT IsDeleted FROM Line__c WHERE Id = '%s'", line), "false",
+			"it is still there");
+	is_text(drop(invoice, false), "ok", "with their master both go");
+	is_text(ask("SELECT COUNT() FROM Line__c WHERE Invoice__c = '%s'", invoice), "0", "both");
+	is_text(change(line, "Line__c", "Unit_Price__c=3", NULL),
+			"ENTITY_IS_DELETED:entity is deleted:--", "and are closed");
+	is_text(revive(invoice), "ok", "and come back");
+	is_text(ask("SELECT COUNT() FROM Line__c WHERE Invoice__c = '%s'", invoice), "2", "both");
+	snprintf(master, sizeof(master), "Invoice__c=%s", other);
+	put(credit, "Line__c", master, credited, "Unit_Price__c=1", NULL);
+	ok(strncmp(drop(invoice, false), "DELETE_FAILED:", 14) == 0,
+	   "a detail of another master keeps the master of what it needs");
+	is_text(ask("SELECT COUNT() FROM Line__c WHERE Invoice__c = '%s'", invoice), "2",
+			"and all its details");
+}
+
+/* References to rows of several objects. */
+static void
+test_polymorphic(void)
+{
+	char account[SIM_ID_SIZE];
+	char lead[SIM_ID_SIZE];
+	char task[SIM_ID_SIZE];
+	char file[SIM_ID_SIZE];
+	char what[80];
+	char who[80];
+
+	put(account, "Account", "Name=What", NULL);
+	put(lead, "Lead", "LastName=Who", "Company=C", "Email=who@example.com", NULL);
+	snprintf(what, sizeof(what), "WhatId=%s", account);
+	snprintf(who, sizeof(who), "WhoId=%s", lead);
+	is_text(put(task, "Task", "Subject=Call", what, NULL), "ok", "about an account");
+	is_text(ask("SELECT WhatId, AccountId, Status, IsClosed FROM Task WHERE Id = '%s'", task),
+			(snprintf(who, sizeof(who), "%s,%s,Not Started,false", account, account), who),
+			"it belongs to that account, too");
+	is_text(change(task, "Task", "Lead:Who.Email=WHO@example.com", "Status=Completed", NULL),
+			"ok", "with a lead, by its e-mail address");
+	is_text(ask("SELECT WhoId, IsClosed FROM Task WHERE Id = '%s'", task),
+			(snprintf(who, sizeof(who), "%s,true", lead), who), "is found; the task is done");
+	is_text(change(task, "Task", "Who.Email=x", NULL),
+			"InvalidBatch:type is needed for polymorphic foreign key references: Who:--",
+			"without a type nobody knows where to look");
+	is_text(change(task, "Task", "User:Who.Email=x", NULL),
+			"InvalidBatch:Field name not found : User:Who.Email:--", "a user is no target");
+	snprintf(what, sizeof(what), "ParentId=%s", account);
+	is_text(put(file, "Attachment", "Name=f.txt", what, "Body=aGVsbG8=", NULL), "ok",
+			"a file");
+	is_text(ask("SELECT BodyLength, ParentId FROM Attachment WHERE Id = '%s'", file),
+			(snprintf(who, sizeof(who), "5,%s", account), who), "of five bytes");
+	is_text(drop(account, false), "ok", "the account goes");
+	is_text(ask_all("SELECT IsDeleted FROM Task WHERE Id = '%s'", task), "true",
+			"and its tasks");
+	is_text(ask_all("SELECT IsDeleted FROM Attachment WHERE Id = '%s'", file), "true",
+			"and its files");
+	is_text(revive(account), "ok", "all");
+	is_text(ask("SELECT BodyLength FROM Attachment WHERE Id = '%s'", file), "5", "comes back");
+}
+
 /* Rows that reference each other in a circle, and more of them than one portion. */
 static void
 test_circle(void)
@@ -277,6 +379,8 @@ main(void)
 	account_object = sim_object_find("Account");
 	test_bin();
 	test_cascade();
+	test_master_detail();
+	test_polymorphic();
 	test_circle();
 	test_transactions();
 	test_reload();

@@ -316,11 +316,25 @@ test_json(void)
 		"INVALID_FIELD:More than 1 field provided in an external foreign key reference in "
 		"entity: Contact:--",
 		"two keys for a parent");
+	is_text(put_json(id, "Contact", "{\"LastName\":\"x\",\"Account\":{\"Name\":\"b\"}}"),
+			"INVALID_FIELD:Name is not an External ID or indexed field for Account:--",
+			"a parent by what is no key");
 	is_text(
-		put_json(id, "Contact", "{\"LastName\":\"x\",\"Account\":{\"Name\":\"b\"}}"),
-		"INVALID_FIELD:Field name provided, Name is not an External ID or indexed field for "
-		"Account:--",
-		"a parent by what is no key");
+		put_json(id, "Contact", "{\"LastName\":\"x\",\"Account\":{\"External_Key__c\":7}}"),
+		"JSON_PARSER_ERROR:Cannot deserialize instance of string from VALUE_NUMBER_INT value "
+		"7" POSITION,
+		"a number for a key that is a text");
+	is_text(
+		put_json(id, "Contact", "{\"LastName\":\"x\",\"Account\":{\"Number_Key__c\":777777}}"),
+		"INVALID_FIELD:Foreign key external ID: 777777 not found for field Number_Key__c in "
+		"entity Account:--",
+		"a number that no parent has");
+	put(id, "Account", "Name=Numbered", "Number_Key__c=777777", NULL);
+	is_text(
+		put_json(id, "Contact", "{\"LastName\":\"x\",\"Account\":{\"Number_Key__c\":777777}}"),
+		"ok", "a number that one has");
+	is_text(ask("SELECT Account.Name FROM Contact WHERE Id = '%s'", id), "Numbered",
+			"which is its parent");
 	is_text(put_json(id, "Contact", "{\"LastName\":\"x\",\"Account\":7}"),
 			"JSON_PARSER_ERROR:Cannot deserialize instance of reference from VALUE_NUMBER_INT "
 			"value 7" POSITION,

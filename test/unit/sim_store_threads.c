@@ -41,7 +41,10 @@ write_rows(void *arg)
 		if (good && i % 4 == 3)
 			sim_txn_abort(t);
 		else if (!good || !sim_txn_commit(t, &err))
+		{
+			diag("a writer: %s", err.message);
 			atomic_fetch_add(&failures, 1);
+		}
 	}
 	atomic_fetch_sub(&writing, 1);
 	return NULL;
@@ -64,10 +67,23 @@ read_rows(void *arg)
 			n++;
 		sim_query_free(q);
 		if (n != total || (n - 20) % (ROWS - 1) != 0)
+		{
+			diag("%lld rows, a total of %lld, %s", (long long) n, (long long) total,
+				 q == NULL || total < 0 ? err.message : "");
 			atomic_fetch_add(&failures, 1);
+		}
 		(*rounds)++;
 	} while (atomic_load(&writing) > 0);
 	return NULL;
+}
+
+static void
+failed_lookup(int found, const sim_error *err)
+{
+	if (found >= 0)
+		return;
+	diag("a lookup: %s", err->message);
+	atomic_fetch_add(&failures, 1);
 }
 
 /* Keys are looked up while others write, by threads that have a transaction of their own as well. */
@@ -85,11 +101,9 @@ look_up(void *arg)
 	{
 		sim_txn *t = sim_txn_begin(org, NULL, &err);
 
-		if (sim_lookup(org, user, key, name, strlen(name), id, NULL, &err) < 0)
-			atomic_fetch_add(&failures, 1);
+		failed_lookup(sim_lookup(org, user, key, name, strlen(name), id, NULL, &err), &err);
 		sim_txn_abort(t);
-		if (sim_lookup(org, user, key, name, strlen(name), id, NULL, &err) < 0)
-			atomic_fetch_add(&failures, 1);
+		failed_lookup(sim_lookup(org, user, key, name, strlen(name), id, NULL, &err), &err);
 	} while (atomic_load(&writing) > 0);
 	return NULL;
 }

@@ -290,7 +290,7 @@ function messageShapes(directory) {
 	const rows = rowsOf(read(directory, 'bulk_row_errors.tsv')).map(([text]) => text);
 	const pick = (list, which, ...names) => pattern(list.find((text) => which.test(text)), ...names);
 	return {
-		'unknown column': pick(jobs, /^InvalidBatch : InvalidBatch : Field name not found/, /\w+$/),
+		'unknown column': pick(jobs, /^InvalidBatch : Field name not found/, /<header>/).replace('~^', '~^(?:InvalidBatch : )?'),
 		'line ending': pick(jobs, /LineEnding is invalid/, /\w+$/),
 		'type of a relationship that has one': pick(jobs, /type is not needed/, /\w+$/).replace('~^', '~^(?:InvalidBatch : )?'),
 		'unknown relationship': pick(jobs, /Unable to find relationship/, /\w+$/).replace('~^', '~^(?:InvalidBatch : )?'),

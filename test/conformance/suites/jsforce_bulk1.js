@@ -128,6 +128,7 @@ suite(async () => {
 		const gone = await conn.bulk.load('Account', 'delete', [{ Id: ids[2], Name: 'left out' }, { Id: ids[2] }]);
 		deep(gone.map((answer) => answer.success), [true, false], 'delete');
 		deep(gone[1].errors, ['ENTITY_IS_DELETED:entity is deleted:--'], 'twice');
+		await sim.control('POST', 'options', { hard_delete: true });
 		const hard = await conn.bulk.load('Account', 'hardDelete', [{ Id: ids[3] }]);
 		is(hard[0].success, true, 'hardDelete');
 		is((await conn.query(`SELECT Id FROM Account WHERE Id = '${ids[3]}'`, { scanAll: true })).totalSize, 0, 'not even in the bin');

@@ -193,8 +193,12 @@ suite(async () => {
 		const key = (await conn.describe('Invoice__c')).fields.find((field) => field.externalId && field.type === 'string').name;
 		const line = await conn.describe('Line__c');
 		const parent = line.fields.find((field) => field.referenceTo.includes('Invoice__c'));
+		const required = line.fields.filter((field) => field.createable && !field.nillable && !field.defaultedOnCreate
+			&& field.type !== 'boolean' && field !== parent && field.type !== 'reference');
 		const results = await conn.bulk2.loadAndWaitForResults({
-			object: 'Line__c', operation: 'insert', input: `${parent.relationshipName}.${key}\nup-1\nup-none\n`,
+			object: 'Line__c', operation: 'insert', input: ['up-1', 'up-none'].map((value) => ({
+				...Object.fromEntries(required.map((field) => [field.name, 1])), [`${parent.relationshipName}.${key}`]: value,
+			})),
 		});
 		is(results.successfulResults.length, 1, 'one finds its parent');
 		like((results.failedResults[0] || {}).sf__Error, /^INVALID_FIELD:Foreign key external ID: up-none not found for field/, 'one does not');
@@ -207,6 +211,10 @@ suite(async () => {
 		is(results.successfulResults.length, 5, 'deleted');
 		const again = await conn.bulk2.loadAndWaitForResults({ object: 'Account', operation: 'delete', input: created.slice(0, 1).map((Id) => ({ Id })) });
 		deep(again.failedResults.map((row) => row.sf__Error), ['ENTITY_IS_DELETED:entity is deleted:--'], 'twice');
+		await sim.control('POST', 'options', { hard_delete: false });
+		await rejects(conn.bulk2.loadAndWaitForResults({ object: 'Account', operation: 'hardDelete', input: 'Id\n001000000000000AAA\n' }),
+			{ errorCode: 'FEATURENOTENABLED' }, 'hardDelete wants a permission');
+		await sim.control('POST', 'options', { hard_delete: true });
 		const hard = await conn.bulk2.loadAndWaitForResults({ object: 'Account', operation: 'hardDelete', input: created.slice(5, 10).map((Id) => ({ Id })) });
 		is(hard.successfulResults.length, 5, 'hard deleted');
 		const rows = await conn.query(`SELECT Id FROM Account WHERE Id IN ('${created.slice(0, 10).join("','")}')`, { scanAll: true });

@@ -154,6 +154,8 @@ suite(async () => {
 		};
 		const unauthorized = await status('GET', 'limits', 401, 'INVALID_SESSION_ID', { auth: false });
 		is(unauthorized.text, '[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]', 'the body of a 401');
+		await status('GET', `//services/data/v${VERSION}/limits`, 200);
+		await status('GET', `/services/data/v${VERSION}//limits`, 404);
 		await status('GET', 'nothing', 404, 'NOT_FOUND');
 		await status('GET', `/services/data/v99.0/limits`, 404, 'NOT_FOUND');
 		await status('DELETE', 'limits', 405, 'METHOD_NOT_ALLOWED');

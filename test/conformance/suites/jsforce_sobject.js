@@ -156,10 +156,13 @@ suite(async () => {
 	});
 
 	await test('mixed objects', async () => {
-		const created = await conn.create([
-			{ attributes: { type: 'Account' }, Name: 'Mixed' },
-			{ attributes: { type: 'Contact' }, LastName: 'Mixed' },
-		]);
+		const created = await conn.requestPost(`${base}/composite/sobjects`, {
+			allOrNone: false,
+			records: [
+				{ attributes: { type: 'Account' }, Name: 'Mixed' },
+				{ attributes: { type: 'Contact' }, LastName: 'Mixed' },
+			],
+		});
 		deep(created.map((answer) => answer.id && answer.id.slice(0, 3)), ['001', '003'], 'two objects in one call');
 		const gone = await conn.destroy('Account', created.map((answer) => answer.id));
 		ok(gone.every((answer) => answer.success), 'destroyed by id alone');
@@ -205,6 +208,8 @@ suite(async () => {
 		const one = await account.create({ Name: 'Changed' });
 		const two = await account.create({ Name: 'Dropped' });
 		await account.destroy(two.id);
+		// these answers cover whole minutes
+		await sim.control('POST', 'clock', { advance_ms: 120000 });
 		const from = new Date(Date.now() - 3600e3);
 		const to = new Date(Date.now() + 300e3);
 		const updated = await account.updated(from, to);

@@ -13,8 +13,8 @@ const json = require('../lib/json');
 const NAMES = Object.keys(shapes).filter((name) => /^describe_(?!global)/.test(name)).map((name) => name.slice(9));
 
 /*
- * Where recordings differ from one another, or say what their org has set up, sfsim may say either.  The texts are
- * OBJECT.FIELD.ATTRIBUTE with * for any.
+ * Where recordings differ from one another, or say what their org has set up, sfsim may say either: why, by
+ * OBJECT.ATTRIBUTE or OBJECT.FIELD.ATTRIBUTE with * for any; and fields that sfsim need not have.
  */
 const OWN = require('../own.json');
 
@@ -47,7 +47,9 @@ suite(async () => {
 					&& (got[key] || undefined) !== recorded[key] && !excused(`${name}.${key}`));
 				deep(wrong.map((key) => `${name}.${key}: ${JSON.stringify(got[key])}, recorded: ${JSON.stringify(recorded[key])}`), [],
 					`${name}: as recorded`);
-				deep(Object.keys(got.urls), recorded.urls, `${name}: urls`);
+				if (!excused(`${name}.urls in the global describe`)) {
+					deep(Object.keys(got.urls), recorded.urls, `${name}: urls`);
+				}
 			}
 		}
 	});

@@ -1,12 +1,12 @@
 /*
- * srv_limits.h
+ * quota.h
  *		What the org may be asked for in 24 hours, and how much of it was.
  *
  * Counted on the org's clock: what was used more than 24 hours ago is free again (in steps of a quarter
  * of an hour).  GET /limits shows the numbers.
  */
-#ifndef SFSIM_SRV_LIMITS_H
-#define SFSIM_SRV_LIMITS_H
+#ifndef SFSIM_QUOTA_H
+#define SFSIM_QUOTA_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,8 +16,8 @@ struct srv;
 /* What is counted.  Their largest numbers are options: api_max, batches_max … */
 typedef enum srv_limit
 {
-	LIMIT_API_REQUESTS, /* DailyApiRequests: every data call, and each part of a batch */
-	LIMIT_BULK_BATCHES, /* DailyBulkApiBatches: of both bulk APIs; 2.0 makes one per 10,000 rows */
+	LIMIT_API_REQUESTS,	 /* DailyApiRequests: every data call, and each part of a batch */
+	LIMIT_BULK_BATCHES,	 /* DailyBulkApiBatches: of both bulk APIs; 2.0 makes one per 10,000 rows */
 	LIMIT_QUERY_JOBS,	 /* DailyBulkV2QueryJobs */
 	LIMIT_QUERY_FILE_KB, /* DailyBulkV2QueryFileStorageMB, counted in kB */
 	LIMIT_COUNT
@@ -47,4 +47,4 @@ typedef struct srv_limits
 	int64_t now;				/* number of the newest slot since the clock began */
 } srv_limits;
 
-#endif /* SFSIM_SRV_LIMITS_H */
+#endif /* SFSIM_QUOTA_H */
