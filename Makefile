@@ -298,7 +298,14 @@ lint:
 	@scripts/lint
 bench-read:
 	@bench/read
-bench: bench-csv bench-read
+bench: bench-csv bench-read bench-sim
+
+# How many small requests sfsim answers on one core.
+build/bench_sim_load: bench/sim_load.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(PLAIN_WARNINGS) -O2 -g $(SIM_CPPFLAGS) -o $@ $<
+bench-sim:
+	@bench/sim
 
 # What a row costs in the client alone.
 build/bench_csv: bench/bench_csv.c $(CLIENT_OBJS)

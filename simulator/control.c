@@ -37,6 +37,7 @@
 #include <cjson/cJSON.h>
 
 #include "faults.h"
+#include "store.h"
 
 static void
 refuse(srv_request *req, const sim_error *err)
@@ -215,6 +216,7 @@ post_reset(srv_request *req)
 	s->options = s->initial;
 	pthread_mutex_unlock(&s->lock);
 	srv_limits_reset(s);
+	sim_unlock_rows(s->org, NULL);
 	sim_org_reset_switches(s->org);
 	cursors_drop_all(s);
 	log_clear(s);

@@ -25,6 +25,7 @@
 #include "calendar.h"
 #include "clock.h"
 #include "server.h"
+#include "store.h"
 
 /* Time can be moved by so much at once, and stands between these years. */
 #define MOST_ADVANCE_MS INT64_C(3155760000000)	/* 100 years */
@@ -243,6 +244,20 @@ load_usage(srv *s, const cJSON *state)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* Rows that somebody else holds. */
+static void
+load_locks(srv *s, const cJSON *list)
+{
+	const cJSON *one;
+
+	sim_unlock_rows(s->org, NULL);
+	cJSON_ArrayForEach (one, list)
+	{
+		sim_lock_row(s->org, cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(one, "id")),
+					 cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(one, "approval")), NULL);
+	}
+}
+
 /* The file state.json; counts is JSON of the rows, NULL without them. */
 static bool
 write_state(srv *s, const char *dir, const char *counts, sim_error *err)
@@ -255,6 +270,8 @@ write_state(srv *s, const char *dir, const char *counts, sim_error *err)
 				   (unsigned long long) sim_schema_hash());
 	clock_json(&b);
 	usage_json(s, &b);
+	sim_buf_str(&b, ",\"locks\":");
+	sim_locks_json(s->org, &b);
 	sim_buf_str(&b, ",\"options\":");
 	control_options_json(s, &b);
 	sim_buf_str(&b, ",\"auth\":");
@@ -349,6 +366,7 @@ state_load(srv *s, const char *dir, bool rows, bool keep_sessions, sim_error *er
 		snprintf(jobs, sizeof(jobs), "%s/jobs", dir);
 		load_clock(cJSON_GetObjectItemCaseSensitive(state, "clock"));
 		load_usage(s, state);
+		load_locks(s, cJSON_GetObjectItemCaseSensitive(state, "locks"));
 		ok = load_options(s, state, err) &&
 			 auth_load(s, cJSON_GetObjectItemCaseSensitive(state, "auth"), keep_sessions,
 					   err) &&
