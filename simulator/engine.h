@@ -149,6 +149,7 @@ const sim_object *const *sim_object_list(int *n);
 const char *sim_object_name(const sim_object *obj);	  /* "Invoice__c" */
 const char *sim_object_prefix(const sim_object *obj); /* "a00" */
 bool sim_object_queryable(const sim_object *obj);
+bool sim_object_bulk(const sim_object *obj); /* do the bulk APIs know it? */
 
 /* Fields in describe order; fields by name in any case (NULL when unknown). */
 int sim_object_field_count(const sim_object *obj);
@@ -158,6 +159,9 @@ const sim_field *sim_field_find(const sim_object *obj, const char *name);
 /* In relations.c: label ("Account"), and the field that has a row's name; NULL when there is none. */
 const char *sim_object_label(const sim_object *obj);
 const sim_field *sim_object_name_field(const sim_object *obj);
+
+/* Is it one of the setup objects, which are not written together with others? */
+bool sim_object_is_setup(const sim_object *obj);
 
 /* Can rows be named by this field: Id, external ids, idLookup fields? */
 bool sim_field_is_key(const sim_field *field);

@@ -405,6 +405,7 @@ free_parts(srv *s)
 	log_free(s->log);
 	gate_unref(s->stopping);
 	sim_org_close(s->org);
+	describe_forget();
 }
 
 static bool

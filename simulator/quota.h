@@ -16,8 +16,8 @@ struct srv;
 /* What is counted.  Their largest numbers are options: api_max, batches_max … */
 typedef enum srv_limit
 {
-	LIMIT_API_REQUESTS,	 /* DailyApiRequests: every data call, and each part of a batch */
-	LIMIT_BULK_BATCHES,	 /* DailyBulkApiBatches: of both bulk APIs; 2.0 makes one per 10,000 rows */
+	LIMIT_API_REQUESTS, /* DailyApiRequests: every data call, and each part of a batch */
+	LIMIT_BULK_BATCHES, /* DailyBulkApiBatches: of both bulk APIs; 2.0 makes one per 10,000 rows */
 	LIMIT_QUERY_JOBS,	 /* DailyBulkV2QueryJobs */
 	LIMIT_QUERY_FILE_KB, /* DailyBulkV2QueryFileStorageMB, counted in kB */
 	LIMIT_COUNT

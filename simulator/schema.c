@@ -20,6 +20,12 @@ sim_object_prefix(const sim_object *obj)
 }
 
 bool
+sim_object_bulk(const sim_object *obj)
+{
+	return (obj->flags & SO_NOBULK) == 0;
+}
+
+bool
 sim_object_queryable(const sim_object *obj)
 {
 	return !(obj->flags & SO_NOQUERY);
@@ -225,7 +231,8 @@ sim_field_pick(const sim_field *f, const char *value, size_t len)
 {
 	for (const sim_pick *p = f->picks; p != NULL && p->value != NULL; p++)
 	{
-		if (strncasecmp(p->value, value, len) == 0 && p->value[len] == '\0')
+		/* the length first: the text may hold a NUL where the value ends */
+		if (strlen(p->value) == len && strncasecmp(p->value, value, len) == 0)
 			return p;
 	}
 	return NULL;

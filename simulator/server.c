@@ -175,7 +175,8 @@ finish_memory_body(srv_request *req)
 		memset(&out, 0, sizeof(out));
 	}
 	if (!resp->gzipped && !resp->no_gzip && srv_accepts_gzip(req) &&
-		srv_gzip(resp->body.data, resp->body.len, resp->body.len > 16384 ? 6 : 1, &out))
+		(describe_gzip(resp, &out) ||
+		 srv_gzip(resp->body.data, resp->body.len, resp->body.len > 16384 ? 6 : 1, &out)))
 	{
 		sim_buf_free(&resp->body);
 		resp->body = out;

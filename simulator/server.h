@@ -69,6 +69,7 @@ typedef struct srv_faults srv_faults;
 typedef struct srv_gate srv_gate;
 typedef struct srv_log srv_log;
 typedef struct srv_cursors srv_cursors;
+typedef struct srv_describe srv_describe;
 
 /* Record counts that stay as they were told (option stale_counts). */
 typedef struct srv_counts
@@ -143,8 +144,9 @@ typedef struct srv_response
 	int64_t plain_size;	   /* length of the plain file, once it is sent */
 	srv_header headers[SRV_MAX_HEADERS];
 	int nheaders;
-	bool no_gzip; /* the body goes out as it is */
-	bool gzipped; /* body is a gzip stream already */
+	const srv_describe *describe; /* the body is this one, whose compressed text is there */
+	bool no_gzip;				  /* the body goes out as it is */
+	bool gzipped;				  /* body is a gzip stream already */
 	bool lower_headers;
 } srv_response;
 
@@ -383,6 +385,20 @@ void control_snapshot_get(srv_request *req);
 void control_snapshot_delete(srv_request *req);
 bool control_snapshot_post(srv_request *req, const struct cJSON *body, bool restore,
 						   sim_error *err);
+
+/* ---------------------------------------------------------------- describe_cache.c */
+
+/*
+ * The describe of an object (NULL: the global one) in the request's version as the answer, its tag into etag
+ * (REST_ETAG_SIZE bytes).  False: no memory, and the answer says so.
+ */
+bool describe_answer(srv_request *req, const sim_object *obj, char *etag);
+
+/* If the body still is that describe: its compressed text, appended to out. */
+bool describe_gzip(const srv_response *resp, sim_buf *out);
+
+/* At the end. */
+void describe_forget(void);
 
 /* ---------------------------------------------------------------- tls.c */
 
