@@ -113,13 +113,9 @@ auth_new(srv *s)
 	return a;
 }
 
-void
-auth_free(srv_auth *a)
+static void
+drop_grants(srv_auth *a)
 {
-	if (a == NULL)
-		return;
-	while (a->oldest)
-		drop_session(a, a->oldest);
 	while (a->grants)
 	{
 		grant *older = a->grants->older;
@@ -127,6 +123,29 @@ auth_free(srv_auth *a)
 		free(a->grants);
 		a->grants = older;
 	}
+}
+
+void
+auth_reset(srv *s)
+{
+	srv_auth *a = s->auth;
+
+	pthread_mutex_lock(&a->lock);
+	memcpy(a->creds, default_creds, sizeof(default_creds));
+	drop_grants(a);
+	a->nlogins = 0;
+	pthread_mutex_unlock(&a->lock);
+	auth_codes_clear(a->codes);
+}
+
+void
+auth_free(srv_auth *a)
+{
+	if (a == NULL)
+		return;
+	while (a->oldest)
+		drop_session(a, a->oldest);
+	drop_grants(a);
 	auth_codes_free(a->codes);
 	pthread_mutex_destroy(&a->lock);
 	free(a->jwt_key);

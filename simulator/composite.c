@@ -222,6 +222,13 @@ supported(const srv_request *outer, const char *url, char why[320])
 	return false;
 }
 
+/* Do parts refer to the answers of others at all? */
+static bool
+answer_is_used(const srv_request *outer)
+{
+	return outer->body.data && strstr(outer->body.data, "@{") != NULL;
+}
+
 static void
 run_one(srv_request *outer, part *parts, int i, sim_txn *txn)
 {
@@ -244,8 +251,10 @@ run_one(srv_request *outer, part *parts, int i, sim_txn *txn)
 		else
 		{
 			p->status = p->req->resp.status;
-			p->body = cJSON_ParseWithLength(
-				p->req->resp.body.data ? p->req->resp.body.data : "", p->req->resp.body.len);
+			if (answer_is_used(outer))
+				p->body =
+					cJSON_ParseWithLength(p->req->resp.body.data ? p->req->resp.body.data : "",
+										  p->req->resp.body.len);
 		}
 	}
 	cJSON_Delete(resolved);

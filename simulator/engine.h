@@ -149,6 +149,7 @@ const sim_object *const *sim_object_list(int *n);
 const char *sim_object_name(const sim_object *obj);	  /* "Invoice__c" */
 const char *sim_object_prefix(const sim_object *obj); /* "a00" */
 bool sim_object_queryable(const sim_object *obj);
+bool sim_object_bulk(const sim_object *obj); /* do the bulk APIs know it? */
 
 /* Fields in describe order; fields by name in any case (NULL when unknown). */
 int sim_object_field_count(const sim_object *obj);
@@ -158,6 +159,9 @@ const sim_field *sim_field_find(const sim_object *obj, const char *name);
 /* In relations.c: label ("Account"), and the field that has a row's name; NULL when there is none. */
 const char *sim_object_label(const sim_object *obj);
 const sim_field *sim_object_name_field(const sim_object *obj);
+
+/* Is it one of the setup objects, which are not written together with others? */
+bool sim_object_is_setup(const sim_object *obj);
 
 /* Can rows be named by this field: Id, external ids, idLookup fields? */
 bool sim_field_is_key(const sim_field *field);
@@ -369,6 +373,13 @@ const sim_column *sim_query_column(const sim_query *q, int i);
  */
 int64_t sim_query_total(sim_query *q, sim_error *err);
 
+/*
+ * Body of GET …/query?explain=: how Salesforce's optimizer would go about it, appended to out as JSON.
+ * False and *err.
+ */
+bool sim_query_explain(sim_org *org, const char *soql, unsigned flags, const char *version,
+					   sim_buf *out, sim_error *err);
+
 /* Next row: 1, none left: 0, failure: -1 and *err. */
 int sim_query_step(sim_query *q, sim_error *err);
 
@@ -402,6 +413,9 @@ void sim_query_row_csv(sim_query *q, char delim, const char *eol, sim_buf *out);
  * order, parents nested (null when missing), compounds as objects.
  */
 void sim_query_row_json(sim_query *q, sim_buf *out);
+
+/* What the query selects, as an object with "columnMetadata": GET /query?q=…&columns=true. */
+void sim_query_columns_json(const sim_query *q, sim_buf *out);
 
 /* Append text as a JSON string with its quotes; text must be UTF-8. */
 void sim_json_string(sim_buf *out, const char *text, size_t len);

@@ -275,12 +275,20 @@ write_row(ingest_run *r, sim_txn *t, const csv_in *c, char id[SIM_ID_SIZE], bool
 	}
 	if (r->op == INGEST_UPSERT)
 		return sim_upsert(t, &w, r->key, id, created, NULL, err);
-	if (w.id == NULL)
-		return sim_error_set(err, "MISSING_ARGUMENT", "Id not specified in %s call",
-							 r->op == INGEST_UPDATE ? "an update" : "a delete");
 	if (r->op == INGEST_UPDATE)
+	{
+		if (w.id == NULL)
+			return sim_error_set(err, "MISSING_ARGUMENT",
+								 "Id not specified in an update call");
 		return sim_update(t, &w, err);
-	return sim_delete(t, w.id, r->op == INGEST_HARD_DELETE, err);
+	}
+	if (w.id == NULL)
+		return sim_error_set(err, "INVALID_ID_FIELD", "invalid record id");
+	if (!sim_id_normalise(given, given_len, id))
+		return sim_error_set(err, "MALFORMED_ID", "bad id %s", text);
+	if (sim_object_by_prefix(id) != r->object)
+		return sim_error_set(err, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id");
+	return sim_delete(t, id, r->op == INGEST_HARD_DELETE, err);
 }
 
 /* ---------------------------------------------------------------- chunks */

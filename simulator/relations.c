@@ -13,6 +13,12 @@ sim_object_label(const sim_object *obj)
 	return obj->label;
 }
 
+bool
+sim_object_is_setup(const sim_object *obj)
+{
+	return (obj->flags & SO_SETUP) != 0;
+}
+
 const sim_field *
 sim_object_name_field(const sim_object *obj)
 {

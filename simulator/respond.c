@@ -59,7 +59,10 @@ srv_error(srv_request *req, int status, const char *code, const char *fmt, ...)
 {
 	sim_buf message = {0};
 	sim_buf *b = srv_json(req, status);
-	bool bulk = req->nsegs > 3 && strcasecmp(req->segs[3], "jobs") == 0;
+	/* what is refused in front of the resource looks the same everywhere */
+	bool bulk = req->nsegs > 3 && strcasecmp(req->segs[3], "jobs") == 0 &&
+				strcmp(code, "INVALID_SESSION_ID") != 0 &&
+				strcmp(code, "REQUEST_LIMIT_EXCEEDED") != 0;
 	va_list args;
 	char text[2048];
 

@@ -2,7 +2,7 @@
  * rest.h
  *		What the files of the synchronous REST surface share.
  *
- * Table of contents: rest_json.c | rest.c | rest_conditional.c | rest_headers.c | rest_write.c | handlers
+ * Table of contents: rest_json.c | rest_body.c | rest.c | rest_conditional.c | rest_headers.c | rest_write.c | handlers
  */
 #ifndef SFSIM_REST_H
 #define SFSIM_REST_H
@@ -17,6 +17,9 @@
  * says that it is no JSON, or with JSON_PARSER_ERROR, whose text says where it stops to be JSON.
  */
 bool rest_json_body(srv_request *req, struct cJSON **tree);
+
+/* Is this Content-Type one of JSON?  NULL and nothing said are taken for JSON. */
+bool rest_json_type(const char *type);
 
 /* What is wrong with a text, in the words of the platform's parser; nothing when it is JSON (text[len] must be NUL). */
 void rest_json_complaint(const char *text, size_t len, sim_buf *out);
@@ -33,6 +36,12 @@ bool rest_json_flag(const struct cJSON *object, const char *name, bool dflt);
 
 /* A decoded parameter of the query as a boolean. */
 bool rest_param_flag(const srv_request *req, const char *name, bool dflt);
+
+/*
+ * rest_body.c: the same for a single row of obj, which may be XML, or multipart: the record in one part, and the
+ * bytes of base64 fields in parts that bear their names.
+ */
+bool rest_body_tree(srv_request *req, const sim_object *obj, struct cJSON **tree);
 
 /* ---------------------------------------------------------------- rest.c */
 

@@ -137,6 +137,22 @@ read_records(srv_request *req, const sim_object *obj, collection *c)
 
 typedef bool (*row_writer)(sim_txn *t, collection *c, int i, void *arg);
 
+/* Setup objects and others do not go together: what came first says which. */
+static bool
+goes_with(collection *c, int i)
+{
+	const sim_object *first = c->records ? c->records[0].object : NULL;
+	const sim_object *obj = first ? c->records[i].object : NULL;
+
+	if (first == NULL || sim_object_is_setup(first) == sim_object_is_setup(obj))
+		return true;
+	return sim_error_set(
+		&c->results[i].err, "MIXED_DML_OPERATION",
+		"DML operation on setup object is not permitted after you have updated a "
+		"non-setup object (or vice versa): %s, original object: %s",
+		sim_object_name(obj), sim_object_name(first));
+}
+
 /* Write all rows in one transaction and answer. */
 static void
 run(srv_request *req, collection *c, row_writer write, void *arg)
@@ -153,7 +169,7 @@ run(srv_request *req, collection *c, row_writer write, void *arg)
 	}
 	for (int i = 0; i < c->n; i++)
 	{
-		c->results[i].ok = write(txn.t, c, i, arg);
+		c->results[i].ok = goes_with(c, i) && write(txn.t, c, i, arg);
 		any_failed = any_failed || !c->results[i].ok;
 	}
 	if (any_failed && c->all_or_none)

@@ -356,9 +356,8 @@ rest_json_find(const char *text, size_t len, size_t at, const char *key, int ind
 
 /* ---------------------------------------------------------------- bodies */
 
-/* Is this type one of JSON?  Nothing said is taken for JSON. */
-static bool
-json_type(const char *type)
+bool
+rest_json_type(const char *type)
 {
 	size_t n;
 
@@ -378,7 +377,7 @@ rest_json_body(srv_request *req, cJSON **tree)
 	sim_buf why = {0};
 
 	*tree = NULL;
-	if (srv_options_get(req->srv).check_content_type && !json_type(type))
+	if (srv_options_get(req->srv).check_content_type && !rest_json_type(type))
 	{
 		srv_error(req, 415, "UNSUPPORTED_MEDIA_TYPE",
 				  "Content-Type header specified in HTTP request is not supported: %s", type);

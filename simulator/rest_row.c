@@ -219,7 +219,7 @@ rest_row_body(srv_request *req, const sim_object *obj, cJSON **tree, rest_record
 	sim_error err;
 
 	memset(rec, 0, sizeof(*rec));
-	if (!rest_json_body(req, tree))
+	if (!rest_body_tree(req, obj, tree))
 		return false;
 	if (rest_record_read(*tree, obj, false, rec, &bad, &err))
 		return true;

@@ -20,6 +20,12 @@ sim_object_prefix(const sim_object *obj)
 }
 
 bool
+sim_object_bulk(const sim_object *obj)
+{
+	return (obj->flags & SO_NOBULK) == 0;
+}
+
+bool
 sim_object_queryable(const sim_object *obj)
 {
 	return !(obj->flags & SO_NOQUERY);

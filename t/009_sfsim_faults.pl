@@ -30,6 +30,7 @@ sub req
 {
 	my ($method, $path, %opt) = @_;
 	my %headers = (Authorization => "Bearer $token", %{ delete $opt{headers} || {} });
+	$headers{'Content-Type'} //= 'application/json' if defined $opt{content};
 	$path = "$data$path" unless $path =~ m{^/(?:services|__sfsim)};
 	return $http->request($method, "$base$path", { headers => \%headers, %opt });
 }

@@ -276,8 +276,7 @@ static const struct
 	 "\"Contacts\":{\"records\":[{\"attributes\":{\"type\":\"Contact\",\"referenceId\":\"s\"},"
 	 "\"LastName\":\"y\"}]}}]}"},
 	{"POST", V "/composite",
-	 "{\"allOrNone\":true,\"compositeRequest\":[{\"method\":\"POST\",\"url\":\"" V
-	 "/sobjects/"
+	 "{\"allOrNone\":true,\"compositeRequest\":[{\"method\":\"POST\",\"url\":\"" V "/sobjects/"
 	 "Account\",\"referenceId\":\"a\",\"body\":{\"Name\":\"x\"}},{\"method\":\"GET\","
 	 "\"url\":\"" V "/sobjects/Account/@{a.id}\",\"referenceId\":\"b\"}]}"},
 	{"POST", V "/composite/batch",
