@@ -156,6 +156,8 @@ void gen_position(const sim_gen *g, sim_cell *out);
 void gen_attachment_type(const sim_gen *g, sim_cell *out);
 void gen_sized(const sim_gen *g, sim_cell *out);
 void gen_sized_int(const sim_gen *g, sim_cell *out);
+void gen_zero(const sim_gen *g, sim_cell *out);
+void gen_no_amount(const sim_gen *g, sim_cell *out);
 void gen_digits(const sim_gen *g, sim_cell *out);
 void gen_year(const sim_gen *g, sim_cell *out);
 void gen_attachment_name(const sim_gen *g, sim_cell *out);

@@ -236,6 +236,7 @@ static const struct
 	{&sim_case, "ContactMobile", "ContactId", "MobilePhone"},
 	{&sim_case, "ContactEmail", "ContactId", "Email"},
 	{&sim_case, "ContactFax", "ContactId", "Fax"},
+	{&sim_asset, "AccountId", "ContactId", "AccountId"},
 	{&sim_pricebook_entry, "Name", "Product2Id", "Name"},
 	{&sim_pricebook_entry, "ProductCode", "Product2Id", "ProductCode"},
 	{&sim_opportunity_line_item, "Product2Id", "PricebookEntryId", "Product2Id"},

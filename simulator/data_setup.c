@@ -84,7 +84,22 @@ gen_one(const sim_gen *g, sim_cell *out)
 	gen_set_int(out, 1);
 }
 
-/* "Edit", of lists of access levels. */
+/* Sums over rows that nobody made. */
+void
+gen_zero(const sim_gen *g, sim_cell *out)
+{
+	(void) g;
+	gen_set_int(out, 0);
+}
+
+void
+gen_no_amount(const sim_gen *g, sim_cell *out)
+{
+	(void) g;
+	gen_set_real(out, 0);
+}
+
+/* "Edit", of lists of access levels; "Draft". */
 void
 gen_third(const sim_gen *g, sim_cell *out)
 {

@@ -342,6 +342,8 @@ put_urls(cJSON *o, const sim_object *obj, const char *version, const char *insta
 		if (major(version) < SINCE_ASSOCIATES)
 			put_url(urls, "defaultValues", version, obj, "/defaultValues?recordTypeId&fields");
 	}
+	if (has(obj, SO_EVENT))
+		put_url(urls, "eventSchema", version, obj, "/eventSchema");
 	put_special_urls(urls, obj, version, instance != NULL);
 	if (has(obj, SO_LISTVIEWS))
 		put_url(urls, "listviews", version, obj, "/listviews");
@@ -436,9 +438,9 @@ static void
 put_associates(cJSON *o, const sim_object *obj)
 {
 	const char *end = strstr(obj->name, "ChangeEvent");
-	char parent[80] = "";
+	char parent[81] = "";
 
-	if (end != NULL && end[11] == '\0' && obj->prefix == NULL)
+	if (end != NULL && has(obj, SO_EVENT))
 		snprintf(parent, sizeof(parent), "%.*s", (int) (end - obj->name), obj->name);
 	put_text(o, "associateEntityType", parent[0] ? "ChangeEvent" : NULL);
 	put_text(o, "associateParentEntity", parent[0] ? parent : NULL);
@@ -597,7 +599,7 @@ describe(const sim_object *obj, const char *version, const char *instance, bool 
 	if (full)
 		put_record_types(o, obj, version);
 	put_bool(o, "replicateable", has(obj, SO_REPLICATEABLE));
-	put_bool(o, "retrieveable", queryable);
+	put_bool(o, "retrieveable", queryable || has(obj, SO_EVENT));
 	if (full)
 		put_bool(o, "searchLayoutable", has(obj, SO_SEARCH_LAYOUT));
 	put_bool(o, "searchable", has(obj, SO_SEARCHABLE));

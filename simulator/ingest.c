@@ -129,6 +129,12 @@ fill_job(srv_request *req, const cJSON *body, job *j)
 		return false;
 	}
 	snprintf(j->object, sizeof(j->object), "%s", sim_object_name(obj));
+	if (!sim_object_bulk(obj))
+	{
+		srv_error(req, 400, "INVALIDENTITY",
+				  "InvalidEntity : Entity '%s' is not supported by the Bulk API.", j->object);
+		return false;
+	}
 	if (strcmp(operation, "hardDelete") == 0 && !srv_options_get(req->srv).hard_delete)
 	{
 		srv_error(req, 400, "FEATURENOTENABLED",

@@ -74,6 +74,8 @@ echo_time(sim_type type, const char *text, size_t len, char out[SIM_DATETIME_SIZ
 		*n = sim_format_time(ms, out);
 		return true;
 	}
+	if (len == 11 && text[10] == 'Z')
+		len--;
 	if (sim_parse_date(text, len, &days))
 		ms = days * MS_PER_DAY;
 	else if (sim_parse_datetime(text, len, &ms))

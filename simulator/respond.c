@@ -59,7 +59,10 @@ srv_error(srv_request *req, int status, const char *code, const char *fmt, ...)
 {
 	sim_buf message = {0};
 	sim_buf *b = srv_json(req, status);
-	bool bulk = req->nsegs > 3 && strcasecmp(req->segs[3], "jobs") == 0;
+	/* what is refused in front of the resource looks the same everywhere */
+	bool bulk = req->nsegs > 3 && strcasecmp(req->segs[3], "jobs") == 0 &&
+				strcmp(code, "INVALID_SESSION_ID") != 0 &&
+				strcmp(code, "REQUEST_LIMIT_EXCEEDED") != 0;
 	va_list args;
 	char text[2048];
 
@@ -251,6 +254,10 @@ srv_pretty_json(const sim_buf *in, sim_buf *out)
 	}
 }
 
+/* Bodies up to so many bytes are compressed with a window of 2^SMALL_WINDOW. */
+#define SMALL_BODY	 4096
+#define SMALL_WINDOW 12
+
 bool
 srv_gzip(const void *data, size_t len, int level, sim_buf *out)
 {
@@ -259,7 +266,11 @@ srv_gzip(const void *data, size_t len, int level, sim_buf *out)
 	char *dst;
 	int rc;
 
-	if (deflateInit2(&z, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+	bool small = len <= SMALL_BODY;
+
+	/* a short text needs no large window, whose tables cost more to clear than the text to compress */
+	if (deflateInit2(&z, level, Z_DEFLATED, (small ? SMALL_WINDOW : 15) + 16, small ? 5 : 8,
+					 Z_DEFAULT_STRATEGY) != Z_OK)
 		return false;
 	bound = deflateBound(&z, len);
 	dst = sim_buf_reserve(out, bound);

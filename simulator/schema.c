@@ -20,6 +20,12 @@ sim_object_prefix(const sim_object *obj)
 }
 
 bool
+sim_object_bulk(const sim_object *obj)
+{
+	return (obj->flags & SO_NOBULK) == 0;
+}
+
+bool
 sim_object_queryable(const sim_object *obj)
 {
 	return !(obj->flags & SO_NOQUERY);
@@ -71,6 +77,12 @@ const char *
 sim_field_name(const sim_field *field)
 {
 	return field->name;
+}
+
+bool
+sim_field_case_sensitive(const sim_field *field)
+{
+	return (field->flags & SF_CASE) != 0;
 }
 
 bool
@@ -225,7 +237,8 @@ sim_field_pick(const sim_field *f, const char *value, size_t len)
 {
 	for (const sim_pick *p = f->picks; p != NULL && p->value != NULL; p++)
 	{
-		if (strncasecmp(p->value, value, len) == 0 && p->value[len] == '\0')
+		/* the length first: the text may hold a NUL where the value ends */
+		if (strlen(p->value) == len && strncasecmp(p->value, value, len) == 0)
 			return p;
 	}
 	return NULL;

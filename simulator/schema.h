@@ -125,6 +125,7 @@ struct sim_field
 #define SO_LISTVIEWS	 0x00800000u
 #define SO_QUICK_ACTIONS 0x01000000u
 #define SO_FIXED_ROWS	 0x02000000u /* the number of rows cannot be chosen */
+#define SO_EVENT		 0x04000000u /* a change event: only its schema can be read */
 #define SO_WRITABLE		 (SO_CREATEABLE | SO_UPDATEABLE | SO_DELETABLE)
 
 /* A record type; the master type, which every object has, is not listed. */

@@ -8,15 +8,6 @@
 
 static const sim_field id_only_fields[] = {ID_FIELD("Record ID")};
 
-static const sim_object change_event = {.name = "AccountChangeEvent",
-										.label = "Account Change Event",
-										.plural = "Account Change Events",
-										.flags = SO_NOQUERY,
-										.fields = id_only_fields,
-										.nfields = COUNT(id_only_fields),
-										.slot = 23,
-										.seed_no = 1};
-
 static const sim_object aggregate = {.name = "AggregateResult",
 									 .label = "Aggregate Result",
 									 .plural = "Aggregate Result",
@@ -61,25 +52,18 @@ static const sim_field stub_fields[] = {
 		.seed_no = place,                                                                     \
 	}
 
-STUB(asset, "Asset", "Asset", "Assets", "02i", 30);
 STUB(business_process, "BusinessProcess", "Business Process", "Business Processes", "019", 31);
 STUB(calendar, "Calendar", "Calendar", "Calendars", "023", 32);
 STUB(call_center, "CallCenter", "Call Center", "Call Centers", "04v", 33);
-STUB(campaign, "Campaign", "Campaign", "Campaigns", "701", 34);
-STUB(contract, "Contract", "Contract", "Contracts", "800", 35);
 STUB(dandb_company, "DandBCompany", "D&B Company", "D&B Companies", "06E", 36);
 STUB(data_source, "ExternalDataSource", "External Data Source", "External Data Sources", "0XC",
 	 37);
 STUB(individual, "Individual", "Individual", "Individuals", "0PK", 38);
 STUB(operating_hours, "OperatingHours", "Operating Hours", "Operating Hours", "0OH", 39);
-STUB(opportunity_history, "OpportunityHistory", "Opportunity: History", "Opportunity: History",
-	 "008", 40);
-STUB(order, "Order", "Order", "Orders", "801", 41);
 STUB(queue_routing, "QueueRoutingConfig", "Queue Routing Configuration",
 	 "Queue Routing Configurations", "0K9", 42);
 STUB(solution, "Solution", "Solution", "Solutions", "501", 43);
 STUB(user_license, "UserLicense", "User License", "User Licenses", "100", 44);
-STUB(user_role, "UserRole", "Role", "Role", "00E", 45);
 
 /* ---------------------------------------------------------------- the list */
 
@@ -106,24 +90,24 @@ const sim_object *const sim_builtin_objects[] = {
 	&sim_name,
 	&sim_invoice,
 	&sim_line,
-	&change_event,
+	&sim_change_event,
 	&aggregate,
 	&legacy,
-	&asset,
+	&sim_asset,
 	&business_process,
 	&calendar,
 	&call_center,
-	&campaign,
-	&contract,
+	&sim_campaign,
+	&sim_contract,
 	&dandb_company,
 	&data_source,
 	&individual,
 	&operating_hours,
-	&opportunity_history,
-	&order,
+	&sim_opportunity_history,
+	&sim_order,
 	&queue_routing,
 	&solution,
 	&user_license,
-	&user_role,
+	&sim_user_role,
 };
 const int sim_builtin_total = COUNT(sim_builtin_objects);

@@ -159,6 +159,8 @@ extern const sim_object sim_case, sim_task, sim_event, sim_attachment; /* schema
 extern const sim_object sim_user, sim_group, sim_profile,
 	sim_organization;													   /* schema_setup.c */
 extern const sim_object sim_record_type_object, sim_task_status, sim_name; /* schema_setup.c */
+extern const sim_object sim_campaign, sim_asset, sim_contract, sim_order;  /* schema_more.c */
+extern const sim_object sim_user_role, sim_opportunity_history, sim_change_event;
 extern const sim_object sim_invoice, sim_line; /* schema_custom.c */
 
 /* Record types of Account (schema_people.c); every one is a row of RecordType. */

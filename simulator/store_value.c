@@ -205,7 +205,8 @@ parse_moment(const char *s, size_t len, int64_t *millis)
 	char copy[64];
 	int64_t days;
 
-	if (len == 10 && sim_parse_date(s, len, &days))
+	/* the bulk guide's sample of dates has them with the zone of XML Schema, 1940-06-07Z */
+	if ((len == 10 || (len == 11 && s[10] == 'Z')) && sim_parse_date(s, 10, &days))
 	{
 		*millis = days * MS_PER_DAY;
 		return true;

@@ -158,6 +158,7 @@ subtest 'create refuses' => sub {
 			'InvalidJob : Field name provided, Phone does not match an External ID, Salesforce Id, or indexed field for Account' ],
 		[ { operation => 'hardDelete' }, 'FEATURENOTENABLED',
 			'FeatureNotEnabled : hardDelete operation requires special user profile permission, please contact your system administrator' ],
+		[ { object => 'TaskStatus' }, 'INVALIDENTITY', "InvalidEntity : Entity 'TaskStatus' is not supported by the Bulk API." ],
 		[ { nonsense => 1 }, 'JSON_PARSER_ERROR', 'Unrecognized field "nonsense"' ],
 	);
 	is_error(create($_->[0]), 400, $_->[1], $_->[2], $_->[2]) for @cases;
@@ -331,12 +332,45 @@ subtest 'operations' => sub {
 	is(counters($i), 'JobComplete 2 1', 'delete');
 	is(result($id, 'failedResults'), qq{"sf__Id","sf__Error",Id\n"$ids[0]","ENTITY_IS_DELETED:entity is deleted:--","$ids[0]"\n}, 'a deleted row');
 
+	my $contact = soql('SELECT Id FROM Contact LIMIT 1')->[0]{Id};
+	($id, $i) = run_job({ operation => 'delete' }, "Id\nnonsense\n$contact\n");
+	is(result($id, 'failedResults'), qq{"sf__Id","sf__Error",Id\n"nonsense","MALFORMED_ID:bad id nonsense:--","nonsense"\n}
+		. qq{"$contact","INVALID_CROSS_REFERENCE_KEY:invalid cross reference id:--","$contact"\n}, 'ids that are none, or of another object');
+
 	$sim->set(hard_delete => JSON::PP::true);
 	($id, $i) = run_job({ operation => 'hardDelete' }, "Id\n$ids[1]\n");
 	is(counters($i), 'JobComplete 1 0', 'hardDelete');
 	my $all = body(req('GET', '/queryAll?' . $http->www_form_urlencode({ q => "SELECT Id FROM Account WHERE Id IN ('$ids[0]', '$ids[1]')" })));
 	is_deeply([ map { $_->{Id} } @{ $all->{records} } ], [ $ids[0] ], 'leaves nothing in the recycle bin');
 	$sim->reset;
+};
+
+subtest 'one external id in several rows' => sub {
+	my $spec = { object => 'Invoice__c', operation => 'upsert', externalIdFieldName => 'External_Key__c' };
+	$sim->set(chunk_rows => 4);
+	my ($id, $i) = run_job($spec, "External_Key__c\nbulk-1\nBulk-2\nbulk-3\nbulk-2\nbulk-1\n");
+	is(counters($i), 'JobComplete 5 2', 'rows of one chunk that share one are refused');
+	my $error = 'DUPLICATE_VALUE:Duplicate external id specified: bulk-2:External_Key__c --';
+	is(result($id, 'failedResults'), qq{"sf__Id","sf__Error",External_Key__c\n"","$error","Bulk-2"\n"","$error","bulk-2"\n}, 'all of them');
+	is(join(' ', result($id, 'successfulResults') =~ /"(true|false)"/g), 'true true false', 'later chunks find the row');
+	$sim->reset;
+};
+
+subtest 'relationships in headers' => sub {
+	run_job({ object => 'Lead' }, "LastName,Company,Email\nWho,Co,who\@example.com\n");
+	my ($id, $i) = run_job({ object => 'Task' }, "Subject,Status,Priority,Lead:Who.Email\nCall,Not Started,Normal,who\@example.com\nCall,Not Started,Normal,nobody\@example.com\n");
+	is(counters($i), 'JobComplete 2 1', 'a polymorphic parent by its e-mail address');
+	like(result($id, 'successfulResults'), qr/\A"sf__Id","sf__Created",Subject,Status,Priority,Lead:Who\.Email\n"00T\w{15}","true","Call","Not Started","Normal","who\@example\.com"\n\z/, 'its header as sent');
+	for (
+		[ 'Contact', 'LastName,Account:Account.Name', 'type is not needed for non polymorphic foreign key references: Account' ],
+		[ 'Contact', 'LastName,Nothing:Nope.Name', 'Unable to find relationship: Nope' ],
+		[ 'Contact', 'LastName,Account.Nope', 'Field name not found : Account.Nope' ])
+	{
+		(undef, $i) = run_job({ object => $_->[0] }, "$_->[1]\nx,y\n");
+		is($i->{errorMessage}, "InvalidBatch : $_->[2]", $_->[1]);
+	}
+	($id, $i) = run_job({ object => 'Contact' }, "LastName,Birthdate\nDates,1940-06-07Z\nDates,2001-02-03T00:00:00Z\n");
+	is(join('|', result($id, 'successfulResults') =~ /"Dates","(.*?)"/g), '1940-06-07|2001-02-03', 'dates in other forms');
 };
 
 subtest 'delimiters, line endings, quoting' => sub {
@@ -376,6 +410,9 @@ subtest 'orders' => sub {
 	($id, $i) = run_job({}, $rows);
 	is(counters($i), 'Failed 6 0', 'fail_after');
 	is($i->{errorMessage}, 'TooManyLockFailure : Too many lock failure', 'with its message');
+	order({ retries => 3 });
+	(undef, $i) = run_job({}, $rows);
+	is($i->{retries}, 3, 'claimed retries');
 	order({ fail => JSON::PP::true });
 	($id, $i) = run_job({}, $rows);
 	ok($i->{state} eq 'Failed' && !exists $i->{errorMessage}, 'Failed without a message');
@@ -450,6 +487,9 @@ subtest 'quotas' => sub {
 	my $r = send_json('POST', '/jobs/query', { operation => 'query', query => 'SELECT Id FROM Account' });
 	is_error($r, 400, 'LIMIT_EXCEEDED', body($r)->[0]{message}, 'no more query jobs');
 	like(body($r)->[0]{message}, qr/^Max bulk v2 query jobs \(0\) per 24 hrs has been reached \(\d+\)$/, 'with the text');
+	$sim->set(query_file_mb_max => 0);
+	is_error(send_json('POST', '/jobs/query', { operation => 'query', query => 'SELECT Id FROM Account' }), 400, 'LIMIT_EXCEEDED',
+		"Max bulk v2 query result size stored (0) kb per 24 hrs has been exceeded", 'no room for results');
 	$sim->set(batches_max => 0);
 	my ($id, $i) = run_job({}, "Name\nx\n");
 	is(counters($i), 'Failed 0 0', 'no more batches');

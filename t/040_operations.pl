@@ -310,7 +310,7 @@ subtest 'pg_dump' => sub {
 		SELECT ftrelid::regclass,
 			ftoptions FROM pg_foreign_table WHERE ftrelid::regclass::text ~ '^client_credentials';
 		SELECT attrelid::regclass, attname, format_type(atttypid, atttypmod), attnotnull,
-			attfdwoptions
+			ARRAY(SELECT unnest(attfdwoptions) ORDER BY 1)
 			FROM pg_attribute WHERE attrelid = 'client_credentials.account'::regclass AND attnum > 0
 			ORDER BY attnum};
 

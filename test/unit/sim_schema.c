@@ -174,7 +174,9 @@ named(const cJSON *list, const char *key, const char *name)
 
 	cJSON_ArrayForEach (item, list)
 	{
-		if (strcmp(cJSON_GetStringValue(cJSON_GetObjectItem(item, key)), name) == 0)
+		const char *value = cJSON_GetStringValue(cJSON_GetObjectItem(item, key));
+
+		if (value != NULL && strcmp(value, name) == 0)
 			return item;
 	}
 	return NULL;

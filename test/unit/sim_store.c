@@ -20,12 +20,11 @@ test_insert(void)
 				"Type=prospect", NULL),
 			"ok", "an account is inserted");
 	is_int((long long) strlen(id), 18, "it has an id");
-	is_text(
-		ask("SELECT Name, NumberOfEmployees, AnnualRevenue, Type, IsDeleted FROM Account "
-			"WHERE Id = '%s'",
-			id),
-		"Acme,12,2.0,Prospect,false",
-		"text is trimmed, numbers are rounded to their scale, picklists spelled as set up");
+	is_text(ask("SELECT Name, NumberOfEmployees, AnnualRevenue, Type, IsDeleted FROM Account "
+				"WHERE Id = '%s'",
+				id),
+			"Acme,12,1.5,Prospect,false",
+			"text is trimmed, numbers are kept, picklists spelled as set up");
 	snprintf(
 		expected, sizeof(expected),
 		"2023-11-14T22:13:20.000Z,%s,2023-11-14T22:13:20.000Z,%s,2023-11-14T22:13:20.000Z,%s",
@@ -236,6 +235,20 @@ test_booleans_and_picklists(void)
 	is_text(put(id, "Invoice__c", "Is_Paid__c=#N/A", NULL),
 			"INVALID_TYPE_ON_FIELD_IN_RECORD:Paid: value not of required type: :Is_Paid__c --",
 			"and null is none");
+	{
+		static row r;
+		sim_error err;
+		sim_txn *t = sim_txn_begin(org, NULL, &err);
+
+		row_begin(&r, "Invoice__c", NULL);
+		row_add(&r, "Tags__c=VIP");
+		r.in[0].text = "VIP\0\0\0\0\0";
+		r.in[0].len = 8;
+		ok(!sim_insert(t, &r.w, id, &err) &&
+			   strcmp(err.code, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST") == 0,
+		   "a value with NUL bytes behind it is another one");
+		sim_txn_abort(t);
+	}
 	is_text(put(id, "Invoice__c", "Stage__c=Lost", NULL),
 			"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST:Stage: bad value for restricted picklist "
 			"field: Lost:Stage__c --",
