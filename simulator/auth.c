@@ -11,6 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <cjson/cJSON.h>
+
 #include "auth.h"
 #include "clock.h"
 
@@ -171,6 +173,7 @@ auth_set_credential(srv *s, const char *name, const char *value)
 			pthread_mutex_lock(&a->lock);
 			snprintf(a->creds[i].value, AUTH_CRED_SIZE, "%s", value);
 			pthread_mutex_unlock(&a->lock);
+			state_touch(s);
 			return true;
 		}
 	return false;
@@ -216,6 +219,7 @@ auth_set_jwt_key(srv *s, const char *pem, size_t len, sim_error *err)
 	free(a->jwt_key);
 	a->jwt_key = copy;
 	pthread_mutex_unlock(&a->lock);
+	state_touch(s);
 	return true;
 }
 
@@ -232,103 +236,6 @@ auth_jwt_key(srv *s)
 }
 
 /* ---------------------------------------------------------------- users */
-
-/* A text column of the present row. */
-static void
-text_column(sim_query *q, int i, char *out, size_t size)
-{
-	sim_value v;
-
-	sim_query_value(q, i, &v);
-	*out = '\0';
-	if (v.kind == SIM_TEXT || v.kind == SIM_ID)
-		snprintf(out, size, "%.*s", (int) v.len, v.text);
-}
-
-/* The user that "WHERE field = 'value'" finds. */
-static bool
-find_user(srv *s, const char *field, const char *value, auth_user *u)
-{
-	sim_buf soql = {0};
-	sim_query *q = NULL;
-	sim_error err;
-	sim_value v;
-	bool found = false;
-
-	memset(u, 0, sizeof(*u));
-	sim_buf_printf(
-		&soql,
-		"SELECT Id, Username, Email, Name, FirstName, LastName, TimeZoneSidKey, "
-		"LocaleSidKey, LanguageLocaleKey, IsActive, LastModifiedDate FROM User WHERE %s = '",
-		field);
-	for (const char *p = value; *p; p++)
-	{
-		if (*p == '\'' || *p == '\\')
-			sim_buf_char(&soql, '\\');
-		sim_buf_char(&soql, *p);
-	}
-	sim_buf_str(&soql, "' LIMIT 1");
-	if (!soql.failed)
-		q = sim_query_prepare(s->org, soql.data, 0, "62.0", &err);
-	if (q && sim_query_step(q, &err) == 1)
-	{
-		text_column(q, 0, u->id, sizeof(u->id));
-		text_column(q, 1, u->username, sizeof(u->username));
-		text_column(q, 2, u->email, sizeof(u->email));
-		text_column(q, 3, u->name, sizeof(u->name));
-		text_column(q, 4, u->first, sizeof(u->first));
-		text_column(q, 5, u->last, sizeof(u->last));
-		text_column(q, 6, u->timezone, sizeof(u->timezone));
-		text_column(q, 7, u->locale, sizeof(u->locale));
-		text_column(q, 8, u->language, sizeof(u->language));
-		sim_query_value(q, 9, &v);
-		u->active = v.kind == SIM_BOOL && v.i;
-		sim_query_value(q, 10, &v);
-		if (v.kind == SIM_DATETIME)
-		{
-			char *dot;
-
-			sim_format_datetime(v.i, "Z", u->modified);
-			dot = strchr(u->modified, '.');
-			if (dot)
-				memcpy(dot, "Z", 2);
-		}
-		found = true;
-	}
-	sim_query_free(q);
-	sim_buf_free(&soql);
-	return found;
-}
-
-bool
-auth_user_by_name(srv *s, const char *username, auth_user *out)
-{
-	return username && *username && strlen(username) < AUTH_NAME_SIZE &&
-		   find_user(s, "Username", username, out);
-}
-
-bool
-auth_user_by_id(srv *s, const char *id, auth_user *out)
-{
-	char full[SIM_ID_SIZE];
-
-	return sim_id_normalise(id, strlen(id), full) && find_user(s, "Id", full, out);
-}
-
-bool
-auth_user_admin(srv *s, auth_user *out)
-{
-	char id[SIM_ID_SIZE];
-
-	sim_org_user_id(s->org, id);
-	if (find_user(s, "Id", id, out))
-		return true;
-	snprintf(out->id, sizeof(out->id), "%s", id);
-	snprintf(out->username, sizeof(out->username), "%s", sim_org_user_name(s->org));
-	snprintf(out->email, sizeof(out->email), "%s", out->username);
-	out->active = true;
-	return false;
-}
 
 bool
 auth_password_ok(srv *s, const char *username, const char *password)
@@ -453,13 +360,31 @@ living_session(srv_auth *a, const char *text, int64_t lifetime)
 	return s;
 }
 
+/* Put it into all lists, as the newest; the lock is held. */
+static void
+add_session(srv_auth *a, session *n)
+{
+	session **bucket = bucket_of(a, n->pub.text);
+
+	if (a->nsessions == MAX_SESSIONS)
+		drop_session(a, a->oldest);
+	n->same_bucket = *bucket;
+	*bucket = n;
+	n->older = a->newest;
+	if (a->newest)
+		a->newest->newer = n;
+	else
+		a->oldest = n;
+	a->newest = n;
+	a->nsessions++;
+}
+
 void
 auth_session_new(srv *s, const auth_user *user, auth_flow flow, const auth_grant *consent,
 				 char out[AUTH_TOKEN_SIZE])
 {
 	srv_auth *a = s->auth;
 	session *n = calloc(1, sizeof(*n));
-	session **bucket;
 	char random[97];
 
 	srv_random_text(random, 96);
@@ -476,19 +401,9 @@ auth_session_new(srv *s, const auth_user *user, auth_flow flow, const auth_grant
 	n->pub.issued = sim_clock_now();
 	n->pub.renewed = sim_clock_mono();
 	pthread_mutex_lock(&a->lock);
-	if (a->nsessions == MAX_SESSIONS)
-		drop_session(a, a->oldest);
-	bucket = bucket_of(a, out);
-	n->same_bucket = *bucket;
-	*bucket = n;
-	n->older = a->newest;
-	if (a->newest)
-		a->newest->newer = n;
-	else
-		a->oldest = n;
-	a->newest = n;
-	a->nsessions++;
+	add_session(a, n);
 	pthread_mutex_unlock(&a->lock);
+	state_touch(s);
 }
 
 void
@@ -561,6 +476,7 @@ auth_expire(srv *s, const char *text)
 			drop_session(a, a->oldest);
 	}
 	pthread_mutex_unlock(&a->lock);
+	state_touch(s);
 	return n;
 }
 
@@ -682,6 +598,7 @@ auth_grant_new(srv *s, const auth_user *user, const char *scope, auth_grant *cop
 	a->grants = g;
 	*copy = g->pub;
 	pthread_mutex_unlock(&a->lock);
+	state_touch(s);
 	return true;
 }
 
@@ -715,6 +632,8 @@ auth_grant_find(srv *s, const char *refresh, bool rotate, auth_grant *copy)
 			found = true;
 		}
 	pthread_mutex_unlock(&a->lock);
+	if (found && rotate)
+		state_touch(s);
 	return found;
 }
 
@@ -743,6 +662,148 @@ auth_revoke_token(srv *s, const char *text)
 			free(gone);
 			break;
 		}
+	pthread_mutex_unlock(&a->lock);
+	state_touch(s);
+	return true;
+}
+
+/* ---------------------------------------------------------------- to keep and to restore */
+
+static void
+text_member(sim_buf *b, const char *name, const char *value)
+{
+	sim_buf_printf(b, ",\"%s\":", name);
+	sim_json_string(b, value, strlen(value));
+}
+
+void
+auth_save(srv *s, sim_buf *out)
+{
+	srv_auth *a = s->auth;
+	int64_t now = sim_clock_mono();
+
+	pthread_mutex_lock(&a->lock);
+	sim_buf_printf(out, "{\"next_grant\":%lld", (long long) a->next_grant);
+	for (int i = 0; i < CRED_COUNT; i++)
+		text_member(out, a->creds[i].name, a->creds[i].value);
+	if (a->jwt_key)
+		text_member(out, "jwt_key", a->jwt_key);
+	sim_buf_str(out, ",\"sessions\":[");
+	for (const session *n = a->oldest; n; n = n->newer)
+	{
+		sim_buf_printf(out, "%s{\"flow\":%d,\"issued\":%lld,\"unused_ms\":%lld,\"grant\":%lld",
+					   n == a->oldest ? "" : ",", (int) n->pub.flow, (long long) n->pub.issued,
+					   (long long) (now - n->pub.renewed), (long long) n->pub.grant);
+		text_member(out, "text", n->pub.text);
+		text_member(out, "user", n->pub.user);
+		text_member(out, "username", n->pub.username);
+		text_member(out, "scope", n->pub.scope);
+		sim_buf_char(out, '}');
+	}
+	sim_buf_str(out, "],\"grants\":[");
+	for (const grant *g = a->grants; g; g = g->older)
+	{
+		sim_buf_printf(out, "%s{\"id\":%lld,\"issued\":%lld", g == a->grants ? "" : ",",
+					   (long long) g->pub.id, (long long) g->pub.issued);
+		text_member(out, "refresh", g->pub.refresh);
+		text_member(out, "user", g->pub.user);
+		text_member(out, "scope", g->pub.scope);
+		sim_buf_char(out, '}');
+	}
+	sim_buf_str(out, "]}");
+	pthread_mutex_unlock(&a->lock);
+}
+
+static int64_t
+int_of(const cJSON *o, const char *name)
+{
+	const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, name);
+
+	return cJSON_IsNumber(v) ? (int64_t) v->valuedouble : 0;
+}
+
+static void
+copy_text(const cJSON *o, const char *name, char *out, size_t size)
+{
+	const char *v = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, name));
+
+	snprintf(out, size, "%s", v ? v : "");
+}
+
+/* The lock is held for these two; a session that exists already stays as it is. */
+static void
+load_session(srv_auth *a, const cJSON *from)
+{
+	session *n = calloc(1, sizeof(*n));
+
+	if (n == NULL)
+		return;
+	copy_text(from, "text", n->pub.text, sizeof(n->pub.text));
+	copy_text(from, "user", n->pub.user, sizeof(n->pub.user));
+	copy_text(from, "username", n->pub.username, sizeof(n->pub.username));
+	copy_text(from, "scope", n->pub.scope, sizeof(n->pub.scope));
+	n->pub.flow = (auth_flow) int_of(from, "flow");
+	n->pub.issued = int_of(from, "issued");
+	n->pub.renewed = sim_clock_mono() - int_of(from, "unused_ms");
+	n->pub.grant = int_of(from, "grant");
+	if (living_session(a, n->pub.text, INT64_MAX))
+		free(n);
+	else
+		add_session(a, n);
+}
+
+static void
+load_grants(srv_auth *a, const cJSON *list)
+{
+	grant **end = &a->grants;
+	const cJSON *from;
+
+	while (a->grants)
+	{
+		grant *older = a->grants->older;
+
+		free(a->grants);
+		a->grants = older;
+	}
+	cJSON_ArrayForEach (from, list)
+	{
+		grant *g = calloc(1, sizeof(*g));
+
+		if (g == NULL)
+			return;
+		g->pub.id = int_of(from, "id");
+		g->pub.issued = int_of(from, "issued");
+		copy_text(from, "refresh", g->pub.refresh, sizeof(g->pub.refresh));
+		copy_text(from, "user", g->pub.user, sizeof(g->pub.user));
+		copy_text(from, "scope", g->pub.scope, sizeof(g->pub.scope));
+		*end = g;
+		end = &g->older;
+	}
+}
+
+bool
+auth_load(srv *s, const struct cJSON *from, bool keep_sessions, sim_error *err)
+{
+	srv_auth *a = s->auth;
+	const char *key = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(from, "jwt_key"));
+	const cJSON *one;
+
+	if (!cJSON_IsObject(from))
+		return sim_error_set(err, "UNKNOWN_EXCEPTION", "the sessions are no JSON object");
+	pthread_mutex_lock(&a->lock);
+	while (!keep_sessions && a->oldest)
+		drop_session(a, a->oldest);
+	for (int i = 0; i < CRED_COUNT; i++)
+		copy_text(from, a->creds[i].name, a->creds[i].value, AUTH_CRED_SIZE);
+	free(a->jwt_key);
+	a->jwt_key = key ? strdup(key) : NULL;
+	a->next_grant = int_of(from, "next_grant");
+	load_grants(a, cJSON_GetObjectItemCaseSensitive(from, "grants"));
+	cJSON_ArrayForEach (one, cJSON_GetObjectItemCaseSensitive(from, "sessions"))
+	{
+		load_session(a, one);
+	}
+	a->nlogins = 0;
 	pthread_mutex_unlock(&a->lock);
 	return true;
 }
