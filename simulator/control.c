@@ -36,6 +36,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "bulk1.h"
 #include "faults.h"
 #include "store.h"
 
@@ -217,10 +218,11 @@ post_reset(srv_request *req)
 	pthread_mutex_unlock(&s->lock);
 	srv_limits_reset(s);
 	sim_unlock_rows(s->org, NULL);
+	auth_reset(s);
 	sim_org_reset_switches(s->org);
 	cursors_drop_all(s);
 	log_clear(s);
-	counted(req, "jobs", jobs_drop_all(s));
+	counted(req, "jobs", jobs_drop_all(s) + bulk1_drop_all(s));
 	state_touch(s);
 	log_wake(s);
 }
@@ -311,7 +313,7 @@ handle_delete(srv_request *req, const char *what)
 	else if (strcmp(what, "faults") == 0)
 		delete_faults(req);
 	else if (strcmp(what, "jobs") == 0)
-		counted(req, "removed", jobs_drop_all(s));
+		counted(req, "removed", jobs_drop_all(s) + bulk1_drop_all(s));
 	else if (strcmp(what, "snapshot") == 0)
 		control_snapshot_delete(req);
 	else if (strcmp(what, "cursors") == 0)

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bulk1.h"
 #include "server.h"
 
 typedef struct arguments
@@ -389,8 +390,10 @@ new_parts(srv *s)
 	s->faults = faults_new();
 	s->log = log_new();
 	s->cursors = cursors_new();
+	s->bulk1 = bulk1_new(s);
 	s->stopping = gate_new();
-	return s->auth && s->jobs && s->pages && s->faults && s->log && s->cursors && s->stopping;
+	return s->auth && s->jobs && s->pages && s->faults && s->log && s->cursors && s->bulk1 &&
+		   s->stopping;
 }
 
 /* In an order in which nobody misses what is gone. */
@@ -398,6 +401,7 @@ static void
 free_parts(srv *s)
 {
 	cursors_free(s->cursors);
+	bulk1_free(s->bulk1);
 	jobs_free(s->jobs);
 	pages_free(s->pages);
 	faults_free(s->faults);

@@ -179,7 +179,7 @@ sim_org_index(sim_org *org, const sim_object *obj, const sim_field *f, sim_error
 {
 	sqlite3 *db;
 	char *sql;
-	bool known = false;
+	bool known = inside != NULL; /* not in a transaction that may be undone */
 
 	pthread_mutex_lock(&org->lock);
 	for (int i = 0; i < org->nindexed; i++)
@@ -193,12 +193,22 @@ sim_org_index(sim_org *org, const sim_object *obj, const sim_field *f, sim_error
 		return true;
 	if ((db = sim_org_connect(org, err)) == NULL)
 		return false;
+	sqlite3_busy_timeout(db, 100);
 	sql = sqlite3_mprintf("CREATE INDEX IF NOT EXISTS \"soql %w.%w\" ON \"%w\" (\"%w\")",
 						  obj->name, f->name, obj->name, f->name);
-	if (sql != NULL)
-		sqlite3_exec(db, sql, NULL, NULL,
-					 NULL); /* without it the query is slower, not wrong */
+	/* without it the query is slower, not wrong; while somebody writes, it has to wait */
+	if (sql == NULL || sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+	{
+		pthread_mutex_lock(&org->lock);
+		for (int i = 0; i < org->nindexed; i++)
+		{
+			if (org->indexed[i] == f)
+				org->indexed[i] = org->indexed[--org->nindexed];
+		}
+		pthread_mutex_unlock(&org->lock);
+	}
 	sqlite3_free(sql);
+	sqlite3_busy_timeout(db, 10000);
 	sim_org_release(org, db);
 	return true;
 }
@@ -670,6 +680,7 @@ static const struct
 	 0},
 	{"polymorphic_type", offsetof(sim_switches, real_types), {"name", "real"}, 0},
 	{"order_by_alias", offsetof(sim_switches, order_by_alias), {"false", "true"}, 0},
+	{"query_too_complicated", offsetof(sim_switches, too_complicated), {"false", "true"}, 0},
 };
 
 #define NSWITCHES ((int) (sizeof(switch_table) / sizeof(switch_table[0])))

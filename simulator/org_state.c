@@ -22,6 +22,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "bulk1.h"
 #include "calendar.h"
 #include "clock.h"
 #include "server.h"
@@ -357,6 +358,7 @@ state_load(srv *s, const char *dir, bool rows, bool keep_sessions, sim_error *er
 	if (ok)
 	{
 		jobs_drop_all(s);
+		bulk1_drop_all(s);
 		cursors_drop_all(s);
 	}
 	if (ok && rows)

@@ -103,7 +103,8 @@ typedef struct srv
 	srv_faults *faults;
 	srv_log *log;
 	srv_cursors *cursors;
-	srv_gate *stopping; /* opens when the program ends */
+	struct srv_bulk1 *bulk1; /* bulk1.h */
+	srv_gate *stopping;		 /* opens when the program ends */
 
 	pthread_mutex_t lock; /* guards what follows */
 	srv_options options;
@@ -429,6 +430,9 @@ void auth_issue(srv *s, const char *app, char out[AUTH_TOKEN_SIZE]);
 /* End one session (by its token), or with NULL all of them; returns how many ended. */
 int auth_expire(srv *s, const char *token);
 
+/* Credentials as at the start; no grants, codes and counted logins.  Sessions and the JWT key stay. */
+void auth_reset(srv *s);
+
 /* Is this the password, followed by the security token? */
 bool auth_password_ok(srv *s, const char *username, const char *password);
 
@@ -551,6 +555,9 @@ srv_state job_state_parse(const char *name); /* JOB_STATES when unknown */
 srv_cursors *cursors_new(void);
 void cursors_free(srv_cursors *c);
 int cursors_drop_all(srv *s); /* every locator becomes invalid; returns how many */
+
+/* Read all open locators to their end, so that none holds a snapshot of the database (nor a connection). */
+void cursors_drain(srv *s);
 
 /* ---------------------------------------------------------------- faults*.c */
 

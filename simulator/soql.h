@@ -533,6 +533,12 @@ bool soql_condition(soql_plan *plan, sim_buf *out, const soql_cond *c, bool havi
 /* Fill columns, children and the SELECT list. */
 bool soql_select(soql_plan *plan);
 
+/* Which of the GROUP BY list an expression is; -1: none. */
+int soql_group_number(soql_plan *plan, const char *sql);
+
+/* For GROUPING(f): which of the GROUP BY list f is.  False and an error. */
+bool soql_find_grouping(soql_plan *plan, const soql_expr *e, soql_column *c);
+
 /* Append one SQL column; its number. */
 int soql_add_sql(soql_plan *plan, const char *sql);
 
