@@ -297,7 +297,7 @@ state_save(srv *s, const char *dir, bool rows, sim_error *err)
 	bool ok;
 
 	snprintf(jobs, sizeof(jobs), "%s/jobs", dir);
-	ok = make_directory(jobs, err) && jobs_save(s, jobs, err) &&
+	ok = make_directory(jobs, err) && jobs_save(s, jobs, err) && bulk1_save(s, jobs, err) &&
 		 (!rows || sim_org_save(s->org, dir, &counts, err)) &&
 		 write_state(s, dir, rows ? counts.data : NULL, err);
 	sim_buf_free(&counts);
@@ -372,7 +372,8 @@ state_load(srv *s, const char *dir, bool rows, bool keep_sessions, sim_error *er
 		ok = load_options(s, state, err) &&
 			 auth_load(s, cJSON_GetObjectItemCaseSensitive(state, "auth"), keep_sessions,
 					   err) &&
-			 (access(jobs, F_OK) != 0 || jobs_load(s, jobs, err));
+			 (access(jobs, F_OK) != 0 ||
+			  (jobs_load(s, jobs, err) && bulk1_restore(s, jobs, err)));
 	}
 	cJSON_Delete(state);
 	return ok;
