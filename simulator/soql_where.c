@@ -101,8 +101,7 @@ static int64_t
 packed_id(const char *id, soql_op op)
 {
 	char prefix[4] = {id[0], id[1], id[2], '\0'};
-	int64_t high =
-		(digit_value(id[0]) * 62 + digit_value(id[1])) * 62 + digit_value(id[2]);
+	int64_t high = (digit_value(id[0]) * 62 + digit_value(id[1])) * 62 + digit_value(id[2]);
 	int64_t number = 0;
 	int place = sim_id_place(id, prefix, &number);
 
