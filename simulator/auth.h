@@ -130,6 +130,7 @@ const char *auth_form(const srv_request *req);
  */
 typedef struct auth_codes auth_codes;
 auth_codes *auth_codes_new(void);
+void auth_codes_clear(auth_codes *c);
 void auth_codes_free(auth_codes *c);
 auth_codes *auth_codes_of(srv *s);
 const char *auth_code_redeem(srv_request *req, const char *form, auth_user *user,

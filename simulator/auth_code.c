@@ -62,10 +62,9 @@ free_pending(pending *p)
 }
 
 void
-auth_codes_free(auth_codes *c)
+auth_codes_clear(auth_codes *c)
 {
-	if (c == NULL)
-		return;
+	pthread_mutex_lock(&c->lock);
 	while (c->list)
 	{
 		pending *older = c->list->older;
@@ -73,6 +72,16 @@ auth_codes_free(auth_codes *c)
 		free_pending(c->list);
 		c->list = older;
 	}
+	c->n = 0;
+	pthread_mutex_unlock(&c->lock);
+}
+
+void
+auth_codes_free(auth_codes *c)
+{
+	if (c == NULL)
+		return;
+	auth_codes_clear(c);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
 }

@@ -176,7 +176,9 @@ sim_object_children(const sim_object *obj, const char *way, const sim_field **re
 
 const char *sim_field_name(const sim_field *field); /* "Amount__c" */
 sim_type sim_field_type(const sim_field *field);
-const char *sim_type_name(sim_type type); /* "currency", as describe spells it */
+bool
+sim_field_case_sensitive(const sim_field *field); /* texts that differ in case are different */
+const char *sim_type_name(sim_type type);		  /* "currency", as describe spells it */
 
 /* ---------------------------------------------------------------- the org (in org.c) */
 
@@ -192,6 +194,8 @@ typedef struct sim_options
 	uint64_t seed;			   /* another seed gives other data of the same shape */
 	const char *dir;		   /* where the database file goes; NULL: own directory under
 									* $TMPDIR or /tmp, removed by sim_org_close() */
+	const char *keep; /* instead of dir: a directory that stays, with the rows in it, which
+									* are made only when there are none */
 } sim_options;
 
 /* Defaults of the demo: User 20, Account 1000, Contact 2000, Opportunity 1500, Invoice__c 1000. */
@@ -215,6 +219,20 @@ sim_org *sim_org_open(const sim_options *opt, sim_error *err);
 
 /* Close all connections and remove the files.  All queries must be freed before.  NULL is fine. */
 void sim_org_close(sim_org *org);
+
+/*
+ * All rows, the recycle bin and the numbers of the next rows into a directory that exists, and back; load
+ * replaces what is there.  Both wait for writers; load waits for readers too (who go on with the old rows
+ * when they take too long).  *counts is JSON that load needs again.  False and *err: nothing has changed.
+ */
+bool sim_org_save(sim_org *org, const char *dir, sim_buf *counts, sim_error *err);
+bool sim_org_load(sim_org *org, const char *dir, const struct cJSON *counts, sim_error *err);
+
+/* Were the rows found in the directory that stays, not made? */
+bool sim_org_was_there(const sim_org *org);
+
+/* Differs when objects or fields do: rows of one schema are good for no other. */
+uint64_t sim_schema_hash(void);
 
 /* The org's own id (00D…), 18 characters; lives as long as the program. */
 const char *sim_org_id(const sim_org *org);
@@ -245,6 +263,7 @@ uint64_t sim_org_data_version(sim_org *org);
  *	  text_compare		  ignore_case*|ignore_accents|exact	 = and LIKE on text; accents and width too
  *	  polymorphic_type	  name*|real	attributes.type of What.Name: "Name", or what it really is
  *	  order_by_alias	  false*|true	ORDER BY the alias of an aggregate
+ *	  query_too_complicated	  false*|true	queries with a WHERE clause are refused as QUERY_TOO_COMPLICATED
  *	  duplicate_rule	  true|false*	a second Account of a name, Contact or Lead of an e-mail address is
  *										refused (DUPLICATES_DETECTED)
  *	  validation_rule	  true|false*	negative amounts are refused (FIELD_CUSTOM_VALIDATION_EXCEPTION)
@@ -373,6 +392,13 @@ const sim_column *sim_query_column(const sim_query *q, int i);
  */
 int64_t sim_query_total(sim_query *q, sim_error *err);
 
+/*
+ * Body of GET …/query?explain=: how Salesforce's optimizer would go about it, appended to out as JSON.
+ * False and *err.
+ */
+bool sim_query_explain(sim_org *org, const char *soql, unsigned flags, const char *version,
+					   sim_buf *out, sim_error *err);
+
 /* Next row: 1, none left: 0, failure: -1 and *err. */
 int sim_query_step(sim_query *q, sim_error *err);
 
@@ -406,6 +432,9 @@ void sim_query_row_csv(sim_query *q, char delim, const char *eol, sim_buf *out);
  * order, parents nested (null when missing), compounds as objects.
  */
 void sim_query_row_json(sim_query *q, sim_buf *out);
+
+/* What the query selects, as an object with "columnMetadata": GET /query?q=…&columns=true. */
+void sim_query_columns_json(const sim_query *q, sim_buf *out);
 
 /* Append text as a JSON string with its quotes; text must be UTF-8. */
 void sim_json_string(sim_buf *out, const char *text, size_t len);

@@ -52,7 +52,7 @@
  * Jobs (on the POST that creates one): "job": {"fail": true | message,
  * "hold": "UploadComplete" | "InProgress" (until released),
  * "states": ["InProgress", "JobComplete", …] one per GET and the last one for
- * good, "records": numberRecordsProcessed to claim};
+ * good, "records" and "retries": numbers to claim};
  * of ingest jobs also "row_errors": {"nth" | "every" | "from": row, counted from 1, "code", "message",
  * "fields": [...]} or an array of these, "fail_after": batches that are processed before it fails,
  * "unprocessed_from": row, "quota_after": rows that the day's quota allows, "hold_after": rows behind which
@@ -65,7 +65,7 @@
 /* Members of "job", one blank apart. */
 #define JOB_MEMBERS                                                                           \
 	"fail hold states records row_errors fail_after unprocessed_from quota_after hold_after " \
-	"shuffle_rows reorder_columns"
+	"shuffle_rows reorder_columns retries"
 
 #define HTML_TYPE "text/html;charset=UTF-8"
 

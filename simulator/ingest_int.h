@@ -49,10 +49,11 @@ typedef struct ingest_run
 	const sim_field *key; /* of an upsert */
 
 	int ncolumns;
-	int id_column; /* -1: none */
-	sim_in *in;	   /* by column */
-	int *order;	   /* of the columns in result files */
-	sim_in *cells; /* of the row at hand */
+	int id_column;	/* -1: none */
+	int key_column; /* of an upsert, the same */
+	sim_in *in;		/* by column */
+	int *order;		/* of the columns in result files */
+	sim_in *cells;	/* of the row at hand */
 
 	int64_t first; /* offset of the first row */
 	int64_t rows;  /* of the upload, as far as it can be read */
@@ -62,6 +63,9 @@ typedef struct ingest_run
 	int nbatches;
 	int batch_space;
 
+	char **keys; /* of an upsert: those that rows of the present chunk share */
+	int nkeys;
+
 	ingest_file success;
 	ingest_file failed;
 	bool bad_files;
@@ -70,6 +74,11 @@ typedef struct ingest_run
 } ingest_run;
 
 void ingest_run_free(ingest_run *r);
+
+/* Rows of one chunk with one external id: look for them in n rows from this offset on; is this one of theirs? */
+void ingest_keys_find(ingest_run *r, int64_t offset, int64_t n);
+bool ingest_keys_shared(const ingest_run *r, const char *text, size_t len, sim_error *err);
+void ingest_keys_free(ingest_run *r);
 
 /* A reader of the upload from this offset on; NULL: no memory. */
 csv_in *ingest_reader(const ingest_run *r, int64_t offset);

@@ -69,7 +69,11 @@ map_column(ingest_run *r, int i, const char *text, size_t len)
 		return true;
 	}
 	if (sim_in_header(r->object, text, len, &r->in[i], &err))
+	{
+		if (r->in[i].field == r->key && r->in[i].kind != SIM_IN_KEY)
+			r->key_column = i;
 		return true;
+	}
 	return fail_batch(r, "InvalidBatch", err.message);
 }
 
@@ -92,7 +96,7 @@ map_header(ingest_run *r, const csv_in *c)
 	r->cells = calloc((size_t) n, sizeof(*r->cells));
 	if (r->in == NULL || r->cells == NULL)
 		return fail_batch(r, "InvalidBatch", "out of memory");
-	r->id_column = -1;
+	r->id_column = r->key_column = -1;
 	if (r->deletes)
 	{
 		const char *name = csv_in_cell(c, 0, &len);
@@ -274,7 +278,14 @@ write_row(ingest_run *r, sim_txn *t, const csv_in *c, char id[SIM_ID_SIZE], bool
 		return sim_insert(t, &w, id, err);
 	}
 	if (r->op == INGEST_UPSERT)
+	{
+		size_t len;
+		const char *key = csv_in_cell(c, r->key_column, &len);
+
+		if (ingest_keys_shared(r, key, len, err))
+			return false;
 		return sim_upsert(t, &w, r->key, id, created, NULL, err);
+	}
 	if (r->op == INGEST_UPDATE)
 	{
 		if (w.id == NULL)
@@ -356,6 +367,7 @@ run_chunk(ingest_run *r, csv_in *c, int64_t row, int64_t n)
 		return -1;
 	}
 	ingest_files_mark(r);
+	ingest_keys_find(r, csv_in_offset(c), n);
 	for (; done < n; done++)
 	{
 		char id[SIM_ID_SIZE] = "";
@@ -498,6 +510,7 @@ ingest_run_free(ingest_run *r)
 	free(r->cells);
 	free(r->batches);
 	free(r->order);
+	ingest_keys_free(r);
 	sim_buf_free(&r->text);
 	free(r);
 }

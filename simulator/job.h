@@ -46,6 +46,7 @@ typedef struct job_orders
 	int64_t unprocessed_from; /* this row (from 1) and those behind it are left; 0: none */
 	int64_t quota_after;	  /* the daily quota allows so many rows; -1: all */
 	int64_t hold_after;		  /* processing stops behind so many rows until released; -1 */
+	int64_t retries;		  /* that the info claims */
 	bool shuffle_rows;
 	bool reorder_columns;
 } job_orders;

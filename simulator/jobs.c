@@ -423,9 +423,9 @@ query_counters(srv *s, const job *j, sim_buf *b)
 	if (j->state == JOB_COMPLETE)
 		records = j->orders.fake_records >= 0 ? j->orders.fake_records : job_query_records(j);
 	sim_buf_printf(b,
-				   ",\"numberRecordsProcessed\":%lld,\"retries\":0,"
+				   ",\"numberRecordsProcessed\":%lld,\"retries\":%lld,"
 				   "\"totalProcessingTime\":%lld",
-				   (long long) records, (long long) j->done_ms);
+				   (long long) records, (long long) j->orders.retries, (long long) j->done_ms);
 	if (srv_options_get(s).pk_chunking_key)
 		sim_buf_str(b, ",\"isPkChunkingSupported\":true");
 }
@@ -448,9 +448,9 @@ ingest_counters(const job *j, sim_buf *b)
 		sim_buf_printf(b, ",\"numberRecordsProcessed\":%lld,\"numberRecordsFailed\":%lld",
 					   (long long) records, (long long) j->failed);
 	sim_buf_printf(b,
-				   ",\"retries\":0,\"totalProcessingTime\":%lld,"
+				   ",\"retries\":%lld,\"totalProcessingTime\":%lld,"
 				   "\"apiActiveProcessingTime\":%lld,\"apexProcessingTime\":0",
-				   (long long) total,
+				   (long long) j->orders.retries, (long long) total,
 				   (long long) (j->active_ms < total ? j->active_ms : total));
 }
 
@@ -687,6 +687,7 @@ job_take_orders(srv_request *req, job *j)
 	o->unprocessed_from = order_number(orders, "unprocessed_from", 0);
 	o->quota_after = order_number(orders, "quota_after", -1);
 	o->hold_after = order_number(orders, "hold_after", -1);
+	o->retries = order_number(orders, "retries", 0);
 	o->shuffle_rows = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(orders, "shuffle_rows"));
 	o->reorder_columns =
 		cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(orders, "reorder_columns"));

@@ -149,6 +149,7 @@ open_children(sim_query *q, sim_error *err)
 		c->shape = &s->children[i];
 		c->version = q->version;
 		c->db = q->db;
+		c->inside = q->inside;
 		c->total = -1;
 		c->st = query_statement(q->db, c->shape->plan->sql);
 		if (c->st == NULL)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "bulk1.h"
 #include "rest.h"
 
 #define OLDEST_VERSION	31 /* 21 to 30 were retired in Summer '25 */
@@ -54,6 +55,7 @@ static const srv_endpoint *const data_tables[] = {
 static const srv_endpoint *const other_tables[] = {
 	other_routes,
 	auth_routes,
+	bulk1_routes,
 };
 
 #define TABLES(list) (list), (int) (sizeof(list) / sizeof(*(list)))
@@ -166,6 +168,9 @@ route(srv_request *req)
 {
 	int version;
 
+	/* not in a part of a composite call, which may hold the lock for writing */
+	if (req->conn)
+		bulk1_tick(req->srv);
 	if (req->nsegs < 0)
 		srv_not_found(req);
 	else if (req->nsegs < 3 || strcmp(req->segs[0], "services") != 0 ||

@@ -80,6 +80,12 @@ sim_field_name(const sim_field *field)
 }
 
 bool
+sim_field_case_sensitive(const sim_field *field)
+{
+	return (field->flags & SF_CASE) != 0;
+}
+
+bool
 sim_field_is_key(const sim_field *field)
 {
 	return (field->flags & (SF_EXTERNAL | SF_IDLOOKUP)) != 0 || field->type == SIM_T_ID;

@@ -184,9 +184,8 @@ add_fields(soql_plan *plan, const soql_item *item)
 
 /* ---------------------------------------------------------------- aggregates */
 
-/* Which of the GROUP BY list an expression is; -1: none. */
-static int
-group_number(soql_plan *plan, const char *sql)
+int
+soql_group_number(soql_plan *plan, const char *sql)
 {
 	int n = 0;
 
@@ -200,19 +199,18 @@ group_number(soql_plan *plan, const char *sql)
 	return -1;
 }
 
-/* GROUPING(f): of which of the GROUP BY list. */
-static bool
-find_grouping(soql_plan *plan, const soql_item *item, soql_column *c)
+bool
+soql_find_grouping(soql_plan *plan, const soql_expr *e, soql_column *c)
 {
-	soql_expr plain = item->expr;
+	soql_expr plain = *e;
 	soql_value v;
 
-	if (item->expr.func == NULL || strcasecmp(item->expr.func, "GROUPING") != 0)
+	if (e->func == NULL || strcasecmp(e->func, "GROUPING") != 0)
 		return true;
 	plain.func = NULL;
 	if (!soql_expression(plan, &plain, &v))
 		return false;
-	c->grouping_of = group_number(plan, v.sql);
+	c->grouping_of = soql_group_number(plan, v.sql);
 	if (c->grouping_of < 0)
 		return sim_error_set(plan->err, "MALFORMED_QUERY",
 							 "Field must be grouped or aggregated: %s", v.field.field->name);
@@ -253,9 +251,9 @@ add_aggregate(soql_plan *plan, const soql_item *item, const soql_value *v, int *
 								 c->pub.path);
 	}
 	c->sql = v->sql;
-	c->group = group_number(plan, v->sql);
+	c->group = soql_group_number(plan, v->sql);
 	c->sql_at = soql_add_sql(plan, v->sql);
-	return find_grouping(plan, item, c);
+	return soql_find_grouping(plan, &item->expr, c);
 }
 
 /* Aggregating what is grouped by makes no sense, and is refused. */
@@ -274,7 +272,7 @@ check_aggregated(soql_plan *plan, const soql_item *item, const soql_value *v)
 	plain.inner = NULL;
 	if (!soql_expression(plan, &plain, &field))
 		return false;
-	if (group_number(plan, field.sql) >= 0)
+	if (soql_group_number(plan, field.sql) >= 0)
 		return soql_error_at(plan->err, "MALFORMED_QUERY", plan->text, item->expr.path.pos,
 							 "Grouped field should not be aggregated: %s",
 							 soql_path_name(plan, &v->field));
@@ -356,8 +354,6 @@ add_typeof(soql_plan *plan, const soql_item *item)
 		return soql_error_at(plan->err, "INVALID_FIELD", plan->text, item->expr.path.pos,
 							 "TYPEOF is only allowed on polymorphic relationships: %s",
 							 item->expr.path.step[item->expr.path.nsteps - 1]);
-	name->by_type = true;
-	plan->has_typeof = true;
 	add_ids(plan, name);
 	for (const soql_when *w = item->whens; w != NULL; w = w->next)
 	{

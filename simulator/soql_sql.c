@@ -187,14 +187,11 @@ compile_order(soql_plan *plan, const soql_order *o)
 
 		if (c == NULL || (c->sql = soql_keep(plan, &expr)) == NULL)
 			return soql_no_memory(plan);
-		c->group = -1;
+		c->group = soql_group_number(plan, v.sql);
 		c->grouping_of = -1;
 		c->sql_at = plan->nsql++;
-		for (const soql_column *old = plan->columns; old != NULL; old = old->next)
-		{
-			if (strcmp(old->sql, v.sql) == 0)
-				c->group = old->group;
-		}
+		if (!soql_find_grouping(plan, &o->expr, c))
+			return false;
 		*plan->last_column = c; /* not counted in ncolumns */
 		plan->last_column = &c->next;
 		sim_buf_printf(b, "%d %s %s", c->sql_at + 1, way, nulls);
@@ -449,13 +446,13 @@ subtotal(soql_plan *plan, unsigned mask, bool counting, sim_buf *b)
 	}
 	soql_from_sql(plan, b);
 	add_text(b, &plan->where);
-	if (!group_clause(plan, mask, b))
-		return false;
 	/* a total of no rows at all is no row */
+	if (mask == 0)
+		sim_buf_str(b, " GROUP BY NULL");
+	else if (!group_clause(plan, mask, b))
+		return false;
 	if (having != NULL)
-		sim_buf_printf(b, "%s AND count(*) > 0", having);
-	else
-		sim_buf_str(b, " HAVING count(*) > 0");
+		sim_buf_str(b, having);
 	return true;
 }
 
@@ -569,7 +566,7 @@ soql_compile_plan(soql_plan *plan, const char *bound)
 	}
 	if (plan->select.failed || plan->where.failed || plan->group.failed || plan->order.failed)
 		return soql_no_memory(plan);
-	if (plan->root->cost > MAX_COST)
+	if (plan->root->cost > MAX_COST || (plan->sw.too_complicated && plan->tree->where != NULL))
 		return sim_error_set(plan->err, "QUERY_TOO_COMPLICATED",
 							 "Query is either selecting too many fields or the filter "
 							 "conditions are too complicated.");

@@ -86,21 +86,30 @@ is_range(soql_op op)
 	return op == SOQL_LT || op == SOQL_LE || op == SOQL_GT || op == SOQL_GE;
 }
 
-/* An id literal as what a polymorphic column holds. */
+/* A base-62 digit's value, in the order of the characters. */
+static int64_t
+digit_value(char c)
+{
+	return c <= '9' ? c - '0' : c <= 'Z' ? c - 'A' + 10 : c - 'a' + 36;
+}
+
+/*
+ * An id literal as what a polymorphic column holds; for comparisons of order also one that none of our rows can
+ * have: it has its place among ids all the same.
+ */
 static int64_t
 packed_id(const char *id, soql_op op)
 {
 	char prefix[4] = {id[0], id[1], id[2], '\0'};
-	const sim_object *obj = sim_object_of_id(id);
-	int64_t number = obj ? sim_id_number(id, SIM_ID_LEN, prefix) : -1;
+	int64_t high = (digit_value(id[0]) * 62 + digit_value(id[1])) * 62 + digit_value(id[2]);
+	int64_t number = 0;
+	int place = sim_id_place(id, prefix, &number);
 
-	if (number >= 0)
-		return sim_ref_pack(obj, number);
-	/* an id that no row of ours can have; among ids it has a place all the same */
-	if (!is_range(op))
+	if (place != 0 && !is_range(op))
 		return -1;
-	obj = sim_object_by_prefix(prefix);
-	return obj ? sim_ref_pack(obj, 0) : -1;
+	if (place > 0)
+		number = (INT64_C(1) << SIM_REF_SHIFT) - 1;
+	return (high << SIM_REF_SHIFT) + number;
 }
 
 /* An id literal as a row number: ids of other objects or orgs match nothing. */

@@ -345,6 +345,17 @@ subtest 'operations' => sub {
 	$sim->reset;
 };
 
+subtest 'one external id in several rows' => sub {
+	my $spec = { object => 'Invoice__c', operation => 'upsert', externalIdFieldName => 'External_Key__c' };
+	$sim->set(chunk_rows => 4);
+	my ($id, $i) = run_job($spec, "External_Key__c\nbulk-1\nBulk-2\nbulk-3\nbulk-2\nbulk-1\n");
+	is(counters($i), 'JobComplete 5 2', 'rows of one chunk that share one are refused');
+	my $error = 'DUPLICATE_VALUE:Duplicate external id specified: bulk-2:External_Key__c --';
+	is(result($id, 'failedResults'), qq{"sf__Id","sf__Error",External_Key__c\n"","$error","Bulk-2"\n"","$error","bulk-2"\n}, 'all of them');
+	is(join(' ', result($id, 'successfulResults') =~ /"(true|false)"/g), 'true true false', 'later chunks find the row');
+	$sim->reset;
+};
+
 subtest 'relationships in headers' => sub {
 	run_job({ object => 'Lead' }, "LastName,Company,Email\nWho,Co,who\@example.com\n");
 	my ($id, $i) = run_job({ object => 'Task' }, "Subject,Status,Priority,Lead:Who.Email\nCall,Not Started,Normal,who\@example.com\nCall,Not Started,Normal,nobody\@example.com\n");
@@ -399,6 +410,9 @@ subtest 'orders' => sub {
 	($id, $i) = run_job({}, $rows);
 	is(counters($i), 'Failed 6 0', 'fail_after');
 	is($i->{errorMessage}, 'TooManyLockFailure : Too many lock failure', 'with its message');
+	order({ retries => 3 });
+	(undef, $i) = run_job({}, $rows);
+	is($i->{retries}, 3, 'claimed retries');
 	order({ fail => JSON::PP::true });
 	($id, $i) = run_job({}, $rows);
 	ok($i->{state} eq 'Failed' && !exists $i->{errorMessage}, 'Failed without a message');

@@ -418,5 +418,17 @@ subtest 'SOAP' => sub {
 	ok(!works($session), 'ends the session');
 };
 
+subtest 'reset' => sub {
+	my $token = body(password_token())->{access_token};
+	form([ token => $env{SF_REFRESH_TOKEN} ], 'revoke');
+	my $refresh = sub { return form([ grant_type => 'refresh_token', @client, refresh_token => $env{SF_REFRESH_TOKEN} ]) };
+	is($refresh->()->{status}, 400, 'the configured refresh token can be revoked');
+	option(password => 'other');
+	is(password_token()->{status}, 400, 'the password can be changed');
+	control('reset', {});
+	is($refresh->()->{status} . password_token()->{status}, '200200', 'a reset brings back the credentials');
+	ok(works($token), 'and leaves sessions alone');
+};
+
 $sim->kill_kill;
 done_testing();

@@ -520,12 +520,14 @@ test_errors(void)
 	refuses("SELECT Id FROM Invoice__c WHERE Card__c = 'x'", 0, "INVALID_FIELD", "filtered");
 	refuses("SELECT Id FROM Account WHERE BillingAddress = 'x'", 0, "INVALID_FIELD",
 			"filtered");
-	refuses("SELECT Id FROM Account WHERE NumberOfEmployees LIKE '5%'", 0, "INVALID_FIELD",
-			"invalid operator on int field");
-	refuses("SELECT Id FROM Account WHERE Id LIKE '001%'", 0, "INVALID_FIELD", "on id field");
-	refuses("SELECT Id FROM Account WHERE Name INCLUDES ('x')", 0, "INVALID_FIELD",
-			"includes");
-	refuses("SELECT Id FROM Account WHERE Name > null", 0, "MALFORMED_QUERY", "null");
+	refuses("SELECT Id FROM Account WHERE NumberOfEmployees LIKE '5%'", 0,
+			"INVALID_QUERY_FILTER_OPERATOR", "invalid operator on int field");
+	refuses("SELECT Id FROM Account WHERE Id LIKE '001%'", 0, "INVALID_QUERY_FILTER_OPERATOR",
+			"on id field");
+	refuses("SELECT Id FROM Account WHERE Name INCLUDES ('x')", 0,
+			"INVALID_QUERY_FILTER_OPERATOR", "on string field");
+	refuses("SELECT Id FROM Account WHERE Name > null", 0, "INVALID_QUERY_FILTER_OPERATOR",
+			"on string field");
 	refuses("SELECT Id FROM Account WHERE COUNT(Id) > 1", 0, "MALFORMED_QUERY", "WHERE");
 	refuses("SELECT Id FROM Invoice__c ORDER BY Tags__c", 0, "MALFORMED_QUERY", "sorted");
 	refuses("SELECT COUNT(Id) FROM Account GROUP BY AnnualRevenue", 0, "MALFORMED_QUERY",
@@ -541,15 +543,18 @@ test_errors(void)
 	refuses("SELECT CALENDAR_YEAR(CreatedDate) FROM Account", 0, "MALFORMED_QUERY", "grouped");
 	refuses("SELECT Foo(Name) FROM Account", 0, "MALFORMED_QUERY", "Invalid function: Foo");
 	refuses("SELECT Id FROM Account OFFSET 2001", 0, "NUMBER_OUTSIDE_VALID_RANGE", "2000");
-	refuses("SELECT FIELDS(ALL) FROM Account", 0, "MALFORMED_QUERY", "at most 200");
+	refuses("SELECT FIELDS(ALL) FROM Account", SIM_QUERY_REST, "MALFORMED_QUERY",
+			"The SOQL FIELDS function must have a LIMIT of at most 200");
+	refuses("SELECT FIELDS(ALL) FROM Account LIMIT 200", 0, "MALFORMED_QUERY",
+			"unbounded set of fields in this API");
 	refuses("SELECT Name FROM Contact GROUP BY Id", 0, "MALFORMED_QUERY",
 			"Field must be grouped");
 	refuses("SELECT Id FROM Contact GROUP BY Id", SIM_QUERY_ALL, "EXCEEDED_ID_LIMIT",
 			"does not support queryMore()");
 	refuses("SELECT Id FROM Contact WHERE AccountId IN (SELECT Id FROM Contact)", 0,
-			"MALFORMED_QUERY", "same object");
+			"MALFORMED_QUERY", "should not be on the same object type");
 	refuses("SELECT Id FROM Contact WHERE AccountId IN (SELECT OwnerId FROM Account)", 0,
-			"INVALID_FIELD", "same type");
+			"MALFORMED_QUERY", "should point to the same object type");
 	refuses("SELECT Id FROM Contact WHERE Id = null OR AccountId IN (SELECT Id FROM Account)",
 			0, "MALFORMED_QUERY", "Semi join");
 	refuses("SELECT Id, (SELECT Id FROM Contacts) FROM Account", 0, "FEATURENOTENABLED",

@@ -191,7 +191,7 @@ test_good(void)
 		   "[A from B where (in Id [C from D where (= e bool:1)])]");
 	parses("SELECT Id, (SELECT Id FROM Contacts LIMIT 1) FROM Account",
 		   "[Id, [Id from Contacts limit 1] from Account]");
-	parses("SELECT A FROM B USING SCOPE mine WHERE a = null WITH SECURITY_ENFORCED FOR VIEW",
+	parses("SELECT A FROM B USING SCOPE mine WHERE a = null FOR VIEW UPDATE TRACKING",
 		   "[A from B scope mine where (= a null:)]");
 	parses("SELECT A FROM B c, c.Owner o ORDER BY a ASC NULLS FIRST",
 		   "[A from B alias c alias o asc a first]");
@@ -228,82 +228,142 @@ test_literals(void)
 	parses("SELECT A FROM B WHERE a = ''", "[A from B where (= a str:)]");
 }
 
+#define BIND "Bind variables only allowed in Apex code"
+
+/* A message without a place. */
+static void
+says(const char *soql, const char *message)
+{
+	soql_arena *a = soql_arena_new();
+	sim_error err = {0};
+
+	ok(soql_parse(a, soql, &err) == NULL && strcmp(err.code, "MALFORMED_QUERY") == 0 &&
+		   strcmp(err.message, message) == 0,
+	   "refused without a place: %.40s", strchr(soql, '\n') ? "white space" : soql);
+	soql_arena_free(a);
+}
+
 static void
 test_bad(void)
 {
-	refuses("", 1, 1, "unexpected token: '<EOF>'");
-	refuses("SELECT", 1, 7, "unexpected token: '<EOF>'");
-	refuses("SELECT Id", 1, 10, "unexpected token: '<EOF>'");
+	says("", "SOQL statements cannot be empty or null");
+	says(" \n", "SOQL statements cannot be empty or null");
+	refuses("SELET Id FROM A", 1, 1, "unexpected token: 'SELET'");
+	refuses("SELECT FROM A", 1, 7, "unexpected token: 'SELECT FROM'");
+	refuses("SELECT", 1, 6, "unexpected token: '<EOF>'");
+	refuses("SELECT Id", 1, 9, "unexpected token: '<EOF>'");
 	refuses("SELECT Id,\nFROM A", 2, 1, "unexpected token: 'FROM'");
-	refuses("SELECT * FROM A", 1, 8, "unexpected token: '*'");
-	refuses("SELECT Id FROM A;", 1, 17, "unexpected token: ';'");
-	refuses("SELECT Id FROM A WHERE", 1, 23, "unexpected token: '<EOF>'");
-	refuses("SELECT Id FROM A WHERE a = 1 AND b = 2 OR c = 3", 1, 40,
+	refuses("SELECT * FROM A", 1, 7, "unexpected token: '*'");
+	refuses("SELECT Id FROM A;", 1, 16, "unexpected token: ';'");
+	refuses("SELECT Id FROM A WHERE", 1, 22, "unexpected token: '<EOF>'");
+	refuses("SELECT Id FROM A WHERE a = 1 AND b = 2 OR c = 3", 1, 39,
 			"unexpected token: 'OR'");
-	refuses("SELECT Id FROM A WHERE a = 1 OR b = 2 AND c = 3", 1, 39,
+	refuses("SELECT Id FROM A WHERE a = 1 OR b = 2 AND c = 3", 1, 38,
 			"unexpected token: 'AND'");
-	refuses("SELECT Id FROM A WHERE a NOT LIKE 'x'", 1, 30, "unexpected token: 'LIKE'");
-	refuses("SELECT Id FROM A WHERE a == 1", 1, 27, "unexpected token: '='");
-	refuses("SELECT Id FROM A WHERE a = 1e5", 1, 29, "unexpected token: 'e5'");
-	refuses("SELECT Id FROM A WHERE a = 5.", 1, 29, "unexpected token: '.'");
-	refuses("SELECT Id FROM A WHERE a = b", 1, 28, "unexpected token: 'b'");
-	refuses("SELECT Id FROM A WHERE a = :b", 1, 28, "unexpected token: ':'");
-	refuses("SELECT Id FROM A WHERE a IN ()", 1, 30, "unexpected token: ')'");
-	refuses("SELECT Id FROM A WHERE a IN ('x', null)", 1, 35, "unexpected token: 'null'");
-	refuses("SELECT Id FROM A WHERE a IN 'x'", 1, 29, "unexpected token: ''x''");
-	refuses("SELECT Id FROM A WHERE a BETWEEN 1 AND 2", 1, 26, "unexpected token: 'BETWEEN'");
-	refuses("SELECT Id FROM A WHERE (a = 1", 1, 30, "unexpected token: '<EOF>'");
-	refuses("SELECT Id FROM A WHERE a = 'x", 1, 30,
-			"mismatched character '<EOF>' expecting '''");
-	refuses("SELECT Id FROM A WHERE a = 'x\\", 1, 31,
-			"mismatched character '<EOF>' expecting '''");
+	refuses("SELECT Id FROM A WHERE a NOT LIKE 'x'", 1, 29, "unexpected token: 'LIKE'");
+	refuses("SELECT Id FROM A WHERE a == 1", 1, 26, "unexpected token: '='");
+	refuses("SELECT Id FROM A WHERE a = 1e5", 1, 28, "unexpected token: 'e5'");
+	refuses("SELECT Id FROM A WHERE a = 5.", 1, 28, "unexpected token: '.'");
+	says("SELECT Id FROM A WHERE a = b", BIND);
+	says("SELECT Id FROM A WHERE a = :b AND c IN :d LIMIT :e", BIND);
+	says("SELECT Id FROM A WHERE a IN 'x'", BIND);
+	says("SELECT Id FROM A WHERE a IN b.c", BIND);
+	refuses("SELECT Id, Name FROM Contact WHERE Email = liam.carter@example.com", 1, 54,
+			"unexpected token: '@'");
+	refuses("select Id from Account where id = $sfid", 1, 34,
+			"line 1:34 unexpected token: '$'");
+	refuses("SELECT Id FROM A WHERE a IN ()", 1, 29, "unexpected token: 'a IN ()'");
+	refuses("SELECT Id FROM A WHERE a IN ('x', null)", 1, 34, "unexpected token: 'null'");
+	refuses("SELECT Id FROM A WHERE a BETWEEN 1 AND 2", 1, 25, "unexpected token: 'BETWEEN'");
+	refuses("SELECT Id FROM A WHERE (a = 1", 1, 29, "unexpected token: '<EOF>'");
+	refuses("SELECT Id FROM A WHERE a = 'x", 1, 29, "unexpected token: '<EOF>'");
+	refuses("SELECT Id FROM A WHERE a = 'x\\", 1, 30, "unexpected token: '<EOF>'");
+	refuses("SELECT Id FROM A WHERE ('x', 'y')", 1, 24, "unexpected token: '''");
+	refuses("SELECT Id FROM A WHERE Id IN (SELECT B FROM C GROUP BY B HAVING COUNT(Id) > 1", 1,
+			77, "unexpected token: '<EOF>'");
+	refuses("SELECT Id FROM A WHERE (a = 1 LIMIT 5", 1, 30, "missing value at 'LIMIT'");
+	refuses("SELECT Id FROM A WHERE a LIKE NULL", 1, 30, "unexpected token: 'NULL'");
+	refuses("SELECT Id FROM A USING everything", 1, 23, "unexpected token: 'everything'");
+	refuses("SELECT convertCurrency(calendar_year(convertTimezone(a))) FROM B", 1, 52,
+			"unexpected token: '('");
+	refuses("SELECT Id FROM A WITH SECURITY_ENFORCED", 1, 22,
+			"rule soqlWithIdentifierClause failed predicate: "
+			"{this.helper.allowApexSyntax() && this.helper.hasApexContext()}?");
+	refuses("SELECT Id FROM A FOR UPDATE", 1, 22, "FOR UPDATE not allowed in this context");
+	refuses("SELECT TYPEOF What ELSE Name END FROM A", 1, 29, "unexpected token: 'END'");
+	refuses("SELECT DISTANCE(a, GEOLOCATION(1,2), 'm') FROM A", 1, 38,
+			"Invalid distance unit: 'm'. Valid unit: 'mi', 'km'");
 	refuses("SELECT Id FROM A WHERE a = 'x\\q'", 1, 28,
 			"Invalid string literal 'x\\q'. Illegal character sequence in string literal.");
 	refuses("SELECT Id FROM A WHERE a = '50\\%'", 1, 28,
 			"Invalid string literal '50\\%'. Illegal character sequence in string literal.");
 	refuses("SELECT Id FROM A WHERE a = '\\ud83d'", 1, 28,
 			"Invalid string literal '\\ud83d'. Illegal character sequence in string literal.");
-	refuses("SELECT Id FROM A WHERE a = 'it''s'", 1, 32, "unexpected token: ''s''");
-	refuses("SELECT Id FROM A WHERE a = 2023-02-29", 1, 28, "unexpected token: '2023-02-29'");
-	refuses("SELECT Id FROM A WHERE a = 2023-02-28T24:00:00Z", 1, 28,
-			"unexpected token: '2023-02-28T24:00:00Z'");
-	refuses("SELECT Id FROM A WHERE a = 2023-02-28T12:00:00", 1, 28,
-			"unexpected token: '2023-02-28T12:00:00'");
-	refuses("SELECT Id FROM A WHERE a = LAST_N_DAYS", 1, 39, "unexpected token: '<EOF>'");
-	refuses("SELECT Id FROM A WHERE a = LAST_N_DAYS:x", 1, 40, "unexpected token: 'x'");
-	refuses("SELECT Id FROM A LIMIT -1", 1, 24, "unexpected token: '-1'");
-	refuses("SELECT Id FROM A LIMIT 1.5", 1, 24, "unexpected token: '1.5'");
-	refuses("SELECT Id FROM A OFFSET 1 LIMIT 1", 1, 27, "unexpected token: 'LIMIT'");
-	refuses("SELECT Id FROM A ORDER a", 1, 24, "unexpected token: 'a'");
+	refuses("SELECT Id FROM A WHERE a = 'it''s'", 1, 31, "unexpected token: '''");
+	refuses("SELECT Id FROM A WHERE a = 2023-02-29", 1, 27, "Invalid date: 2023-02-29");
+	refuses("SELECT Id FROM A WHERE a = 2023-02-28T24:00:00Z", 1, 27,
+			"Invalid datetime: 2023-02-28T24:00:00Z");
+	refuses("SELECT Id FROM A WHERE a = 2023-02-28T12:00:00", 1, 27,
+			"Invalid datetime: 2023-02-28T12:00:00");
+	refuses("SELECT Id FROM A WHERE a = LAST_N_DAYS", 1, 38, "unexpected token: '<EOF>'");
+	refuses("SELECT Id FROM A WHERE a = LAST_N_DAYS:x", 1, 39, "unexpected token: 'x'");
+	refuses("SELECT Id FROM A LIMIT -1", 1, 23, "unexpected token: '-1'");
+	refuses("SELECT Id FROM A LIMIT 1.5", 1, 23, "unexpected token: '1.5'");
+	refuses("SELECT Id FROM A OFFSET 1 LIMIT 1", 1, 26, "unexpected token: 'LIMIT'");
+	refuses("SELECT Id FROM A ORDER a", 1, 23, "unexpected token: 'a'");
 	refuses("SELECT Id FROM A ALL ROWS", 1, 18, "ALL ROWS not allowed in this context");
-	refuses("SELECT Id limit FROM A", 1, 11, "unexpected token: 'limit'");
+	refuses("SELECT Id limit FROM A", 1, 10, "unexpected token: 'limit'");
 	refuses("SELECT A.B.C.D.E.F.G.H.I FROM X", 1, 8,
 			"only 5 levels of child-to-parent relationships are allowed");
 }
 
-/* The echo of a long query: starts at a word, the caret stands under the error. */
+/* What is shown of a query is what users of Salesforce have quoted. */
 static void
-test_echo(void)
+shows(const char *soql, const char *expected)
 {
 	soql_arena *a = soql_arena_new();
 	sim_error err = {0};
+	char name[64];
 
-	soql_parse(a, "SELECT Id, Name, \xc3\x9cml\xc3\xa4ut FROM Account", &err);
-	is_text(err.message,
-			"\nSELECT Id, Name, \xc3\x9cml\xc3\xa4ut FROM Account\n"
-			"                 ^\nERROR at Row:1:Column:18\nunexpected token: '\xc3\x9c'",
-			"an error is echoed with its place");
-	soql_parse(
-		a,
-		"SELECT Id, Name, AccountNumber, Website, Phone, Fax, Industry FROM Account WHERE "
-		"Name = 'x' AND ! Id = null AND Website = 'https://www.example.com/a/long/one'",
-		&err);
-	is_text(err.message,
-			"\nFROM Account WHERE Name = 'x' AND ! Id = null AND Website = 'https://www.e\n"
-			"                                  ^\nERROR at Row:1:Column:97\n"
-			"unexpected token: '!'",
-			"a long query is cut on both sides");
+	soql_parse(a, soql, &err);
+	snprintf(name, sizeof(name), "shown: %.40s", soql);
+	for (char *c = name; *c != '\0'; c++)
+		*c = *c < ' ' && *c > 0 ? ' ' : *c;
+	is_text(err.message, expected, name);
 	soql_arena_free(a);
+}
+
+static void
+test_echo(void)
+{
+	char message[600];
+	sim_error err = {0};
+	const char *list =
+		"SELECT Id, CreatedById,OCE__ActualCap__c,TPI_Product__c,Name,OCE__JobId__c,Status";
+
+	shows("SELECT Id, Name, \xc3\x9cml\xc3\xa4ut FROM Account",
+		  "\nSELECT Id, Name, \xc3\x9cml\xc3\xa4ut FROM Account\n"
+		  "                ^\nERROR at Row:1:Column:17\n"
+		  "line 1:17 unexpected token: '\xc3\x9c'");
+	shows("SELECT Id, Name, HG_Insights__HG_Match_Status__c, From Account LIMIT 10",
+		  "\nHG_Insights__HG_Match_Status__c, From Account LIMIT 10\n"
+		  "                                ^\nERROR at Row:1:Column:50\n"
+		  "unexpected token: 'From'");
+	shows("SELECT Id, Email, Name\nFROM Contact\nWHERE AccountId = '0014000000p6XlS' AND "
+		  "LastName LIKE 'test' OR email LIKE 'test'",
+		  "\n'0014000000p6XlS' AND LastName LIKE 'test' OR email LIKE 'test'\n"
+		  "                                          ^\nERROR at Row:3:Column:61\n"
+		  "unexpected token: 'OR'");
+	soql_error_at(&err, "INVALID_FIELD", list, (int) (strstr(list, "TPI") - list), "reason");
+	snprintf(message, sizeof(message), "\n%s\n%30s^\nERROR at Row:1:Column:42\nreason",
+			 "CreatedById,OCE__ActualCap__c,TPI_Product__c,Name,OCE__JobId__c", "");
+	is_text(err.message, message, "commas end the words that are shown");
+	soql_error_at(&err, "INVALID_FIELD", "SELECT Id, DepProbeField__c FROM Account LIMIT 1",
+				  11, "reason");
+	is_text(err.message,
+			"\nSELECT Id, DepProbeField__c FROM Account LIMIT\n           ^\n"
+			"ERROR at Row:1:Column:12\nreason",
+			"what is far behind is not shown");
 }
 
 static void

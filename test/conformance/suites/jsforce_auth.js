@@ -126,6 +126,28 @@ suite(async () => {
 			{ name: 'invalid_grant' }, 'a wrong signature');
 	});
 
+	await test('authorization code', async () => {
+		const redirectUri = 'http://localhost:1717/OauthRedirect';
+		for (const useVerifier of [false, true]) {
+			const what = useVerifier ? 'with PKCE' : 'without PKCE';
+			const app = new jsforce.OAuth2({ ...oauth2, redirectUri, useVerifier });
+			const url = new URL(app.getAuthorizationUrl({ scope: 'api refresh_token', state: 'a b&c' }));
+			const page = await sim.http('GET', url.pathname + url.search, { auth: false });
+			is(page.status, 302, `the user is sent back ${what}`);
+			const back = new URL(page.headers.location);
+			is(back.origin + back.pathname, redirectUri, 'to the app');
+			is(back.searchParams.get('state'), 'a b&c', 'with its state');
+			const conn = new jsforce.Connection({ oauth2: app, version });
+			const user = await conn.authorize(back.searchParams.get('code'));
+			is(user.id, userId, 'the code is worth a session');
+			ok(conn.refreshToken, 'and a refresh token');
+			is((await conn.query('SELECT COUNT() FROM Account')).totalSize, 5, 'the session works');
+			await rejects(app.requestToken(back.searchParams.get('code')), { name: 'invalid_grant' }, 'a code works once');
+			await sim.control('POST', 'tokens', { expire: conn.accessToken });
+			is((await conn.query('SELECT COUNT() FROM Account')).totalSize, 5, 'the refresh token works');
+		}
+	});
+
 	await test('refresh token', async () => {
 		const conn = new jsforce.Connection({
 			oauth2, version, instanceUrl: sim.url, accessToken: 'nonsense', refreshToken: env.SF_REFRESH_TOKEN,

@@ -226,6 +226,31 @@ suite(async () => {
 		is(plan.plans[0].sobjectType, 'Account', 'sobjectType');
 	});
 
+	await test('columns', async () => {
+		// what the sf CLI asks after every query
+		const columns = async (soql) => conn.request(`${base}/query?q=${encodeURIComponent(soql)}&columns=true`);
+		const plain = await columns("SELECT Id, lastname, Owner.Name FROM Contact");
+		keys(plain, 'columnMetadata entityName groupBy idSelected keyPrefix', 'answer');
+		const common = { aggregate: false, booleanType: false, custom: false, foreignKeyName: null, insertable: false, numberType: false };
+		deep(plain.columnMetadata.map((column) => column.columnName), ['Id', 'LastName', 'Owner'], 'names');
+		keys(plain.columnMetadata[0], 'aggregate apexType booleanType columnName custom displayName foreignKeyName insertable '
+			+ 'joinColumns numberType textType updatable', 'keys of one');
+		deep(plain.columnMetadata[1], { ...common, apexType: 'String', columnName: 'LastName', displayName: 'LastName', insertable: true,
+			joinColumns: [], textType: true, updatable: true }, 'a field');
+		const owner = plain.columnMetadata[2];
+		deep([owner.aggregate, owner.apexType, owner.foreignKeyName, owner.joinColumns.map((column) => column.columnName)],
+			[false, null, 'OwnerId', ['Name']], 'a parent');
+		const groups = await columns('SELECT StageName, AVG(Amount) FROM Opportunity GROUP BY StageName');
+		is(groups.groupBy, true, 'groupBy');
+		deep(groups.columnMetadata[1], { ...common, aggregate: true, apexType: null, columnName: 'expr0', displayName: 'avg(Amount)',
+			joinColumns: [], numberType: true, textType: false, updatable: false }, 'an aggregate');
+		const children = await columns('SELECT Name, (SELECT LastName FROM Contacts) FROM Account');
+		deep([children.columnMetadata[1].aggregate, children.columnMetadata[1].columnName,
+			children.columnMetadata[1].joinColumns.map((column) => column.columnName)], [true, 'Contacts', ['LastName']], 'children');
+		await columns('SELECT COUNT() FROM Account');
+		await rejects(columns('SELECT Nothing FROM Account'), { errorCode: 'INVALID_FIELD' }, 'an error');
+	});
+
 	await test('update and destroy by query', async () => {
 		const updated = await conn.sobject('Account').find({ Name: { $like: 'Zz %' } })
 			.update({ Description: 'of ${Name}' });
