@@ -147,7 +147,7 @@ job_new(srv_request *req, job_type type)
 	j->type = type;
 	snprintf(j->version, sizeof(j->version), "%s", req->version);
 	sim_org_user_id(req->srv->org, j->user);
-	j->created = j->changed = sim_clock_now();
+	j->created = j->changed = j->before = sim_clock_now();
 	j->start = sim_clock_mono();
 	j->state = type == JOB_V2_INGEST ? JOB_OPEN : JOB_UPLOAD_COMPLETE;
 	j->orders.hold = JOB_STATES;
@@ -271,6 +271,7 @@ job_set_state(job *j, srv_state state)
 	if (j->state == state)
 		return;
 	j->state = state;
+	j->before = j->changed;
 	j->changed = sim_clock_now();
 	if (state == JOB_COMPLETE || state == JOB_FAILED)
 		j->done_ms = sim_clock_mono() - j->start;
@@ -471,7 +472,8 @@ job_json(srv *s, const job *j, job_detail detail, sim_buf *b)
 	char changed[40];
 
 	iso_time(j->created, created);
-	iso_time(j->changed, changed);
+	/* recorded answers to PATCH (47.0 to 62.0) have the new state and the old systemModstamp */
+	iso_time(detail == DETAIL_SHORT ? j->before : j->changed, changed);
 	sim_buf_printf(
 		b,
 		"{\"id\":\"%s\",\"operation\":\"%s\",\"object\":\"%s\",\"createdById\":\"%s\","

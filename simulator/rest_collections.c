@@ -94,9 +94,9 @@ read_records(srv_request *req, const sim_object *obj, collection *c)
 	if (!rest_json_body(req, &c->tree))
 		return false;
 	list = cJSON_GetObjectItemCaseSensitive(c->tree, "records");
-	if (!cJSON_IsArray(list))
+	if (cJSON_GetArraySize(list) == 0)
 	{
-		srv_error(req, 400, "MISSING_ARGUMENT", "The records property is required");
+		srv_error(req, 400, "REQUIRED_FIELD_MISSING", "At least 1 record is required");
 		return false;
 	}
 	if (cJSON_GetArraySize(list) > MAX_ROWS)
