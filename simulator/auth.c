@@ -11,72 +11,14 @@
 #include <string.h>
 #include <strings.h>
 
-#include <cjson/cJSON.h>
-
-#include "auth.h"
+#include "auth_int.h"
 #include "clock.h"
 
 /* Far above what an org allows per user; only keeps the table bounded. */
 #define MAX_SESSIONS 32768
-#define BUCKETS		 8192 /* a power of two */
 #define MAX_GRANTS	 4096
-#define MAX_COUNTED	 256
 
 #define HOUR_MS ((int64_t) 3600 * 1000)
-
-typedef struct session
-{
-	auth_session pub;
-	struct session *same_bucket;
-	struct session *older; /* by time of issue */
-	struct session *newer;
-} session;
-
-typedef struct grant
-{
-	auth_grant pub;
-	struct grant *older;
-} grant;
-
-typedef struct credential
-{
-	const char *name;
-	char value[AUTH_CRED_SIZE];
-} credential;
-
-/* Logins of a user in the present hour. */
-typedef struct login_count
-{
-	char user[SIM_ID_SIZE];
-	int64_t since;
-	int n;
-} login_count;
-
-enum
-{
-	CRED_CLIENT_ID,
-	CRED_CLIENT_SECRET,
-	CRED_PASSWORD,
-	CRED_SECURITY_TOKEN,
-	CRED_REFRESH_TOKEN,
-	CRED_COUNT
-};
-
-struct srv_auth
-{
-	pthread_mutex_t lock;
-	session *buckets[BUCKETS];
-	session *oldest;
-	session *newest;
-	int nsessions;
-	grant *grants; /* newest first */
-	int64_t next_grant;
-	login_count logins[MAX_COUNTED];
-	int nlogins;
-	credential creds[CRED_COUNT];
-	char *jwt_key; /* PEM, NULL until one is given */
-	auth_codes *codes;
-};
 
 /* The grant of the configured refresh token. */
 #define FIRST_GRANT 1
@@ -92,8 +34,6 @@ static const credential default_creds[CRED_COUNT] = {
 	{"security_token", "SfsimSecurityToken000001"},
 	{"refresh_token", "5Aep861sfsimRefreshToken.0001"},
 };
-
-static void drop_session(srv_auth *a, session *s);
 
 srv_auth *
 auth_new(srv *s)
@@ -146,7 +86,7 @@ auth_free(srv_auth *a)
 	if (a == NULL)
 		return;
 	while (a->oldest)
-		drop_session(a, a->oldest);
+		auth_drop_session(a, a->oldest);
 	drop_grants(a);
 	auth_codes_free(a->codes);
 	pthread_mutex_destroy(&a->lock);
@@ -324,8 +264,8 @@ bucket_of(srv_auth *a, const char *text)
 }
 
 /* Take it out of all lists and free it; the lock is held. */
-static void
-drop_session(srv_auth *a, session *s)
+void
+auth_drop_session(srv_auth *a, session *s)
 {
 	session **at = bucket_of(a, s->pub.text);
 
@@ -345,8 +285,8 @@ drop_session(srv_auth *a, session *s)
 }
 
 /* The session of that text, if it lives; the lock is held. */
-static session *
-living_session(srv_auth *a, const char *text, int64_t lifetime)
+session *
+auth_living_session(srv_auth *a, const char *text, int64_t lifetime)
 {
 	session *s = *bucket_of(a, text);
 
@@ -354,20 +294,20 @@ living_session(srv_auth *a, const char *text, int64_t lifetime)
 		s = s->same_bucket;
 	if (s && sim_clock_mono() - s->pub.renewed >= lifetime)
 	{
-		drop_session(a, s);
+		auth_drop_session(a, s);
 		s = NULL;
 	}
 	return s;
 }
 
 /* Put it into all lists, as the newest; the lock is held. */
-static void
-add_session(srv_auth *a, session *n)
+void
+auth_add_session(srv_auth *a, session *n)
 {
 	session **bucket = bucket_of(a, n->pub.text);
 
 	if (a->nsessions == MAX_SESSIONS)
-		drop_session(a, a->oldest);
+		auth_drop_session(a, a->oldest);
 	n->same_bucket = *bucket;
 	*bucket = n;
 	n->older = a->newest;
@@ -401,7 +341,7 @@ auth_session_new(srv *s, const auth_user *user, auth_flow flow, const auth_grant
 	n->pub.issued = sim_clock_now();
 	n->pub.renewed = sim_clock_mono();
 	pthread_mutex_lock(&a->lock);
-	add_session(a, n);
+	auth_add_session(a, n);
 	pthread_mutex_unlock(&a->lock);
 	state_touch(s);
 }
@@ -423,7 +363,7 @@ auth_session_find(srv *s, const char *text, auth_session *copy)
 	session *found;
 
 	pthread_mutex_lock(&a->lock);
-	found = living_session(a, text, lifetime);
+	found = auth_living_session(a, text, lifetime);
 	if (found)
 	{
 		int64_t now = sim_clock_mono();
@@ -444,7 +384,7 @@ auth_session_peek(srv *s, const char *text, auth_session *copy)
 	session *found;
 
 	pthread_mutex_lock(&a->lock);
-	found = living_session(a, text, lifetime);
+	found = auth_living_session(a, text, lifetime);
 	if (found)
 		*copy = found->pub;
 	pthread_mutex_unlock(&a->lock);
@@ -461,11 +401,11 @@ auth_expire(srv *s, const char *text)
 	pthread_mutex_lock(&a->lock);
 	if (text)
 	{
-		session *found = living_session(a, text, lifetime);
+		session *found = auth_living_session(a, text, lifetime);
 
 		if (found)
 		{
-			drop_session(a, found);
+			auth_drop_session(a, found);
 			n = 1;
 		}
 	}
@@ -473,7 +413,7 @@ auth_expire(srv *s, const char *text)
 	{
 		n = a->nsessions;
 		while (a->oldest)
-			drop_session(a, a->oldest);
+			auth_drop_session(a, a->oldest);
 	}
 	pthread_mutex_unlock(&a->lock);
 	state_touch(s);
@@ -544,7 +484,7 @@ drop_sessions_of(srv_auth *a, int64_t id)
 	{
 		next = s->newer;
 		if (s->pub.grant == id)
-			drop_session(a, s);
+			auth_drop_session(a, s);
 	}
 }
 
@@ -664,146 +604,5 @@ auth_revoke_token(srv *s, const char *text)
 		}
 	pthread_mutex_unlock(&a->lock);
 	state_touch(s);
-	return true;
-}
-
-/* ---------------------------------------------------------------- to keep and to restore */
-
-static void
-text_member(sim_buf *b, const char *name, const char *value)
-{
-	sim_buf_printf(b, ",\"%s\":", name);
-	sim_json_string(b, value, strlen(value));
-}
-
-void
-auth_save(srv *s, sim_buf *out)
-{
-	srv_auth *a = s->auth;
-	int64_t now = sim_clock_mono();
-
-	pthread_mutex_lock(&a->lock);
-	sim_buf_printf(out, "{\"next_grant\":%lld", (long long) a->next_grant);
-	for (int i = 0; i < CRED_COUNT; i++)
-		text_member(out, a->creds[i].name, a->creds[i].value);
-	if (a->jwt_key)
-		text_member(out, "jwt_key", a->jwt_key);
-	sim_buf_str(out, ",\"sessions\":[");
-	for (const session *n = a->oldest; n; n = n->newer)
-	{
-		sim_buf_printf(out, "%s{\"flow\":%d,\"issued\":%lld,\"unused_ms\":%lld,\"grant\":%lld",
-					   n == a->oldest ? "" : ",", (int) n->pub.flow, (long long) n->pub.issued,
-					   (long long) (now - n->pub.renewed), (long long) n->pub.grant);
-		text_member(out, "text", n->pub.text);
-		text_member(out, "user", n->pub.user);
-		text_member(out, "username", n->pub.username);
-		text_member(out, "scope", n->pub.scope);
-		sim_buf_char(out, '}');
-	}
-	sim_buf_str(out, "],\"grants\":[");
-	for (const grant *g = a->grants; g; g = g->older)
-	{
-		sim_buf_printf(out, "%s{\"id\":%lld,\"issued\":%lld", g == a->grants ? "" : ",",
-					   (long long) g->pub.id, (long long) g->pub.issued);
-		text_member(out, "refresh", g->pub.refresh);
-		text_member(out, "user", g->pub.user);
-		text_member(out, "scope", g->pub.scope);
-		sim_buf_char(out, '}');
-	}
-	sim_buf_str(out, "]}");
-	pthread_mutex_unlock(&a->lock);
-}
-
-static int64_t
-int_of(const cJSON *o, const char *name)
-{
-	const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, name);
-
-	return cJSON_IsNumber(v) ? (int64_t) v->valuedouble : 0;
-}
-
-static void
-copy_text(const cJSON *o, const char *name, char *out, size_t size)
-{
-	const char *v = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, name));
-
-	snprintf(out, size, "%s", v ? v : "");
-}
-
-/* The lock is held for these two; a session that exists already stays as it is. */
-static void
-load_session(srv_auth *a, const cJSON *from)
-{
-	session *n = calloc(1, sizeof(*n));
-
-	if (n == NULL)
-		return;
-	copy_text(from, "text", n->pub.text, sizeof(n->pub.text));
-	copy_text(from, "user", n->pub.user, sizeof(n->pub.user));
-	copy_text(from, "username", n->pub.username, sizeof(n->pub.username));
-	copy_text(from, "scope", n->pub.scope, sizeof(n->pub.scope));
-	n->pub.flow = (auth_flow) int_of(from, "flow");
-	n->pub.issued = int_of(from, "issued");
-	n->pub.renewed = sim_clock_mono() - int_of(from, "unused_ms");
-	n->pub.grant = int_of(from, "grant");
-	if (living_session(a, n->pub.text, INT64_MAX))
-		free(n);
-	else
-		add_session(a, n);
-}
-
-static void
-load_grants(srv_auth *a, const cJSON *list)
-{
-	grant **end = &a->grants;
-	const cJSON *from;
-
-	while (a->grants)
-	{
-		grant *older = a->grants->older;
-
-		free(a->grants);
-		a->grants = older;
-	}
-	cJSON_ArrayForEach (from, list)
-	{
-		grant *g = calloc(1, sizeof(*g));
-
-		if (g == NULL)
-			return;
-		g->pub.id = int_of(from, "id");
-		g->pub.issued = int_of(from, "issued");
-		copy_text(from, "refresh", g->pub.refresh, sizeof(g->pub.refresh));
-		copy_text(from, "user", g->pub.user, sizeof(g->pub.user));
-		copy_text(from, "scope", g->pub.scope, sizeof(g->pub.scope));
-		*end = g;
-		end = &g->older;
-	}
-}
-
-bool
-auth_load(srv *s, const struct cJSON *from, bool keep_sessions, sim_error *err)
-{
-	srv_auth *a = s->auth;
-	const char *key = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(from, "jwt_key"));
-	const cJSON *one;
-
-	if (!cJSON_IsObject(from))
-		return sim_error_set(err, "UNKNOWN_EXCEPTION", "the sessions are no JSON object");
-	pthread_mutex_lock(&a->lock);
-	while (!keep_sessions && a->oldest)
-		drop_session(a, a->oldest);
-	for (int i = 0; i < CRED_COUNT; i++)
-		copy_text(from, a->creds[i].name, a->creds[i].value, AUTH_CRED_SIZE);
-	free(a->jwt_key);
-	a->jwt_key = key ? strdup(key) : NULL;
-	a->next_grant = int_of(from, "next_grant");
-	load_grants(a, cJSON_GetObjectItemCaseSensitive(from, "grants"));
-	cJSON_ArrayForEach (one, cJSON_GetObjectItemCaseSensitive(from, "sessions"))
-	{
-		load_session(a, one);
-	}
-	a->nlogins = 0;
-	pthread_mutex_unlock(&a->lock);
 	return true;
 }
