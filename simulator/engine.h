@@ -139,7 +139,7 @@ typedef enum sim_type
 typedef struct sim_object sim_object;
 typedef struct sim_field sim_field;
 
-/* Object by name, any case, or by the first three characters of an id; NULL when unknown. */
+/* Object by name, any case, or by the first three characters of an id; NULL when unknown (NULL itself is). */
 const sim_object *sim_object_find(const char *name);
 const sim_object *sim_object_by_prefix(const char *prefix);
 
