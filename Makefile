@@ -5,7 +5,8 @@
 #	make demo		what it does, start to end, in a private PostgreSQL; installs packages when needed
 #	make test		every test of the project; installs packages when needed
 #	make conformance	real clients and the shapes of recorded traffic against sfsim; installs packages, and npm's
-#	make unit lint fuzz bench bench-read format		one piece of it
+#	make unit lint fuzz bench bench-read bench-sim format		one piece of it
+#	make asan-sim	sfsim under AddressSanitizer and UndefinedBehaviorSanitizer: build/asan/sfsim
 #
 # Variables: PG_CONFIG, CC, COPT (more compiler flags), ISAL=auto|yes|no (inflate by ISA-L or zlib),
 # FUZZ_SECONDS (per target), BENCH_ROWS, BENCH_ROUNDS.
@@ -226,7 +227,7 @@ UNIT_zlib_LIBS = $(CLIENT_LIBS) -lz
 UNIT_isal_LIBS = $(CLIENT_LIBS) -lisal -lz
 $(eval $(call sanitized_objects,unit-zlib,$$(CC) $$(UNIT_CFLAGS) $$(CLIENT_CPPFLAGS) -Isrc/client))
 $(eval $(call sanitized_objects,unit-isal,$$(CC) $$(UNIT_CFLAGS) $$(CLIENT_CPPFLAGS) -DSF_HAVE_ISAL -Isrc/client))
-$(eval $(call sanitized_objects,unit-sim,$$(CC) $$(UNIT_CFLAGS) $$(SIM_CPPFLAGS) -Isimulator))
+$(eval $(call sanitized_objects,unit-sim,$$(CC) $$(UNIT_CFLAGS) $$(SIM_CPPFLAGS) -iquote simulator))
 
 build/unit-zlib/% build/unit-isal/%: LIBS_OF = $(UNIT_$(patsubst build/unit-%,%,$(@D))_LIBS)
 build/unit-zlib/%: build/unit-zlib/test/unit/%.o $(UNIT_SHARED:%.c=build/unit-zlib/%.o) build/unit-zlib/libclient.a
@@ -235,6 +236,13 @@ build/unit-isal/%: build/unit-isal/test/unit/%.o $(UNIT_SHARED:%.c=build/unit-is
 	$(CC) $(UNIT_CFLAGS) -o $@ $^ $(LIBS_OF) -lpthread -lm
 build/unit-sim/%: build/unit-sim/test/unit/%.o build/unit-sim/libsim.a
 	$(CC) $(UNIT_CFLAGS) -o $@ $^ $(SIM_LIBS)
+
+# sfsim itself under the same: what its tests in t/ run against in the layer "asan" of scripts/test.
+build/asan/sfsim: build/unit-sim/simulator/main.o build/unit-sim/libsim.a
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_CFLAGS) -o $@ $^ $(SIM_LIBS)
+.PHONY: asan-sim
+asan-sim: build/asan/sfsim
 
 .PHONY: unit unit-build
 .SECONDARY:
@@ -255,7 +263,7 @@ FUZZ_SIM_SOURCES := $(wildcard test/fuzz/fuzz_sim_*.c)
 FUZZ_SOURCES := $(filter-out $(FUZZ_SIM_SOURCES),$(wildcard test/fuzz/fuzz_*.c))
 FUZZ_PROGRAMS := $(FUZZ_SOURCES:test/fuzz/%.c=build/fuzz/%) \
 	$(FUZZ_SIM_SOURCES:test/fuzz/%.c=build/fuzz-sim/%)
-FUZZ_SIM_CFLAGS = -std=gnu11 $(PLAIN_WARNINGS) -O1 -g $(SANITIZE) $(SIM_CPPFLAGS) -Isimulator
+FUZZ_SIM_CFLAGS = -std=gnu11 $(PLAIN_WARNINGS) -O1 -g $(SANITIZE) $(SIM_CPPFLAGS) -iquote simulator
 FUZZ_INFLATE = $(if $(filter yes,$(HAVE_ISAL)),-DSF_HAVE_ISAL)
 
 $(eval $(call sanitized_objects,fuzz,$$(FUZZ_CC) $$(FUZZ_CFLAGS) $$(FUZZ_INFLATE) -fsanitize=fuzzer-no-link))
@@ -290,7 +298,14 @@ lint:
 	@scripts/lint
 bench-read:
 	@bench/read
-bench: bench-csv bench-read
+bench: bench-csv bench-read bench-sim
+
+# How many small requests sfsim answers on one core.
+build/bench_sim_load: bench/sim_load.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(PLAIN_WARNINGS) -O2 -g $(SIM_CPPFLAGS) -o $@ $<
+bench-sim:
+	@bench/sim
 
 # What a row costs in the client alone.
 build/bench_csv: bench/bench_csv.c $(CLIENT_OBJS)

@@ -11,70 +11,14 @@
 #include <string.h>
 #include <strings.h>
 
-#include "auth.h"
+#include "auth_int.h"
 #include "clock.h"
 
 /* Far above what an org allows per user; only keeps the table bounded. */
 #define MAX_SESSIONS 32768
-#define BUCKETS		 8192 /* a power of two */
 #define MAX_GRANTS	 4096
-#define MAX_COUNTED	 256
 
 #define HOUR_MS ((int64_t) 3600 * 1000)
-
-typedef struct session
-{
-	auth_session pub;
-	struct session *same_bucket;
-	struct session *older; /* by time of issue */
-	struct session *newer;
-} session;
-
-typedef struct grant
-{
-	auth_grant pub;
-	struct grant *older;
-} grant;
-
-typedef struct credential
-{
-	const char *name;
-	char value[AUTH_CRED_SIZE];
-} credential;
-
-/* Logins of a user in the present hour. */
-typedef struct login_count
-{
-	char user[SIM_ID_SIZE];
-	int64_t since;
-	int n;
-} login_count;
-
-enum
-{
-	CRED_CLIENT_ID,
-	CRED_CLIENT_SECRET,
-	CRED_PASSWORD,
-	CRED_SECURITY_TOKEN,
-	CRED_REFRESH_TOKEN,
-	CRED_COUNT
-};
-
-struct srv_auth
-{
-	pthread_mutex_t lock;
-	session *buckets[BUCKETS];
-	session *oldest;
-	session *newest;
-	int nsessions;
-	grant *grants; /* newest first */
-	int64_t next_grant;
-	login_count logins[MAX_COUNTED];
-	int nlogins;
-	credential creds[CRED_COUNT];
-	char *jwt_key; /* PEM, NULL until one is given */
-	auth_codes *codes;
-};
 
 /* The grant of the configured refresh token. */
 #define FIRST_GRANT 1
@@ -90,8 +34,6 @@ static const credential default_creds[CRED_COUNT] = {
 	{"security_token", "SfsimSecurityToken000001"},
 	{"refresh_token", "5Aep861sfsimRefreshToken.0001"},
 };
-
-static void drop_session(srv_auth *a, session *s);
 
 srv_auth *
 auth_new(srv *s)
@@ -144,7 +86,7 @@ auth_free(srv_auth *a)
 	if (a == NULL)
 		return;
 	while (a->oldest)
-		drop_session(a, a->oldest);
+		auth_drop_session(a, a->oldest);
 	drop_grants(a);
 	auth_codes_free(a->codes);
 	pthread_mutex_destroy(&a->lock);
@@ -171,6 +113,7 @@ auth_set_credential(srv *s, const char *name, const char *value)
 			pthread_mutex_lock(&a->lock);
 			snprintf(a->creds[i].value, AUTH_CRED_SIZE, "%s", value);
 			pthread_mutex_unlock(&a->lock);
+			state_touch(s);
 			return true;
 		}
 	return false;
@@ -216,6 +159,7 @@ auth_set_jwt_key(srv *s, const char *pem, size_t len, sim_error *err)
 	free(a->jwt_key);
 	a->jwt_key = copy;
 	pthread_mutex_unlock(&a->lock);
+	state_touch(s);
 	return true;
 }
 
@@ -232,103 +176,6 @@ auth_jwt_key(srv *s)
 }
 
 /* ---------------------------------------------------------------- users */
-
-/* A text column of the present row. */
-static void
-text_column(sim_query *q, int i, char *out, size_t size)
-{
-	sim_value v;
-
-	sim_query_value(q, i, &v);
-	*out = '\0';
-	if (v.kind == SIM_TEXT || v.kind == SIM_ID)
-		snprintf(out, size, "%.*s", (int) v.len, v.text);
-}
-
-/* The user that "WHERE field = 'value'" finds. */
-static bool
-find_user(srv *s, const char *field, const char *value, auth_user *u)
-{
-	sim_buf soql = {0};
-	sim_query *q = NULL;
-	sim_error err;
-	sim_value v;
-	bool found = false;
-
-	memset(u, 0, sizeof(*u));
-	sim_buf_printf(
-		&soql,
-		"SELECT Id, Username, Email, Name, FirstName, LastName, TimeZoneSidKey, "
-		"LocaleSidKey, LanguageLocaleKey, IsActive, LastModifiedDate FROM User WHERE %s = '",
-		field);
-	for (const char *p = value; *p; p++)
-	{
-		if (*p == '\'' || *p == '\\')
-			sim_buf_char(&soql, '\\');
-		sim_buf_char(&soql, *p);
-	}
-	sim_buf_str(&soql, "' LIMIT 1");
-	if (!soql.failed)
-		q = sim_query_prepare(s->org, soql.data, 0, "62.0", &err);
-	if (q && sim_query_step(q, &err) == 1)
-	{
-		text_column(q, 0, u->id, sizeof(u->id));
-		text_column(q, 1, u->username, sizeof(u->username));
-		text_column(q, 2, u->email, sizeof(u->email));
-		text_column(q, 3, u->name, sizeof(u->name));
-		text_column(q, 4, u->first, sizeof(u->first));
-		text_column(q, 5, u->last, sizeof(u->last));
-		text_column(q, 6, u->timezone, sizeof(u->timezone));
-		text_column(q, 7, u->locale, sizeof(u->locale));
-		text_column(q, 8, u->language, sizeof(u->language));
-		sim_query_value(q, 9, &v);
-		u->active = v.kind == SIM_BOOL && v.i;
-		sim_query_value(q, 10, &v);
-		if (v.kind == SIM_DATETIME)
-		{
-			char *dot;
-
-			sim_format_datetime(v.i, "Z", u->modified);
-			dot = strchr(u->modified, '.');
-			if (dot)
-				memcpy(dot, "Z", 2);
-		}
-		found = true;
-	}
-	sim_query_free(q);
-	sim_buf_free(&soql);
-	return found;
-}
-
-bool
-auth_user_by_name(srv *s, const char *username, auth_user *out)
-{
-	return username && *username && strlen(username) < AUTH_NAME_SIZE &&
-		   find_user(s, "Username", username, out);
-}
-
-bool
-auth_user_by_id(srv *s, const char *id, auth_user *out)
-{
-	char full[SIM_ID_SIZE];
-
-	return sim_id_normalise(id, strlen(id), full) && find_user(s, "Id", full, out);
-}
-
-bool
-auth_user_admin(srv *s, auth_user *out)
-{
-	char id[SIM_ID_SIZE];
-
-	sim_org_user_id(s->org, id);
-	if (find_user(s, "Id", id, out))
-		return true;
-	snprintf(out->id, sizeof(out->id), "%s", id);
-	snprintf(out->username, sizeof(out->username), "%s", sim_org_user_name(s->org));
-	snprintf(out->email, sizeof(out->email), "%s", out->username);
-	out->active = true;
-	return false;
-}
 
 bool
 auth_password_ok(srv *s, const char *username, const char *password)
@@ -417,8 +264,8 @@ bucket_of(srv_auth *a, const char *text)
 }
 
 /* Take it out of all lists and free it; the lock is held. */
-static void
-drop_session(srv_auth *a, session *s)
+void
+auth_drop_session(srv_auth *a, session *s)
 {
 	session **at = bucket_of(a, s->pub.text);
 
@@ -438,8 +285,8 @@ drop_session(srv_auth *a, session *s)
 }
 
 /* The session of that text, if it lives; the lock is held. */
-static session *
-living_session(srv_auth *a, const char *text, int64_t lifetime)
+session *
+auth_living_session(srv_auth *a, const char *text, int64_t lifetime)
 {
 	session *s = *bucket_of(a, text);
 
@@ -447,10 +294,29 @@ living_session(srv_auth *a, const char *text, int64_t lifetime)
 		s = s->same_bucket;
 	if (s && sim_clock_mono() - s->pub.renewed >= lifetime)
 	{
-		drop_session(a, s);
+		auth_drop_session(a, s);
 		s = NULL;
 	}
 	return s;
+}
+
+/* Put it into all lists, as the newest; the lock is held. */
+void
+auth_add_session(srv_auth *a, session *n)
+{
+	session **bucket = bucket_of(a, n->pub.text);
+
+	if (a->nsessions == MAX_SESSIONS)
+		auth_drop_session(a, a->oldest);
+	n->same_bucket = *bucket;
+	*bucket = n;
+	n->older = a->newest;
+	if (a->newest)
+		a->newest->newer = n;
+	else
+		a->oldest = n;
+	a->newest = n;
+	a->nsessions++;
 }
 
 void
@@ -459,7 +325,6 @@ auth_session_new(srv *s, const auth_user *user, auth_flow flow, const auth_grant
 {
 	srv_auth *a = s->auth;
 	session *n = calloc(1, sizeof(*n));
-	session **bucket;
 	char random[97];
 
 	srv_random_text(random, 96);
@@ -476,19 +341,9 @@ auth_session_new(srv *s, const auth_user *user, auth_flow flow, const auth_grant
 	n->pub.issued = sim_clock_now();
 	n->pub.renewed = sim_clock_mono();
 	pthread_mutex_lock(&a->lock);
-	if (a->nsessions == MAX_SESSIONS)
-		drop_session(a, a->oldest);
-	bucket = bucket_of(a, out);
-	n->same_bucket = *bucket;
-	*bucket = n;
-	n->older = a->newest;
-	if (a->newest)
-		a->newest->newer = n;
-	else
-		a->oldest = n;
-	a->newest = n;
-	a->nsessions++;
+	auth_add_session(a, n);
 	pthread_mutex_unlock(&a->lock);
+	state_touch(s);
 }
 
 void
@@ -508,7 +363,7 @@ auth_session_find(srv *s, const char *text, auth_session *copy)
 	session *found;
 
 	pthread_mutex_lock(&a->lock);
-	found = living_session(a, text, lifetime);
+	found = auth_living_session(a, text, lifetime);
 	if (found)
 	{
 		int64_t now = sim_clock_mono();
@@ -529,7 +384,7 @@ auth_session_peek(srv *s, const char *text, auth_session *copy)
 	session *found;
 
 	pthread_mutex_lock(&a->lock);
-	found = living_session(a, text, lifetime);
+	found = auth_living_session(a, text, lifetime);
 	if (found)
 		*copy = found->pub;
 	pthread_mutex_unlock(&a->lock);
@@ -546,11 +401,11 @@ auth_expire(srv *s, const char *text)
 	pthread_mutex_lock(&a->lock);
 	if (text)
 	{
-		session *found = living_session(a, text, lifetime);
+		session *found = auth_living_session(a, text, lifetime);
 
 		if (found)
 		{
-			drop_session(a, found);
+			auth_drop_session(a, found);
 			n = 1;
 		}
 	}
@@ -558,9 +413,10 @@ auth_expire(srv *s, const char *text)
 	{
 		n = a->nsessions;
 		while (a->oldest)
-			drop_session(a, a->oldest);
+			auth_drop_session(a, a->oldest);
 	}
 	pthread_mutex_unlock(&a->lock);
+	state_touch(s);
 	return n;
 }
 
@@ -628,7 +484,7 @@ drop_sessions_of(srv_auth *a, int64_t id)
 	{
 		next = s->newer;
 		if (s->pub.grant == id)
-			drop_session(a, s);
+			auth_drop_session(a, s);
 	}
 }
 
@@ -682,6 +538,7 @@ auth_grant_new(srv *s, const auth_user *user, const char *scope, auth_grant *cop
 	a->grants = g;
 	*copy = g->pub;
 	pthread_mutex_unlock(&a->lock);
+	state_touch(s);
 	return true;
 }
 
@@ -715,6 +572,8 @@ auth_grant_find(srv *s, const char *refresh, bool rotate, auth_grant *copy)
 			found = true;
 		}
 	pthread_mutex_unlock(&a->lock);
+	if (found && rotate)
+		state_touch(s);
 	return found;
 }
 
@@ -744,5 +603,6 @@ auth_revoke_token(srv *s, const char *text)
 			break;
 		}
 	pthread_mutex_unlock(&a->lock);
+	state_touch(s);
 	return true;
 }

@@ -29,4 +29,8 @@ int64_t bulk1_classic_rows(srv *s, bool query, int64_t skip, int64_t max, sim_bu
 /* Forget every job; returns how many there were. */
 int bulk1_drop_all(srv *s);
 
+/* All jobs with their files into a directory that exists, and back in place of those that are there. */
+bool bulk1_save(srv *s, const char *dir, sim_error *err);
+bool bulk1_restore(srv *s, const char *dir, sim_error *err);
+
 #endif /* SFSIM_BULK1_H */

@@ -243,6 +243,8 @@ typedef enum unit
 	U_YEAR
 } unit;
 
+#define FARTHEST INT64_C(1000000)
+
 /* First day of the unit that is n units away from the one holding today. */
 static int64_t
 unit_start(unit u, int64_t today, int64_t n)
@@ -262,6 +264,8 @@ unit_start(unit u, int64_t today, int64_t n)
 		return today - dow + 7 * n;
 	}
 	sim_civil_from_days(today, &y, &m, &d);
+	/* beyond a million years a day has no number of milliseconds */
+	n = n > FARTHEST ? FARTHEST : n < -FARTHEST ? -FARTHEST : n;
 	months = y * 12 + (m - 1);
 	if (u == U_QUARTER)
 		months = months - (m - 1) % 3 + 3 * n;

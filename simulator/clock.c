@@ -151,3 +151,30 @@ sim_clock_epoch(void)
 	pthread_mutex_unlock(&lock);
 	return e;
 }
+
+void
+sim_clock_save(sim_clock_state *out)
+{
+	pthread_mutex_lock(&lock);
+	out->frozen = frozen;
+	out->moved = moved;
+	out->offset = now_offset;
+	out->now = frozen_now;
+	pthread_mutex_unlock(&lock);
+}
+
+void
+sim_clock_load(const sim_clock_state *in)
+{
+	pthread_mutex_lock(&lock);
+	if (in->frozen && !frozen)
+		frozen_mono = mono_locked();
+	else if (!in->frozen && frozen)
+		mono_offset = frozen_mono - machine(CLOCK_MONOTONIC);
+	frozen = in->frozen;
+	moved = in->moved;
+	now_offset = in->offset;
+	frozen_now = in->now;
+	epoch++;
+	pthread_mutex_unlock(&lock);
+}

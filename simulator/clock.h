@@ -37,6 +37,17 @@ bool sim_clock_moved(void);
 /* Back to the machine's clock.  Durations keep what has passed. */
 void sim_clock_reset(void);
 
+/* How it stands, for snapshots.  Loading leaves durations alone. */
+typedef struct sim_clock_state
+{
+	bool frozen;
+	bool moved;
+	int64_t offset; /* ms to the machine's clock */
+	int64_t now;	/* when frozen */
+} sim_clock_state;
+void sim_clock_save(sim_clock_state *out);
+void sim_clock_load(const sim_clock_state *in);
+
 /* Grows whenever the clock is moved, frozen or reset: answers that depend on the day may differ. */
 uint64_t sim_clock_epoch(void);
 

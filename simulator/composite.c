@@ -40,6 +40,7 @@ part_run(srv_request *outer, sim_txn *txn, const char *method, const char *url,
 		return NULL;
 	snprintf(req->method, sizeof(req->method), "%s", method);
 	req->txn = txn;
+	req->log_id = outer->log_id; /* a part that is held holds the whole */
 	cJSON_ArrayForEach (h, headers)
 	{
 		if (cJSON_IsString(h))

@@ -13,6 +13,23 @@
 #define MAX_GRAPHS 75
 #define MAX_NODES  500
 
+/* Is the graph well-formed?  All of them are looked at before the first one runs. */
+static bool
+check_graph(srv_request *req, const cJSON *graph, sim_error *err)
+{
+	const char *id = rest_json_string(graph, "graphId");
+	part *parts = NULL;
+	int n = 0;
+	bool ok;
+
+	if (id == NULL || *id == '\0')
+		return sim_error_set(err, "INVALID_INPUT", "Each graph must have a graphId.");
+	ok = parts_read(req, cJSON_GetObjectItemCaseSensitive(graph, "compositeRequest"),
+					MAX_NODES, &parts, &n, err);
+	parts_free(parts, n);
+	return ok;
+}
+
 /* Run one graph; false: *err is about the request as a whole. */
 static bool
 run_graph(srv_request *req, const cJSON *graph, sim_buf *out, sim_error *err)
@@ -24,8 +41,6 @@ run_graph(srv_request *req, const cJSON *graph, sim_buf *out, sim_error *err)
 	sim_txn *txn;
 	bool ok, good;
 
-	if (id == NULL || *id == '\0')
-		return sim_error_set(err, "INVALID_INPUT", "Each graph must have a graphId.");
 	ok = parts_read(req, cJSON_GetObjectItemCaseSensitive(graph, "compositeRequest"),
 					MAX_NODES, &parts, &n, err);
 	rest_write_opts(req, &opts);
@@ -75,6 +90,10 @@ rest_graph(srv_request *req)
 		ok = sim_error_set(&err, "LIMIT_EXCEEDED",
 						   "The request can’t contain more than %d graphs or %d operations.",
 						   MAX_GRAPHS, MAX_NODES);
+	cJSON_ArrayForEach (graph, graphs)
+	{
+		ok = ok && check_graph(req, graph, &err);
+	}
 	sim_buf_str(&out, "{\"graphs\":[");
 	if (ok)
 		cJSON_ArrayForEach (graph, graphs)

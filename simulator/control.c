@@ -18,6 +18,10 @@
  *	DELETE /cursors          every REST query locator becomes invalid
  *	GET    /clock            the org's time
  *	POST   /clock            {"advance_ms": n | "set": "<datetime>" | "freeze": true | false | "reset": true}
+ *	GET    /snapshot         snapshots that there are
+ *	POST   /snapshot         {"name": "x"}: the org as it is now
+ *	DELETE /snapshot[/name]
+ *	POST   /restore          {"name": "x"}: the org as it was then
  *	GET    /locks            rows that cannot be written
  *	POST   /locks            {"ids": ["001…"], "approval": false}: more of them (store.h)
  *	DELETE /locks[/id]
@@ -34,6 +38,7 @@
 
 #include "bulk1.h"
 #include "faults.h"
+#include "store.h"
 
 static void
 refuse(srv_request *req, const sim_error *err)
@@ -46,175 +51,25 @@ refuse(srv_request *req, const sim_error *err)
 }
 
 static void
-counted(srv_request *req, const char *what, int n)
-{
-	sim_buf_printf(srv_json(req, 200), "{\"%s\":%d}", what, n);
-}
-
-/* ---------------------------------------------------------------- options */
-
-typedef enum opt_kind
-{
-	OPT_INT,
-	OPT_INT64,
-	OPT_BOOL,
-	OPT_SHAPE,
-	OPT_STATE
-} opt_kind;
-
-typedef struct opt_def
-{
-	const char *name;
-	opt_kind kind;
-	size_t offset;
-	int64_t min;
-	int64_t max;
-} opt_def;
-
-static const opt_def opt_defs[] = {
-#define OPTION(name, type, kind, dflt, least, most)                                           \
-	{#name, OPT_##kind, offsetof(srv_options, name), least, most},
-#include "options.def"
-#undef OPTION
-};
-
-static const char *const shape_names[] = {"doc", "postman", "chunks", "off"};
-
-static void
-options_json(srv *s, sim_buf *b)
-{
-	srv_options opt = srv_options_get(s);
-	const char *name;
-
-	sim_buf_char(b, '{');
-	for (size_t i = 0; i < sizeof(opt_defs) / sizeof(*opt_defs); i++)
-	{
-		const opt_def *d = &opt_defs[i];
-		const char *at = (const char *) &opt + d->offset;
-
-		sim_buf_printf(b, "%s\"%s\":", i ? "," : "", d->name);
-		switch (d->kind)
-		{
-			case OPT_INT:
-				sim_buf_printf(b, "%d", *(const int *) at);
-				break;
-			case OPT_INT64:
-				sim_buf_printf(b, "%lld", (long long) *(const int64_t *) at);
-				break;
-			case OPT_BOOL:
-				sim_buf_str(b, *(const bool *) at ? "true" : "false");
-				break;
-			case OPT_SHAPE:
-				sim_buf_printf(b, "\"%s\"", shape_names[*(const srv_pages_shape *) at]);
-				break;
-			case OPT_STATE:
-				sim_buf_printf(b, "\"%s\"", job_state_name(*(const srv_state *) at));
-				break;
-		}
-	}
-	for (int i = 0; (name = sim_org_switch_name(i)) != NULL; i++)
-	{
-		char value[128] = "";
-
-		sim_org_get_switch(s->org, name, value, sizeof(value));
-		sim_buf_printf(b, ",\"%s\":", name);
-		sim_json_string(b, value, strlen(value));
-	}
-	sim_buf_char(b, '}');
-}
-
-/* Put one value into opt; false and *err when it does not fit. */
-static bool
-set_option(srv_options *opt, const opt_def *d, const cJSON *v, sim_error *err)
-{
-	char *at = (char *) opt + d->offset;
-	const char *text = cJSON_GetStringValue(v);
-	bool number = cJSON_IsNumber(v) && v->valuedouble >= (double) d->min &&
-				  v->valuedouble <= (double) d->max;
-
-	switch (d->kind)
-	{
-		case OPT_INT:
-			if (number)
-				*(int *) at = (int) v->valuedouble;
-			return number ||
-				   sim_error_set(err, "INVALID_INPUT", "%s is out of range", d->name);
-		case OPT_INT64:
-			if (number)
-				*(int64_t *) at = (int64_t) v->valuedouble;
-			return number ||
-				   sim_error_set(err, "INVALID_INPUT", "%s is out of range", d->name);
-		case OPT_BOOL:
-			if (!cJSON_IsBool(v))
-				return sim_error_set(err, "INVALID_INPUT", "%s is true or false", d->name);
-			*(bool *) at = cJSON_IsTrue(v);
-			return true;
-		case OPT_SHAPE:
-			for (int i = 0; text && i <= PAGES_OFF; i++)
-				if (strcmp(shape_names[i], text) == 0)
-				{
-					*(srv_pages_shape *) at = (srv_pages_shape) i;
-					return true;
-				}
-			return sim_error_set(err, "INVALID_INPUT", "%s is doc, postman, chunks or off",
-								 d->name);
-		case OPT_STATE:
-			if (!cJSON_IsNull(v) &&
-				(text == NULL ||
-				 (strcmp(text, "none") != 0 && job_state_parse(text) != JOB_UPLOAD_COMPLETE &&
-				  job_state_parse(text) != JOB_IN_PROGRESS)))
-				return sim_error_set(err, "INVALID_INPUT",
-									 "%s is UploadComplete, InProgress or none", d->name);
-			*(srv_state *) at = text ? job_state_parse(text) : JOB_STATES;
-			return true;
-	}
-	return false;
-}
-
-/* One member of POST /options: an option, a credential or an engine switch. */
-static bool
-apply_member(srv *s, srv_options *opt, const cJSON *v, sim_error *err)
-{
-	const char *text = cJSON_GetStringValue(v);
-
-	for (size_t i = 0; i < sizeof(opt_defs) / sizeof(*opt_defs); i++)
-		if (strcmp(opt_defs[i].name, v->string) == 0)
-			return set_option(opt, &opt_defs[i], v, err);
-	if (text && auth_set_credential(s, v->string, text))
-		return true;
-	if (cJSON_IsBool(v))
-		text = cJSON_IsTrue(v) ? "true" : "false";
-	if (text == NULL)
-		return sim_error_set(err, "INVALID_INPUT", "unknown option \"%s\"", v->string);
-	return sim_org_set_switch(s->org, v->string, text, err);
-}
-
-static void
 post_options(srv_request *req, const cJSON *body)
 {
-	srv *s = req->srv;
-	const cJSON *v;
 	sim_error err;
 	bool ok = cJSON_IsObject(body);
 
 	if (!ok)
 		sim_error_set(&err, "INVALID_INPUT", "the body is not a JSON object");
-	cJSON_ArrayForEach (v, body)
-	{
-		srv_options opt = srv_options_get(s);
-
-		ok = ok && apply_member(s, &opt, v, &err);
-		if (!ok)
-			break;
-		pthread_mutex_lock(&s->lock);
-		s->options = opt;
-		pthread_mutex_unlock(&s->lock);
-	}
-	if (!ok)
+	if (!ok || !control_options_apply(req->srv, body, &err))
 		refuse(req, &err);
 	else
-		options_json(s, srv_json(req, 200));
-	log_wake(s);
+		control_options_json(req->srv, srv_json(req, 200));
+	state_touch(req->srv);
+	log_wake(req->srv);
+}
+
+static void
+counted(srv_request *req, const char *what, int n)
+{
+	sim_buf_printf(srv_json(req, 200), "{\"%s\":%d}", what, n);
 }
 
 /* ---------------------------------------------------------------- faults, tokens, waiting */
@@ -363,10 +218,12 @@ post_reset(srv_request *req)
 	pthread_mutex_unlock(&s->lock);
 	srv_limits_reset(s);
 	auth_reset(s);
+	sim_unlock_rows(s->org, NULL);
 	sim_org_reset_switches(s->org);
 	cursors_drop_all(s);
 	log_clear(s);
 	counted(req, "jobs", jobs_drop_all(s) + bulk1_drop_all(s));
+	state_touch(s);
 	log_wake(s);
 }
 
@@ -402,6 +259,14 @@ control_env(srv *s, sim_buf *out)
 	shell_line(out, "SF_USERNAME", sim_org_user_name(s->org));
 	for (size_t i = 0; i < sizeof(creds) / sizeof(*creds); i++)
 	{
+		/* the last one is what scripts wait for */
+		if (i + 1 == sizeof(creds) / sizeof(*creds))
+		{
+			if (s->jwt_file)
+				shell_line(out, "SF_JWT_KEY", s->jwt_file);
+			if (s->ca_file)
+				shell_line(out, "SF_CA_FILE", s->ca_file);
+		}
 		auth_get_credential(s, creds[i][1], value, sizeof(value));
 		shell_line(out, creds[i][0], value);
 	}
@@ -449,6 +314,8 @@ handle_delete(srv_request *req, const char *what)
 		delete_faults(req);
 	else if (strcmp(what, "jobs") == 0)
 		counted(req, "removed", jobs_drop_all(s) + bulk1_drop_all(s));
+	else if (strcmp(what, "snapshot") == 0)
+		control_snapshot_delete(req);
 	else if (strcmp(what, "cursors") == 0)
 		counted(req, "removed", cursors_drop_all(s));
 	else if (strcmp(what, "locks") == 0)
@@ -472,9 +339,11 @@ handle_get(srv_request *req, const char *what)
 	else if (strcmp(what, "faults") == 0)
 		faults_json(s, srv_json(req, 200));
 	else if (strcmp(what, "options") == 0)
-		options_json(s, srv_json(req, 200));
+		control_options_json(s, srv_json(req, 200));
 	else if (strcmp(what, "clock") == 0)
 		control_clock_get(req);
+	else if (strcmp(what, "snapshot") == 0)
+		control_snapshot_get(req);
 	else if (strcmp(what, "locks") == 0)
 		control_locks_get(req);
 	else if (strcmp(what, "state") == 0)
@@ -487,8 +356,9 @@ handle_get(srv_request *req, const char *what)
 	else if (*what == '\0')
 		srv_text(req, 200, "text/plain;charset=UTF-8",
 				 "sfsim: a local simulator, not Salesforce.\n"
-				 "GET log wait jobs faults options state env; POST faults release options "
-				 "tokens jwt-key reset; DELETE log faults jobs cursors\n");
+				 "GET log wait jobs faults options clock snapshot state env; POST faults "
+				 "release options clock tokens jwt-key snapshot restore reset; DELETE log "
+				 "faults jobs cursors snapshot\n");
 	else
 		srv_not_found(req);
 }
@@ -508,10 +378,13 @@ handle_post(srv_request *req, const char *what)
 		post_tokens(req, body);
 	else if (strcmp(what, "reset") == 0)
 		post_reset(req);
-	else if (strcmp(what, "clock") == 0)
+	else if (strcmp(what, "clock") == 0 || strcmp(what, "snapshot") == 0 ||
+			 strcmp(what, "restore") == 0)
 	{
-		if (!control_clock_post(req, body, &err))
+		if (*what == 'c' ? !control_clock_post(req, body, &err)
+						 : !control_snapshot_post(req, body, *what == 'r', &err))
 			refuse(req, &err);
+		state_touch(req->srv);
 		log_wake(req->srv);
 	}
 	else if (strcmp(what, "locks") == 0)

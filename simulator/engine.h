@@ -139,7 +139,7 @@ typedef enum sim_type
 typedef struct sim_object sim_object;
 typedef struct sim_field sim_field;
 
-/* Object by name, any case, or by the first three characters of an id; NULL when unknown. */
+/* Object by name, any case, or by the first three characters of an id; NULL when unknown (NULL itself is). */
 const sim_object *sim_object_find(const char *name);
 const sim_object *sim_object_by_prefix(const char *prefix);
 
@@ -194,6 +194,8 @@ typedef struct sim_options
 	uint64_t seed;			   /* another seed gives other data of the same shape */
 	const char *dir;		   /* where the database file goes; NULL: own directory under
 									* $TMPDIR or /tmp, removed by sim_org_close() */
+	const char *keep; /* instead of dir: a directory that stays, with the rows in it, which
+									* are made only when there are none */
 } sim_options;
 
 /* Defaults of the demo: User 20, Account 1000, Contact 2000, Opportunity 1500, Invoice__c 1000. */
@@ -217,6 +219,20 @@ sim_org *sim_org_open(const sim_options *opt, sim_error *err);
 
 /* Close all connections and remove the files.  All queries must be freed before.  NULL is fine. */
 void sim_org_close(sim_org *org);
+
+/*
+ * All rows, the recycle bin and the numbers of the next rows into a directory that exists, and back; load
+ * replaces what is there.  Both wait for writers; load waits for readers too (who go on with the old rows
+ * when they take too long).  *counts is JSON that load needs again.  False and *err: nothing has changed.
+ */
+bool sim_org_save(sim_org *org, const char *dir, sim_buf *counts, sim_error *err);
+bool sim_org_load(sim_org *org, const char *dir, const struct cJSON *counts, sim_error *err);
+
+/* Were the rows found in the directory that stays, not made? */
+bool sim_org_was_there(const sim_org *org);
+
+/* Differs when objects or fields do: rows of one schema are good for no other. */
+uint64_t sim_schema_hash(void);
 
 /* The org's own id (00D…), 18 characters; lives as long as the program. */
 const char *sim_org_id(const sim_org *org);
@@ -247,6 +263,7 @@ uint64_t sim_org_data_version(sim_org *org);
  *	  text_compare		  ignore_case*|ignore_accents|exact	 = and LIKE on text; accents and width too
  *	  polymorphic_type	  name*|real	attributes.type of What.Name: "Name", or what it really is
  *	  order_by_alias	  false*|true	ORDER BY the alias of an aggregate
+ *	  query_too_complicated	  false*|true	queries with a WHERE clause are refused as QUERY_TOO_COMPLICATED
  *	  duplicate_rule	  true|false*	a second Account of a name, Contact or Lead of an e-mail address is
  *										refused (DUPLICATES_DETECTED)
  *	  validation_rule	  true|false*	negative amounts are refused (FIELD_CUSTOM_VALIDATION_EXCEPTION)

@@ -112,6 +112,16 @@ find_records(const sim_buf *b, records *r)
 	return true;
 }
 
+/* Keep only so many bytes. */
+static void
+cut(sim_buf *b, size_t len)
+{
+	if (b->data == NULL || len >= b->len)
+		return;
+	b->len = len;
+	b->data[len] = '\0';
+}
+
 /* Records from the given one on, by their number; the header is number 0. */
 static void
 add_record(sim_buf *out, const sim_buf *b, const records *r, size_t i)
@@ -123,7 +133,7 @@ static void
 drop_rows(sim_buf *b, const records *r, int64_t n)
 {
 	if (n > 0 && r->n > 0)
-		b->len = r->at[(uint64_t) n >= r->n - 1 ? 1 : r->n - (size_t) n];
+		cut(b, r->at[(uint64_t) n >= r->n - 1 ? 1 : r->n - (size_t) n]);
 }
 
 static void
@@ -229,7 +239,7 @@ edit_csv(sim_buf *b, const cJSON *spec, const char *what)
 	else if (strcmp(what, "reverse_columns") == 0)
 		reverse_columns(b, &r, fault_text(spec, "delimiter"));
 	else
-		b->len = r.n > 0 ? r.at[1] : 0;
+		cut(b, r.n > 0 ? r.at[1] : 0);
 	free(r.at);
 }
 
@@ -270,5 +280,5 @@ fault_edit(const cJSON *spec, srv_response *resp)
 	for (size_t i = 0; i < sizeof(csv) / sizeof(*csv); i++)
 		edit_csv(&resp->body, spec, csv[i]);
 	if (fault_int(spec, "empty", 0))
-		resp->body.len = 0;
+		cut(&resp->body, 0);
 }

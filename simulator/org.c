@@ -9,7 +9,7 @@
 #include "org.h"
 #include "calendar.h"
 #include "clock.h"
-#include "data.h"
+#include "org_int.h"
 #include "store_int.h"
 
 #include <errno.h>
@@ -21,35 +21,6 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
-
-/* Idle connections that are kept open; more threads than this are not expected. */
-#define POOL_MAX 16
-
-/* Most reference fields that get an index because of subqueries. */
-#define INDEXES_MAX 256
-
-struct sim_org
-{
-	char dir[PATH_MAX];
-	char file[PATH_MAX + 16];
-	char id[SIM_ID_SIZE];
-	uint64_t seed;
-	sim_population rows[SIM_MAX_OBJECTS];  /* by slot; as generated */
-	_Atomic int64_t live[SIM_MAX_OBJECTS]; /* now */
-	_Atomic int64_t deleted[SIM_MAX_OBJECTS];
-	_Atomic uint64_t version;
-	_Atomic uint64_t changes[SIM_MAX_OBJECTS]; /* of rows, by object */
-	_Atomic uint64_t switch_changes;
-	_Atomic int publishing; /* a commit is under way: no counter can be trusted */
-	sim_store *store;
-
-	pthread_mutex_t lock; /* guards what follows */
-	sim_switches switches;
-	sqlite3 *idle[POOL_MAX];
-	int nidle;
-	const sim_field *indexed[INDEXES_MAX]; /* references with an index of their own */
-	int nindexed;
-};
 
 /* ---------------------------------------------------------------- options */
 
@@ -112,18 +83,22 @@ sql_failed(sqlite3 *db, const char *what, sim_error *err)
 						 db ? sqlite3_errmsg(db) : "out of memory");
 }
 
-static sqlite3 *
-open_database(sim_org *org, const char *pragmas, sim_error *err)
+sqlite3 *
+org_open_database(sim_org *org, const char *pragmas, sim_error *err)
 {
 	sqlite3 *db = NULL;
+	char file[sizeof(org->file)];
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 
 	pthread_once(&sqlite_once, configure_sqlite);
-	if (sqlite3_open_v2(org->file, &db, flags, NULL) != SQLITE_OK ||
+	pthread_mutex_lock(&org->lock);
+	snprintf(file, sizeof(file), "%s", org->file);
+	pthread_mutex_unlock(&org->lock);
+	if (sqlite3_open_v2(file, &db, flags, NULL) != SQLITE_OK ||
 		sqlite3_busy_timeout(db, 10000) != SQLITE_OK || !sim_sql_register(db) ||
 		sqlite3_exec(db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
 	{
-		sql_failed(db, org->file, err);
+		sql_failed(db, file, err);
 		sqlite3_close(db);
 		return NULL;
 	}
@@ -147,15 +122,36 @@ sim_org_connect(sim_org *org, sim_error *err)
 	if (inside != NULL)
 		return inside;
 	pthread_mutex_lock(&org->lock);
+	while (org->frozen)
+		pthread_cond_wait(&org->thawed, &org->lock);
+	org->out++;
 	if (org->nidle > 0)
 		db = org->idle[--org->nidle];
 	pthread_mutex_unlock(&org->lock);
 	if (db == NULL)
-		db = open_database(org,
-						   "PRAGMA synchronous = OFF; PRAGMA mmap_size = 8589934592;"
-						   "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4000;",
-						   err);
+		db = org_open_database(org,
+							   "PRAGMA synchronous = OFF; PRAGMA mmap_size = 8589934592;"
+							   "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4000;",
+							   err);
+	if (db == NULL)
+	{
+		pthread_mutex_lock(&org->lock);
+		org->out--;
+		pthread_cond_broadcast(&org->thawed);
+		pthread_mutex_unlock(&org->lock);
+	}
 	return db;
+}
+
+/* Is the connection one to the present file?  Names differ in their last part. */
+static bool
+of_this_file(const sim_org *org, sqlite3 *db)
+{
+	const char *name = sqlite3_db_filename(db, "main");
+	const char *a = name ? strrchr(name, '/') : NULL;
+	const char *b = strrchr(org->file, '/');
+
+	return a && b && strcmp(a, b) == 0;
 }
 
 void
@@ -164,7 +160,12 @@ sim_org_release(sim_org *org, sqlite3 *db)
 	if (db == NULL || db == inside)
 		return;
 	pthread_mutex_lock(&org->lock);
-	if (org->nidle < POOL_MAX)
+	org->out--;
+	if (org->frozen)
+		pthread_cond_broadcast(&org->thawed);
+
+	/* not one of a file that has been replaced meanwhile */
+	if (org->nidle < ORG_POOL && of_this_file(org, db))
 	{
 		org->idle[org->nidle++] = db;
 		db = NULL;
@@ -183,7 +184,7 @@ sim_org_index(sim_org *org, const sim_object *obj, const sim_field *f, sim_error
 	pthread_mutex_lock(&org->lock);
 	for (int i = 0; i < org->nindexed; i++)
 		known |= org->indexed[i] == f;
-	if (!known && org->nindexed < INDEXES_MAX)
+	if (!known && org->nindexed < ORG_INDEXES)
 		org->indexed[org->nindexed++] = f;
 	else
 		known = true;
@@ -360,11 +361,12 @@ fill_table(sim_org *org, sqlite3 *db, const sim_object *obj, sim_error *err)
 static bool
 fill_database(sim_org *org, sim_error *err)
 {
-	sqlite3 *db = open_database(org,
-								"PRAGMA page_size = 8192; PRAGMA journal_mode = OFF;"
-								"PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;"
-								"PRAGMA cache_size = -64000; BEGIN",
-								err);
+	sqlite3 *db =
+		org_open_database(org,
+						  "PRAGMA page_size = 8192; PRAGMA journal_mode = OFF;"
+						  "PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;"
+						  "PRAGMA cache_size = -64000; BEGIN",
+						  err);
 	bool ok = db != NULL;
 	const sim_object *const *list;
 	int n;
@@ -381,7 +383,7 @@ fill_database(sim_org *org, sim_error *err)
 	if (!ok)
 		return false;
 
-	db = open_database(org, "PRAGMA journal_mode = WAL", err);
+	db = org_open_database(org, "PRAGMA journal_mode = WAL", err);
 	sqlite3_close(db);
 	return db != NULL;
 }
@@ -407,24 +409,28 @@ make_directory(sim_org *org, const char *wanted, sim_error *err)
 		org->dir[0] = '\0';
 		return false;
 	}
-	snprintf(org->file, sizeof(org->file), "%s/org.db", org->dir);
 	return true;
 }
 
-static void
-remove_files(sim_org *org)
+/* Make the rows, in a file that has its name only once it is complete; or count those that are there. */
+static bool
+fill_or_count(sim_org *org, sim_error *err)
 {
-	static const char *const suffix[] = {"", "-wal", "-shm", "-journal"};
-	char name[sizeof(org->file) + 16];
+	char name[sizeof(org->file)];
 
-	if (org->dir[0] == '\0')
-		return;
-	for (size_t i = 0; i < sizeof(suffix) / sizeof(suffix[0]); i++)
-	{
-		snprintf(name, sizeof(name), "%s%s", org->file, suffix[i]);
-		unlink(name);
-	}
-	rmdir(org->dir);
+	if (org->was_there)
+		return sim_org_reload(org, err);
+	org->file_no = 1;
+	snprintf(org->file, sizeof(org->file), "%s/new.db", org->dir);
+	unlink(org->file);
+	if (!fill_database(org, err))
+		return false;
+	snprintf(name, sizeof(name), "%s/org-1.db", org->dir);
+	if (rename(org->file, name) != 0)
+		return sim_error_set(err, "UNKNOWN_EXCEPTION", "could not write \"%s\": %s", name,
+							 strerror(errno));
+	memcpy(org->file, name, sizeof(name));
+	return true;
 }
 
 sim_org *
@@ -440,6 +446,7 @@ sim_org_open(const sim_options *opt, sim_error *err)
 		return NULL;
 	}
 	pthread_mutex_init(&org->lock, NULL);
+	pthread_cond_init(&org->thawed, NULL);
 	org->seed = opt->seed;
 	sim_id_make("00D", sim_object_base(sim_object_find("Organization")), org->id);
 	list = sim_object_list(&n);
@@ -456,7 +463,10 @@ sim_org_open(const sim_options *opt, sim_error *err)
 	org->store = store_open(org);
 	if (org->store == NULL)
 		sim_error_set(err, "UNKNOWN_EXCEPTION", "out of memory");
-	if (org->store == NULL || !make_directory(org, opt->dir, err) || !fill_database(org, err))
+	if (org->store == NULL ||
+		!(opt->keep ? org_find_files(org, opt->keep, err)
+					: make_directory(org, opt->dir, err)) ||
+		!fill_or_count(org, err))
 	{
 		sim_org_close(org);
 		return NULL;
@@ -472,7 +482,8 @@ sim_org_close(sim_org *org)
 	store_close(org->store);
 	while (org->nidle > 0)
 		sim_org_close_connection(org->idle[--org->nidle]);
-	remove_files(org);
+	org_remove_files(org);
+	pthread_cond_destroy(&org->thawed);
 	pthread_mutex_destroy(&org->lock);
 	free(org);
 }
@@ -537,10 +548,10 @@ sim_org_store(sim_org *org)
 sqlite3 *
 sim_org_open_writer(sim_org *org, sim_error *err)
 {
-	return open_database(org,
-						 "PRAGMA synchronous = OFF; PRAGMA mmap_size = 8589934592;"
-						 "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32000;",
-						 err);
+	return org_open_database(org,
+							 "PRAGMA synchronous = OFF; PRAGMA mmap_size = 8589934592;"
+							 "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32000;",
+							 err);
 }
 
 void
@@ -669,6 +680,7 @@ static const struct
 	 0},
 	{"polymorphic_type", offsetof(sim_switches, real_types), {"name", "real"}, 0},
 	{"order_by_alias", offsetof(sim_switches, order_by_alias), {"false", "true"}, 0},
+	{"query_too_complicated", offsetof(sim_switches, too_complicated), {"false", "true"}, 0},
 };
 
 #define NSWITCHES ((int) (sizeof(switch_table) / sizeof(switch_table[0])))

@@ -31,7 +31,8 @@ typedef struct sim_switches
 	int text_compare; /* TEXT_COMPARE_* */
 	int real_types;	  /* attributes of polymorphic parents say what they really are */
 	int order_by_alias;
-	int64_t now; /* milliseconds of the org's clock when the copy was taken */
+	int too_complicated; /* queries with a condition are */
+	int64_t now;		 /* milliseconds of the org's clock when the copy was taken */
 } sim_switches;
 
 /* A consistent copy. */

@@ -84,7 +84,6 @@ struct sim_query
 	struct sim_query *children; /* one per subquery */
 	int64_t total;				/* -1: not known yet */
 	char id[SIM_ID_SIZE];		/* of the last value that was an id */
-	char type[64];				/* of the last packed reference */
 	sim_query_pager pager;		/* of the query itself, not of subqueries */
 	void *pager_arg;
 	int pager_batch;

@@ -254,6 +254,10 @@ srv_pretty_json(const sim_buf *in, sim_buf *out)
 	}
 }
 
+/* Bodies up to so many bytes are compressed with a window of 2^SMALL_WINDOW. */
+#define SMALL_BODY	 4096
+#define SMALL_WINDOW 12
+
 bool
 srv_gzip(const void *data, size_t len, int level, sim_buf *out)
 {
@@ -262,7 +266,11 @@ srv_gzip(const void *data, size_t len, int level, sim_buf *out)
 	char *dst;
 	int rc;
 
-	if (deflateInit2(&z, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+	bool small = len <= SMALL_BODY;
+
+	/* a short text needs no large window, whose tables cost more to clear than the text to compress */
+	if (deflateInit2(&z, level, Z_DEFLATED, (small ? SMALL_WINDOW : 15) + 16, small ? 5 : 8,
+					 Z_DEFAULT_STRATEGY) != Z_OK)
 		return false;
 	bound = deflateBound(&z, len);
 	dst = sim_buf_reserve(out, bound);

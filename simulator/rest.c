@@ -133,22 +133,20 @@ rest_object(srv_request *req, const char *name)
 
 /* A describe as the answer, with its date and tag, or 304. */
 static void
-answer_describe(srv_request *req, cJSON *tree)
+answer_describe(srv_request *req, const sim_object *obj)
 {
 	srv_options opt = srv_options_get(req->srv);
 	char etag[REST_ETAG_SIZE];
 
-	srv_json_tree(req, 200, tree);
-	if (req->resp.status != 200)
+	if (!describe_answer(req, obj, etag))
 		return;
-	rest_etag_describe(req->resp.body.data, req->resp.body.len, etag);
 	rest_conditional(req, opt.schema_modified, etag, opt.describe_if_none_match);
 }
 
 static void
 get_sobjects(srv_request *req)
 {
-	answer_describe(req, sim_describe_global(req->version));
+	answer_describe(req, NULL);
 }
 
 static void
@@ -157,7 +155,7 @@ get_describe(srv_request *req)
 	const sim_object *obj = rest_object(req, req->segs[4]);
 
 	if (obj)
-		answer_describe(req, sim_describe_object(obj, req->version, req->srv->base_url));
+		answer_describe(req, obj);
 }
 
 static void

@@ -13,6 +13,23 @@
 
 /* ---------------------------------------------------------------- reading */
 
+/* Is the name in the list already?  Asking twice gives the field once. */
+static bool
+listed_before(const sim_buf *soql, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *p = soql->data + 7; *p;)
+	{
+		size_t n = strcspn(p, ",");
+
+		if (n == len && strncasecmp(p, name, n) == 0)
+			return true;
+		p += n + (p[n] == ',');
+	}
+	return false;
+}
+
 /* Append one name of the fields parameter; false: answered, there is no such field. */
 static bool
 add_field(srv_request *req, const sim_object *obj, const char *name, size_t len, bool *has_id,
@@ -37,6 +54,8 @@ add_field(srv_request *req, const sim_object *obj, const char *name, size_t len,
 				len &&
 			(strchr(text, '.') || sim_field_find(obj, text)))
 		{
+			if (listed_before(soql, text))
+				return true;
 			*has_id = *has_id || strcasecmp(text, "Id") == 0;
 			sim_buf_printf(soql, "%s%s", soql->len > 7 ? "," : "", text);
 			return true;

@@ -134,20 +134,13 @@ static bool
 header_flag(const char *header, const char *word)
 {
 	size_t n = strlen(word);
+	const char *p = header ? strcasestr(header, word) : NULL;
 
-	for (const char *p = header; p && *p;)
-	{
-		p += strspn(p, " ;,\t");
-		if (strncasecmp(p, word, n) == 0)
-		{
-			const char *v = p + n + strspn(p + n, " \t");
-
-			if (*v == '=')
-				return strncasecmp(v + 1 + strspn(v + 1, " \t"), "true", 4) == 0;
-		}
-		p += strcspn(p, ";,");
-	}
-	return false;
+	if (p == NULL || (p > header && strchr(" ;,\t", p[-1]) == NULL))
+		return false;
+	p += n;
+	p += strspn(p, " \t=");
+	return strncasecmp(p, "true", 4) == 0;
 }
 
 void

@@ -441,8 +441,13 @@ complete_references(schema_loader *l)
 			const char *to;
 			int n = 0;
 
-			if (f->ref_to == NULL || f->described == NULL)
+			if (f->described == NULL)
 				continue;
+			if (f->ref_to == NULL)
+			{
+				schema_forget_targets(f);
+				continue;
+			}
 			name_way_back(l, obj, f);
 			while (sim_field_ref(f, n) != NULL)
 				n++;
@@ -451,6 +456,8 @@ complete_references(schema_loader *l)
 				if (sim_object_find(to) == NULL && !add_stub(l, to))
 					return false;
 			}
+			if (!sim_field_is_poly(f) && sim_object_find(f->ref_to)->prefix == NULL)
+				schema_forget_targets(f);
 		}
 	}
 	return true;

@@ -43,4 +43,7 @@ void schema_inherit(cJSON *o, const cJSON *before);
 bool schema_load_field(schema_loader *l, cJSON *o, const char *object, const sim_field *old,
 					   sim_field *f);
 
+/* A reference that points to nothing that has ids is kept as the text of an id. */
+void schema_forget_targets(sim_field *f);
+
 #endif /* SFSIM_SCHEMA_LOAD_H */

@@ -289,6 +289,8 @@ load_targets(schema_loader *l, const cJSON *o, const char *where, sim_field *f)
 		return sim_error_set(l->err, "INVALID_SCHEMA",
 							 "%s: %s: \"%s\" is no relationship name", l->path, where, way);
 	take_text(o, "relationshipName", &f->ref_name);
+	if (f->type != SIM_T_REFERENCE)
+		f->flags &= ~(SF_POLY | SF_NAMEPOINTING | SF_MASTER | SF_CASCADE | SF_RESTRICT_DELETE);
 	if (f->type != SIM_T_REFERENCE || !cJSON_IsArray(list) || list->child == NULL)
 		return true;
 	refs = schema_keep(((size_t) cJSON_GetArraySize(list) + 1) * sizeof(*refs));
@@ -407,4 +409,18 @@ schema_load_field(schema_loader *l, cJSON *o, const char *object, const sim_fiel
 		return fits(l, where, old, f);
 	f->gen = generator_for(f);
 	return true;
+}
+
+void
+schema_forget_targets(sim_field *f)
+{
+	if (f->type != SIM_T_REFERENCE)
+		return;
+	f->type = SIM_T_STRING;
+	f->length = 18;
+	f->refs = NULL;
+	f->ref_to = NULL;
+	f->ref_name = NULL;
+	f->gen = NULL;
+	f->flags &= ~(SF_POLY | SF_NAMEPOINTING | SF_MASTER | SF_CASCADE | SF_REQUIRED);
 }

@@ -205,8 +205,11 @@ sim_object_list(int *n)
 const sim_object *
 sim_object_find(const char *name)
 {
-	unsigned h = hash_name(name);
+	unsigned h;
 
+	if (name == NULL)
+		return NULL;
+	h = hash_name(name);
 	ready();
 	for (; by_name[h % NAME_BUCKETS] != 0; h++)
 	{

@@ -175,7 +175,8 @@ finish_memory_body(srv_request *req)
 		memset(&out, 0, sizeof(out));
 	}
 	if (!resp->gzipped && !resp->no_gzip && srv_accepts_gzip(req) &&
-		srv_gzip(resp->body.data, resp->body.len, 6, &out))
+		(describe_gzip(resp, &out) ||
+		 srv_gzip(resp->body.data, resp->body.len, resp->body.len > 16384 ? 6 : 1, &out)))
 	{
 		sim_buf_free(&resp->body);
 		resp->body = out;
@@ -307,6 +308,7 @@ handle_request(srv_request *req, struct MHD_Connection *conn)
 	if (req->nsegs > 0 && strcmp(req->segs[0], "__sfsim") == 0)
 	{
 		control_handle(req);
+		state_flush(req->srv);
 		return send_answer(req, conn);
 	}
 	req->acked = acked_bytes(conn);
@@ -318,6 +320,7 @@ handle_request(srv_request *req, struct MHD_Connection *conn)
 	if (!fault_before(req) && !refused_unread(req))
 		srv_route(req);
 	rest_accept(req);
+	state_flush(req->srv);
 	fault_instead(req);
 	rest_standard_headers(req);
 	fault_after(req);

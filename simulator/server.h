@@ -69,6 +69,7 @@ typedef struct srv_faults srv_faults;
 typedef struct srv_gate srv_gate;
 typedef struct srv_log srv_log;
 typedef struct srv_cursors srv_cursors;
+typedef struct srv_describe srv_describe;
 
 /* Record counts that stay as they were told (option stale_counts). */
 typedef struct srv_counts
@@ -91,6 +92,9 @@ typedef struct srv
 	sim_org *org;
 	char base_url[64];	  /* "http://127.0.0.1:8080", no slash at the end */
 	const char *temp_dir; /* private directory for pages and spools */
+	const char *data_dir; /* --data; NULL: nothing outlives the program */
+	const char *jwt_file; /* private key of JWT logins; NULL: nobody here has it */
+	const char *ca_file;  /* certificate that we made ourselves */
 	bool tls;
 
 	srv_auth *auth;
@@ -108,6 +112,9 @@ typedef struct srv
 	srv_limits limits;
 	srv_counts counts;
 	srv_recent recent;
+
+	pthread_mutex_t state_lock; /* one snapshot, restore or flush at a time */
+	_Atomic bool state_changed;
 } srv;
 
 /* Fill the defaults. */
@@ -138,8 +145,9 @@ typedef struct srv_response
 	int64_t plain_size;	   /* length of the plain file, once it is sent */
 	srv_header headers[SRV_MAX_HEADERS];
 	int nheaders;
-	bool no_gzip; /* the body goes out as it is */
-	bool gzipped; /* body is a gzip stream already */
+	const srv_describe *describe; /* the body is this one, whose compressed text is there */
+	bool no_gzip;				  /* the body goes out as it is */
+	bool gzipped;				  /* body is a gzip stream already */
 	bool lower_headers;
 } srv_response;
 
@@ -338,6 +346,10 @@ extern const srv_endpoint ingest_routes[];
 /* control.c: everything below /__sfsim/ */
 void control_handle(srv_request *req);
 
+/* All options and engine switches as a JSON object; set those that an object names (in order, to the first bad one). */
+void control_options_json(srv *s, sim_buf *out);
+bool control_options_apply(srv *s, const struct cJSON *values, sim_error *err);
+
 /* The shell lines of --env; the caller frees out. */
 void control_env(srv *s, sim_buf *out);
 
@@ -352,6 +364,53 @@ bool control_locks_post(srv_request *req, const struct cJSON *body, sim_error *e
 void control_locks_delete(srv_request *req);
 
 bool control_clock_post(srv_request *req, const struct cJSON *body, sim_error *err);
+
+/*
+ * The whole org (rows, numbers of the next rows, sessions and credentials, jobs, options, switches, clock) into a
+ * directory that exists, and back.  rows false: all but the rows.  False and *err: what was loaded is undefined.
+ */
+bool state_save(srv *s, const char *dir, bool rows, sim_error *err);
+bool state_load(srv *s, const char *dir, bool rows, bool keep_sessions, sim_error *err);
+
+/*
+ * An org that outlives the program: open loads what s->data_dir has; something has changed that it keeps; write
+ * it down, if so, before the answer goes out; and at the end all of it, with the jobs.
+ */
+bool state_open(srv *s, sim_error *err);
+void state_touch(srv *s);
+void state_flush(srv *s);
+bool state_close(srv *s, sim_error *err);
+
+/* /__sfsim/snapshot and /__sfsim/restore. */
+void control_snapshot_get(srv_request *req);
+void control_snapshot_delete(srv_request *req);
+bool control_snapshot_post(srv_request *req, const struct cJSON *body, bool restore,
+						   sim_error *err);
+
+/* ---------------------------------------------------------------- describe_cache.c */
+
+/*
+ * The describe of an object (NULL: the global one) in the request's version as the answer, its tag into etag
+ * (REST_ETAG_SIZE bytes).  False: no memory, and the answer says so.
+ */
+bool describe_answer(srv_request *req, const sim_object *obj, char *etag);
+
+/* If the body still is that describe: its compressed text, appended to out. */
+bool describe_gzip(const srv_response *resp, sim_buf *out);
+
+/* At the end. */
+void describe_forget(void);
+
+/* ---------------------------------------------------------------- tls.c */
+
+/* A certificate for 127.0.0.1, localhost and ::1, signed with its own key; PEM, appended. */
+bool tls_self_signed(sim_buf *cert_pem, sim_buf *key_pem, sim_error *err);
+
+/* The public half of an RSA key, and the key itself, when private_key is empty; PEM. */
+bool tls_jwt_key(sim_buf *private_key, sim_buf *public_key, sim_error *err);
+
+/* A file that only its owner can read, whole or not at all; false with errno set. */
+bool tls_write_private(const char *path, const sim_buf *text);
 
 /* ---------------------------------------------------------------- auth.c */
 
@@ -379,6 +438,10 @@ bool auth_password_ok(srv *s, const char *username, const char *password);
 
 /* PEM text of a public key or certificate that JWT assertions are verified with. */
 bool auth_set_jwt_key(srv *s, const char *pem, size_t len, sim_error *err);
+
+/* Sessions, grants and credentials as JSON, and back; keep_sessions: those that there are stay. */
+void auth_save(srv *s, sim_buf *out);
+bool auth_load(srv *s, const struct cJSON *from, bool keep_sessions, sim_error *err);
 
 /* Change one of username-independent credentials: "password", "security_token", … */
 bool auth_set_credential(srv *s, const char *name, const char *value);

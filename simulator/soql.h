@@ -336,7 +336,6 @@ typedef struct soql_table
 	const sim_object *object;
 	struct soql_table *parent; /* NULL for the object itself; of a TARGET: the NAME */
 	const sim_field *link;	   /* reference field of the parent table that leads here */
-	bool by_type;			   /* NAME: of a TYPEOF */
 	int id_at; /* SQL column of its Id, when its fields are selected; else -1 */
 	struct soql_table *next;
 } soql_table;
@@ -394,8 +393,7 @@ typedef struct soql_plan
 	int level;					 /* of a subquery: objects above it */
 	struct soql_plan *outer;	 /* of a subquery */
 	soql_child *children;
-	int nchildren; /* of the outermost: all of them */
-	bool has_typeof;
+	int nchildren;	  /* of the outermost: all of them */
 	bool is_volatile; /* the answer depends on the moment: not to be kept */
 	int cost;		  /* of the outermost: conditions and fields */
 

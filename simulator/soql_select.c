@@ -354,8 +354,6 @@ add_typeof(soql_plan *plan, const soql_item *item)
 		return soql_error_at(plan->err, "INVALID_FIELD", plan->text, item->expr.path.pos,
 							 "TYPEOF is only allowed on polymorphic relationships: %s",
 							 item->expr.path.step[item->expr.path.nsteps - 1]);
-	name->by_type = true;
-	plan->has_typeof = true;
 	add_ids(plan, name);
 	for (const soql_when *w = item->whens; w != NULL; w = w->next)
 	{

@@ -566,7 +566,7 @@ soql_compile_plan(soql_plan *plan, const char *bound)
 	}
 	if (plan->select.failed || plan->where.failed || plan->group.failed || plan->order.failed)
 		return soql_no_memory(plan);
-	if (plan->root->cost > MAX_COST)
+	if (plan->root->cost > MAX_COST || (plan->sw.too_complicated && plan->tree->where != NULL))
 		return sim_error_set(plan->err, "QUERY_TOO_COMPLICATED",
 							 "Query is either selecting too many fields or the filter "
 							 "conditions are too complicated.");

@@ -544,6 +544,19 @@ make_attachment(const making *m)
 	return true;
 }
 
+/* A user can log in at once, unless the client says otherwise. */
+static bool
+make_user(const making *m)
+{
+	if (m->old != NULL)
+		return true;
+	if (!mentioned(m, "IsActive"))
+		set_int(m, "IsActive", 1);
+	if (!sent(m, "UserType"))
+		set_text(m, "UserType", "Standard");
+	return true;
+}
+
 /* ---------------------------------------------------------------- by object */
 
 static const struct
@@ -556,7 +569,8 @@ static const struct
 			  {"Case", make_case},
 			  {"Task", make_task},
 			  {"Event", make_event},
-			  {"Attachment", make_attachment}};
+			  {"Attachment", make_attachment},
+			  {"User", make_user}};
 
 #define NMAKERS ((int) (sizeof(makers) / sizeof(makers[0])))
 

@@ -216,10 +216,10 @@ insert(sim_txn *t, const sim_write *w, char id[SIM_ID_SIZE], sim_error *err)
 		!store_defaults(t, p, number, err))
 		return false;
 	store_stamps(t, p, true);
-	if ((store_derives(p) && !store_derive(t, p, NULL, err)) ||
-		!store_check_required(p, true, err) || !store_check_rules(t, p, 0, err) ||
-		!store_check_unique(t, p, 0, err) || !insert_row(t, p, number, err) ||
-		!store_after(t, p, number, false, err))
+	if (!store_check_required(p, true, err) ||
+		(store_derives(p) && !store_derive(t, p, NULL, err)) ||
+		!store_check_rules(t, p, 0, err) || !store_check_unique(t, p, 0, err) ||
+		!insert_row(t, p, number, err) || !store_after(t, p, number, false, err))
 		return false;
 	p->next++;
 	p->next_dirty = true;
@@ -348,7 +348,7 @@ update(sim_txn *t, const sim_write *w, const sim_field *skip, sim_error *err)
 		!store_check_access(p, w, false, err) || !take_cells(t, p, w, skip, err))
 		return false;
 	store_stamps(t, p, false);
-	return derive_from_old(t, p, number, err) && store_check_required(p, false, err) &&
+	return store_check_required(p, false, err) && derive_from_old(t, p, number, err) &&
 		   store_check_rules(t, p, number, err) && store_check_unique(t, p, number, err) &&
 		   store_update_row(t, p, number, err) && store_after(t, p, number, false, err);
 }

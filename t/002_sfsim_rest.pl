@@ -113,6 +113,8 @@ subtest 'one row' => sub {
 		qq({"attributes":{"type":"Account","url":"$api/sobjects/Account/$id"},)
 		  . qq("Phone":"1","Name":"Acme","Id":"$id"}),
 		'fields in the order asked for, Id last');
+	like(call('GET', "/sobjects/Account/$id?fields=Id,Name,name,Id")->{content},
+		qr/\},"Id":"$id","Name":"Acme"\}$/, 'fields asked for twice');
 	like(call('GET', '/sobjects/Account/' . substr($id, 0, 15))->{content},
 		qr/"Id":"$id"/, 'an id of 15 characters; all fields');
 	answers(call('GET', "/sobjects/Account/$id?fields=Nope"),
@@ -544,6 +546,11 @@ subtest 'batch, tree, graph' => sub {
 	my @graphs = @{ decode($r)->{graphs} };
 	is_deeply([ map { $_->{isSuccessful} ? 1 : 0 } @graphs ], [ 1, 0 ], 'each graph by itself');
 	is(count("Account WHERE Name = 'Graph'"), 1, 'and the bad one left nothing');
+	my $good = { graphId => 'g', compositeRequest => [ { method => 'POST', referenceId => 'a',
+				url => "$api/sobjects/Account", body => { Name => 'Graph' } } ] };
+	refused(call('POST', '/composite/graph', { graphs => [ $good, { graphId => 'x' } ] }),
+		400, 'INVALID_INPUT', 'a graph without requests');
+	is(count("Account WHERE Name = 'Graph'"), 1, 'and nothing of the others was run');
 };
 
 subtest 'limits' => sub {

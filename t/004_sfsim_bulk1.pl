@@ -581,6 +581,21 @@ subtest 'in the lists of the other API' => sub {
 	ok((grep { $_->{id} eq $job } @{ $list->('query') }), 'queries are there');
 };
 
+subtest 'snapshots' => sub {
+	my ($state, $list, $r, $job, $batch, $id) = query("SELECT Id, Name FROM Account LIMIT 2", 'CSV');
+	my $load = job('insert', 'Account', 'JSON');
+	my $rows = batch($load, 'JSON', '[{"Name":"' . ('x' x 250) . '"},{}' . ',{}' x 2000 . ']');
+	my @before = map { $_->{content} } req('GET', "/job/$job"), result($load, $rows), req('GET', "/job/$load/batch");
+	control('snapshot', { name => 'a' });
+	control('jobs', undef, 'DELETE');
+	is(req('GET', "/job/$job")->{status}, 400, 'jobs are gone');
+	control('restore', { name => 'a' });
+	is_deeply([ map { $_->{content} } req('GET', "/job/$job"), result($load, $rows), req('GET', "/job/$load/batch") ],
+		\@before, 'and come back');
+	is(result($job, $batch, $id)->{content}, $r->{content}, 'with the results of queries');
+	isnt(job('insert', 'Account', 'CSV'), $load, 'ids go on');
+};
+
 is(ref control('jobs', undef, 'DELETE'), 'HASH', 'jobs can be dropped');
 like(error_of(req('GET', '/job/' . job('insert', 'Account', 'CSV'))), qr/^200/, 'and new ones made');
 $sim->kill_kill;

@@ -142,14 +142,14 @@ subtest 'the log keeps bodies' => sub {
 	utf8::encode($sent);
 	ok($sent eq $text, 'the whole request');
 	is($e->{body_bytes}, length $text, 'its length');
-	like($e->{answer_body}, qr/"message":"The request has no subrequests."/, 'the whole answer');
+	like($e->{answer_body}, qr/^\{"compositeResponse".*\}\z/, 'the whole answer');
 	is($e->{answer_body_bytes}, length $e->{answer_body}, 'and its length');
 	my $head = control('GET', 'log?last=1')->[0];
 	ok(length $head->{body} < 4097 && length $head->{body} > 2000, 'the list shows the beginning, in whole characters');
 	ok(!exists control('GET', 'log?bodies=none')->[0]{body}, 'or nothing of it');
 	my $n = $e->{n};
 	is($http->get("$base/__sfsim/log/$n/request")->{content} eq $text, 1, 'the request as it was');
-	like($json->encode(scalar control('GET', "log/$n/answer")), qr/has no subrequests/, 'the answer as it was');
+	is($http->get("$base/__sfsim/log/$n/answer")->{content}, $e->{answer_body}, 'the answer as it was');
 	is(control('GET', "log/$n")->{n}, $n, 'one entry');
 	is((control('GET', $_))[0], 404, $_) for "log/999999", "log/x", "log/$n/other", "log/$n/request/x", 'log/-1';
 
@@ -272,5 +272,260 @@ subtest 'secrets stay out of the log' => sub {
 	like($text, qr/grant_type=client_credentials|grant_type=x/, 'and of a request');
 };
 
+
+# What can differ between two moments of an org, as one text.
+sub picture
+{
+	my $accounts = query('SELECT Id, Name FROM Account ORDER BY Id');
+	my $deleted = body(req('GET', '/queryAll?q=' . 'SELECT+COUNT()+FROM+Account'))->{totalSize};
+	return $json->encode({
+		accounts => [ map { "$_->{Id} $_->{Name}" } @{ $accounts->{records} } ],
+		deleted => $deleted,
+		options => scalar control('GET', 'options'),
+		jobs => scalar control('GET', 'jobs'),
+	});
+}
+
+sub insert { return body(req('POST', '/sobjects/Account', content => $json->encode({ Name => $_[0] })))->{id}; }
+
+subtest 'snapshot and restore' => sub {
+	control('POST', 'reset', {});
+	is((control('POST', 'restore', {}))[0], 400, 'there is none yet');
+	my $first = insert('before');
+	ok($first, 'a row');
+	control('POST', 'options', { page_rows => 7, null_less => 'true', security_token => 'Other' });
+	control('POST', 'clock', { set => '2031-05-06T07:08:09Z', freeze => $true });
+	my $job = job('SELECT Id FROM Account');
+	for (1 .. 1000) { last if state_of($job) eq 'JobComplete'; }
+	my $before = picture();
+	is(control('POST', 'snapshot', { name => 'one' })->{name}, 'one', 'taken');
+	is_deeply([ map { $_->{name} } @{ control('GET', 'snapshot') } ], ['one'], 'and listed');
+
+	# everything changes
+	my $second = insert('after');
+	my $more = insert('after that');
+	is(req('DELETE', "/sobjects/Account/$first")->{status}, 204, 'a row goes');
+	is(req('PATCH', '/sobjects/Account/' . query('SELECT Id FROM Account LIMIT 1')->{records}[0]{Id},
+		content => '{"Name":"changed"}')->{status}, 204, 'a row changes');
+	control('POST', 'options', { page_rows => 8, null_less => 'false', security_token => 'Third' });
+	control('POST', 'clock', { reset => $true });
+	control('DELETE', 'jobs');
+	control('POST', 'faults', { status => 500, count => 0, path => '/nowhere' });
+	my $old_token = $token;
+	control('POST', 'tokens', { expire => $token });
+	is(req('GET', '/limits')->{status}, 401, 'the session is gone');
+	$token = control('POST', 'tokens', { issue => $true })->{access_token};
+	isnt(picture(), $before, 'another org');
+
+	control('POST', 'restore', { name => 'one' });
+	is(req('GET', '/limits')->{status}, 401, 'a session that was not there then');
+	$token = $old_token;
+	is(picture(), $before, 'as it was');
+	is(control('GET', 'clock')->{now}, '2031-05-06T07:08:09.000Z', 'its clock, too');
+	is_deeply(scalar control('GET', 'faults'), [], 'without faults');
+	is(insert('again'), $second, 'the next row gets the id that it got then');
+	is(body(req('GET', "/sobjects/Account/$second?fields=Name,CreatedDate"))->{CreatedDate},
+		'2031-05-06T07:08:09.000+0000', 'at the time that it was then');
+	my $results = req('GET', "/jobs/query/$job/results");
+	is($results->{status}, 200, 'the job is there with its results');
+	control('POST', 'restore', { name => 'one' }) for 1 .. 3;
+	is(picture(), $before, 'as often as one likes');
+
+	# sessions may stay
+	my $new = control('POST', 'tokens', { issue => $true })->{access_token};
+	control('POST', 'faults', { name => 'kept', status => 500, count => 0, path => '/nowhere' });
+	req('GET', '/limits');
+	control('POST', 'restore', { name => 'one', keep_sessions => $true, keep_faults => $true, keep_log => $true });
+	is(req('GET', '/limits', headers => { Authorization => "Bearer $_" })->{status}, 200, 'a session') for $new, $token;
+	is(control('GET', 'faults')->[0]{fault}{name}, 'kept', 'faults');
+	ok(@{ control('GET', 'log') } > 2, 'and the log');
+
+	# a reader does not hinder
+	control('POST', 'snapshot', {});
+	my $page = query('SELECT Id FROM Account');
+	my $cursor = body(req('GET', '/query?q=SELECT+Id+FROM+Account', headers => { 'Sforce-Query-Options' => 'batchSize=200' }));
+	insert('x');
+	control('POST', 'restore', {});
+	is(query('SELECT COUNT() FROM Account')->{totalSize}, $page->{totalSize}, 'restored beside readers');
+	is_deeply([ sort map { $_->{name} } @{ control('GET', 'snapshot') } ], [ 'default', 'one' ], 'two of them');
+	is(control('DELETE', 'snapshot/one')->{removed}, 1, 'one goes');
+	is(control('DELETE', 'snapshot/one')->{removed}, 0, 'once');
+	is((control('POST', 'restore', { name => 'one' }))[0], 400, 'and cannot be restored');
+	is(control('DELETE', 'snapshot')->{removed}, 1, 'the others go');
+	for ({ name => '../x' }, { name => '.x' }, { name => '' }, { name => 'a/b' }, { name => 'x' x 65 }, { nme => 'x' },
+		{ name => 7 }, [])
+	{
+		is((control('POST', 'snapshot', $_))[0], 400, 'refused: ' . $json->encode($_));
+	}
+	control('POST', 'reset', {});
+};
+
 is(end($sim), 0, 'a clean end');
+is_deeply([ glob "$dir/*" ], [], 'nothing is left behind');
+
+subtest 'an org that stays' => sub {
+	my $data = "$dir/org";
+	$sim = launch('--data', $data, '--rows', 'Account=30');
+	is(query('SELECT COUNT() FROM Account')->{totalSize}, 30, 'rows are made');
+	my $id = insert('stays');
+	control('POST', 'options', { page_rows => 9 });
+	control('POST', 'snapshot', { name => 'kept' });
+	my ($out, $err) = ('', '');
+	run([ $sfsim, '--port', 0, '--data', $data ], \undef, \$out, \$err);
+	like($err, qr/another sfsim uses/, 'nobody else may use it');
+	my $old = $token;
+	my $job = job('SELECT Id FROM Account');
+	for (1 .. 1000) { last if state_of($job) eq 'JobComplete'; }
+	is(end($sim), 0, 'ends');
+	is((stat $data)[2] & 0777, 0700, 'for its owner alone');
+
+	$sim = launch('--data', $data, '--rows', 'Account=5');
+	like($sim->{err}, qr/--rows and --seed change nothing/, 'rows are not made again');
+	is(query('SELECT COUNT() FROM Account')->{totalSize}, 31, 'they are there');
+	is(control('GET', 'options')->{page_rows}, 9, 'options');
+	is(req('GET', '/limits', headers => { Authorization => "Bearer $old" })->{status}, 200, 'sessions');
+	is(control('GET', 'snapshot')->[0]{name}, 'kept', 'snapshots');
+	is(body(req('GET', "/sobjects/Account/$id"))->{Name}, 'stays', 'the row');
+	is(req('GET', "/jobs/query/$job/results")->{status}, 200, 'jobs and their results');
+	my $next = insert('killed');
+	my $new = control('POST', 'tokens', { issue => $true })->{access_token};
+	control('POST', 'clock', { set => '2030-01-01T00:00:00Z', freeze => $true });
+	$sim->{process}->signal('KILL');
+	$sim->{process}->finish;
+
+	$sim = launch('--data', $data);
+	is(body(req('GET', "/sobjects/Account/$next"))->{Name}, 'killed', 'a SIGKILL loses no row');
+	is(query('SELECT COUNT() FROM Account')->{totalSize}, 32, 'counts are right');
+	is(req('GET', '/limits', headers => { Authorization => "Bearer $new" })->{status}, 200, 'no session');
+	is(control('GET', 'clock')->{now}, '2030-01-01T00:00:00.000Z', 'not the clock');
+	isnt(insert('more'), $next, 'and no number of a row');
+	is_deeply(scalar control('GET', 'jobs'), [], 'but jobs, which are written at a clean end');
+	control('POST', 'restore', { name => 'kept', keep_sessions => $true });
+	is(query('SELECT COUNT() FROM Account')->{totalSize}, 31, 'a snapshot of an earlier run');
+	is(end($sim), 0, 'ends');
+	$sim = launch('--data', $data);
+	is(query('SELECT COUNT() FROM Account')->{totalSize}, 31, 'what was restored stays');
+	is(end($sim), 0, 'ends');
+
+	# what is not ours, or not of this schema
+	open(my $f, '>', "$data/state.json") or die;
+	print $f '{"format":1,"schema":"0000000000000000"}';
+	close $f;
+	run([ $sfsim, '--port', 0, '--data', $data ], \undef, \$out, \$err);
+	like($err, qr/other objects or fields/, 'another schema');
+	open($f, '>', "$data/state.json") or die;
+	print $f 'nonsense';
+	close $f;
+	$err = '';
+	run([ $sfsim, '--port', 0, '--data', $data ], \undef, \$out, \$err);
+	like($err, qr/is not what this sfsim writes/, 'nonsense');
+	$err = '';
+	run([ $sfsim, '--port', 0, '--data', "$sfsim/x" ], \undef, \$out, \$err);
+	like($err, qr/could not create/, 'no directory');
+};
+
+subtest 'https' => sub {
+	$sim = launch('--tls', '--env-file', "$dir/env");
+	like($base, qr/^https:/, 'the address');
+	my $ca = $env{SF_CA_FILE};
+	ok(-s $ca, 'its certificate');
+	my ($out, $err) = ('', '');
+	for my $host ('127.0.0.1', 'localhost')
+	{
+		my $url = "$base/services/data" =~ s/127\.0\.0\.1/$host/r;
+		run([ 'curl', '-sS', '--noproxy', '*', '--cacert', $ca, $url ], \undef, \$out, \$err);
+		like($out, qr/"version":"62\.0"/, "curl trusts it for $host");
+	}
+	run([ 'curl', '-sS', '--noproxy', '*', "$base/services/data" ], \undef, \$out, \$err);
+	like($err, qr/certificate/, 'but only with it');
+	run([ 'openssl', 'x509', '-in', $ca, '-noout', '-ext', 'subjectAltName' ], \undef, \$out, \$err);
+	like($out, qr/DNS:localhost, IP Address:127\.0\.0\.1, IP Address:0:0:0:0:0:0:0:1/, 'its names');
+	open(my $f, '<', "$dir/env") or die $!;
+	my $file = do { local $/; <$f> };
+	is((stat "$dir/env")[2] & 0777, 0600, 'the file of --env-file is for its owner alone');
+	my %printed = %env;
+	use_env($file);
+	is_deeply([ sort keys %env ], [ sort keys %printed ], 'and has what --env prints');
+	ok(-s $env{SF_JWT_KEY}, 'a private key');
+	is(end($sim), 0, 'ends');
+	ok(!-e $ca, 'the certificate goes with it');
+	unlink "$dir/env";
+};
+
+subtest 'logins with the key of --env' => sub {
+	$sim = launch();
+	my $url = sub { my $t = encode_base64($_[0], ''); $t =~ tr{+/=}{-_}d; return $t; };
+	my $part = $url->('{"alg":"RS256"}') . '.'
+	  . $url->($json->encode({ iss => $env{SF_CLIENT_ID}, sub => $env{SF_USERNAME}, aud => $base, exp => time + 120 }));
+	my ($signature, $err) = ('', '');
+	run([ 'openssl', 'dgst', '-sha256', '-sign', $env{SF_JWT_KEY} ], \$part, \$signature, \$err);
+	my $r = $http->post_form("$base/services/oauth2/token", {
+		grant_type => 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion => "$part." . $url->($signature) });
+	is($r->{status}, 200, 'taken');
+	$token = body($r)->{access_token};
+	is(req('GET', '/limits')->{status}, 200, 'a session');
+	is((stat $env{SF_JWT_KEY})[2] & 0777, 0600, 'the key is for its owner alone');
+	is(end($sim), 0, 'ends');
+};
+
+subtest 'it ends whatever goes on' => sub {
+	for my $signal (qw(TERM INT HUP))
+	{
+		$sim = launch('--rows', 'Account=20000', '--page-rows', 100);
+		my ($host) = $base =~ m{^http://(.*)};
+		my @held;
+		control('POST', 'faults', $_) for { path => '*/limits', hold => 'before', count => 0 },
+			{ path => '*/sobjects', hold => 'body', hold_at => 10, count => 0 },
+			{ path => '/services/data', delay_ms => 3600000 },
+			{ path => '*/jobs/query', method => 'POST', job => { hold => 'InProgress' }, count => 0 };
+		for my $path ('/services/data/v62.0/limits', '/services/data/v62.0/sobjects', '/services/data',
+			'/__sfsim/wait?path=*/never&timeout_ms=600000')
+		{
+			my $s = IO::Socket::INET->new($host) or die $!;
+			print $s "GET $path HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer $token\r\n\r\n";
+			push @held, $s;
+		}
+		job('SELECT Id, Name FROM Account') for 1 .. 3;
+		control('GET', 'wait?path=*/v62.0/*s&state=held&count=2&timeout_ms=60000');
+		is(end($sim, $signal), 0, "SIG$signal");
+	}
+	is_deeply([ grep { !/org$/ } glob "$dir/*" ], [], 'nothing is left behind');
+};
+
+subtest 'arguments' => sub {
+	my $try = sub {
+		my ($out, $err) = ('', '');
+		run([ $sfsim, @_ ], \undef, \$out, \$err);
+		return ($? >> 8, $out, $err);
+	};
+	my ($rc, $out, $err) = $try->('--help');
+	is($rc, 0, '--help');
+	like($out, qr/^  --$_ /m, "--help tells of $_")
+	  for qw(port port-file env env-file tls tls-cert jwt-public-key rows seed data page-rows job-time queue-time cache-mb
+	  die-with-parent help);
+	my $bad = sub {
+		my ($pattern, @args) = @_;
+		($rc, $out, $err) = $try->(@args);
+		is($rc, 2, "@args");
+		like($err, $pattern, 'and why');
+	};
+	$bad->(qr/unrecognized option '--prot'/, '--prot', 1);
+	$bad->(qr/--port takes a number from 0 to 65535, not "x"/, '--port', 'x');
+	$bad->(qr/from 0 to 65535/, '--port', 65536);
+	$bad->(qr/from 0 to 65535/, '--port', '');
+	$bad->(qr/requires an argument/, '--data');
+	$bad->(qr/which is empty/, '--data', '');
+	$bad->(qr/no object "Acount"/, '--rows', 'Acount=5');
+	$bad->(qr/not of the form/, '--rows', 'Account');
+	$bad->(qr/belong together/, '--tls-cert', 'x');
+	$bad->(qr/one or the other/, '--tls', '--tls-cert', 'x', '--tls-key', 'y');
+	$bad->(qr/unexpected argument "more"/, 'more');
+	($rc, $out, $err) = $try->('--port', 0, '--tls-cert', '/nowhere', '--tls-key', '/nowhere');
+	is($rc, 1, 'a file that is not there');
+	like($err, qr{could not read "/nowhere": No such file}, 'and why');
+	($rc, $out, $err) = $try->('--port', 0, '--env-file', '/nowhere/x');
+	is($rc, 1, 'a file that cannot be written');
+	like($err, qr{could not write "/nowhere/x"}, 'and why');
+};
+
 done_testing();

@@ -251,6 +251,19 @@ subtest 'parts of composite calls' => sub {
 	is($r->{results}[2]{result}[0]{errorCode}, 'SERVER_UNAVAILABLE', 'with its error');
 	is(join(' ', map { $_->{statusCode} } @{ $call->()->{results} }), '200 200 200', 'once');
 	clear();
+	fault({ part => JSON::PP::true, path => '*/limits', hold => 'after', name => 'part' });
+	control('DELETE', 'log');
+	my $pid = fork // die;
+	if ($pid == 0)
+	{
+		require POSIX;
+		POSIX::_exit($call->()->{hasErrors} ? 1 : 0);
+	}
+	is(control('GET', 'wait?path=*/batch&state=held&timeout_ms=60000')->{matched}, 1, 'a part that is held holds the whole');
+	control('POST', 'release?name=part');
+	waitpid $pid, 0;
+	is($?, 0, 'until it is released');
+	clear();
 	is_refused({ part => JSON::PP::true, close => 'before' }, 'not with parts');
 };
 

@@ -34,7 +34,8 @@ test_paths(void)
 	is_path("/services/data/?x=/y", "services|data");
 	is_path("/a%2Fb/c%20d", "a/b|c d");
 	is_path("/jobs/query//750", "(none)");
-	is_path("//jobs", "(none)");
+	is_path("//jobs", "jobs"); /* recorded: a client that begins with two is answered */
+	is_path("/jobs//query", "(none)");
 	is_path("jobs", "(none)");
 	is_path("/a/b/c/d/e/f/g/h/i/j/k/l/m", "(none)");
 }
@@ -193,7 +194,7 @@ static void
 test_full_log(void)
 {
 	srv s = {.log = log_new()};
-	sim_buf text = {0};
+	srv_request *get;
 	int64_t last = 0;
 
 	for (int i = 0; i < 20100; i++)
@@ -204,11 +205,13 @@ test_full_log(void)
 		last = req->log_id;
 		srv_request_free(req);
 	}
-	log_json(&s, &text);
+	get = srv_request_new(&s, "/__sfsim/log?bodies=none");
+	log_get(get);
 	is_int(last, 20100, "every request is counted");
-	ok(strstr(text.data, "/old") == NULL && strstr(text.data, "/new") != NULL,
+	ok(strstr(get->resp.body.data, "/old") == NULL &&
+		   strstr(get->resp.body.data, "/new") != NULL,
 	   "a full log forgets its oldest requests");
-	sim_buf_free(&text);
+	srv_request_free(get);
 	log_free(s.log);
 }
 

@@ -555,6 +555,10 @@ static const char shop[] =
 	"{\"name\":\"Key__c\",\"type\":\"string\",\"length\":20,\"unique\":true,\"externalId\":"
 	"true},"
 	"{\"name\":\"Odd__c\",\"type\":\"datacategorygroupreference\",\"length\":80},"
+	"{\"name\":\"Lost__c\",\"type\":\"reference\",\"referenceTo\":[],\"nillable\":false},"
+	"{\"name\":\"Nameless__c\",\"type\":\"reference\",\"referenceTo\":[\"AggregateResult\"]},"
+	"{\"name\":\"Sly__c\",\"type\":\"string\",\"polymorphicForeignKey\":true,"
+	"\"cascadeDelete\":true},"
 	"{\"name\":\"Count__c\",\"type\":\"int\",\"digits\":3,\"defaultValue\":7}]},"
 	"{\"name\":\"Account\",\"fields\":[{\"name\":\"Extra__c\",\"type\":\"string\",\"length\":"
 	"30,"
@@ -587,6 +591,11 @@ test_loaded(void)
 	is_attribute("Shop__c", "Count__c", "defaultValue", "7");
 	ok(field("Account__c", "Shop__c")->flags & SF_MASTER, "a master-detail relationship");
 	ok(sim_field_is_poly(field("Who__c", "Shop__c")), "a polymorphic one");
+	ok(field("Lost__c", "Shop__c")->ref_to == NULL &&
+		   field("Nameless__c", "Shop__c")->ref_to == NULL &&
+		   !sim_field_is_poly(field("Sly__c", "Shop__c")),
+	   "references that lead nowhere are texts");
+	is_attribute("Shop__c", "Nameless__c", "referenceTo", "[\"AggregateResult\"]");
 	is_text(field("Account__c", "Shop__c")->ref_children, "The_Shops__r", "the way back");
 	ok(!load("{\"name\":\"Other__c\",\"keyPrefix\":\"a02\",\"fields\":[]}", &err) &&
 		   strstr(err.message, "is that of") != NULL,
@@ -647,7 +656,8 @@ test_rows_of_loaded(void)
 	if (!ok(org != NULL, "the org opens"))
 		return;
 	q = sim_query_prepare(org,
-						  "SELECT Id, Name, Account__r.Name, Size__c FROM Shop__c WHERE "
+						  "SELECT Id, Name, Account__r.Name, Size__c, Lost__c, Nameless__c, "
+						  "Sly__c, Who__c FROM Shop__c WHERE "
 						  "Account__c != null AND Size__c < 10000",
 						  0, "59.0", &err);
 	ok(q != NULL && sim_query_step(q, &err) == 1, "a query finds them");

@@ -54,6 +54,14 @@ test_lines(void)
 
 	put(opportunity, "Opportunity", "Name=Deal", "StageName=Prospecting",
 		"CloseDate=2030-01-01", NULL);
+	is_text(put(one, "OpportunityLineItem", NULL),
+			"REQUIRED_FIELD_MISSING:Required fields are missing: [OpportunityId, "
+			"Quantity]:OpportunityId Quantity --",
+			"required fields come first");
+	is_text(put(one, "OpportunityLineItem", NULL),
+			"REQUIRED_FIELD_MISSING:Required fields are missing: [OpportunityId, "
+			"Quantity]:OpportunityId Quantity --",
+			"required fields come first");
 	is_text(put(one, "OpportunityLineItem", cell("OpportunityId", opportunity), "Quantity=3",
 				"UnitPrice=9.99", NULL),
 			"REQUIRED_FIELD_MISSING:Required fields are missing: "
@@ -220,6 +228,37 @@ test_record_types(void)
 	}
 }
 
+static void
+test_users(void)
+{
+	char id[SIM_ID_SIZE];
+	char profile[SIM_ID_SIZE];
+	static const char name[] = "Username=new@sfsim.example.com";
+
+	is_text(put(id, "User", NULL),
+			"REQUIRED_FIELD_MISSING:Required fields are missing: [Username, LastName, Email, "
+			"Alias, TimeZoneSidKey, LocaleSidKey, EmailEncodingKey, ProfileId, "
+			"LanguageLocaleKey]:Username LastName Email Alias TimeZoneSidKey LocaleSidKey "
+			"EmailEncodingKey ProfileId LanguageLocaleKey --",
+			"what a user needs");
+	snprintf(profile, sizeof(profile), "%s", ask("SELECT ProfileId FROM User LIMIT 1"));
+	is_text(put(id, "User", name, "LastName=N", "Email=n@x.co", "Alias=n",
+				"TimeZoneSidKey=GMT", "LocaleSidKey=en_US", "EmailEncodingKey=UTF-8",
+				"LanguageLocaleKey=en_US", cell("ProfileId", profile), NULL),
+			"ok", "a user");
+	is_text(ask("SELECT IsActive, UserType FROM User WHERE Id = '%s'", id), "true,Standard",
+			"can work at once");
+	is_text(put(id, "User", name, "LastName=N", "Email=n@x.co", "Alias=n",
+				"TimeZoneSidKey=GMT", "LocaleSidKey=en_US", "EmailEncodingKey=UTF-8",
+				"LanguageLocaleKey=en_US", cell("ProfileId", profile), NULL),
+			"DUPLICATE_USERNAME:Duplicate Username.<br>Another user has already selected this "
+			"username.<br>Please select another.:Username --",
+			"user names are unique");
+	is_text(drop(id, false),
+			"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY:entity type cannot be deleted: User:--",
+			"users stay");
+}
+
 int
 main(void)
 {
@@ -230,6 +269,7 @@ main(void)
 	test_cases();
 	test_activities();
 	test_record_types();
+	test_users();
 	sim_org_close(org);
 	return tap_done();
 }

@@ -699,6 +699,16 @@ test_limits(void)
 	for (int i = 1; b.len < 99000; i++)
 		sim_buf_printf(&b, " OR Sic='%d'", i);
 	ok(count(b.data) > 0, "as many conditions as a text holds");
+	set("query_too_complicated", "true");
+	no("SELECT Id FROM Account WHERE Name = 'x'", "QUERY_TOO_COMPLICATED",
+	   "Query is either selecting too many fields or the filter conditions are too "
+	   "complicated.");
+	is_int(count("SELECT Id FROM Account"), 1000, "and then only a filter is too complicated");
+	sim_org_reset_switches(org);
+	ok(count("SELECT Id FROM Account WHERE CreatedDate < NEXT_N_YEARS:2147483647") == 1000 &&
+		   count("SELECT Id FROM Account WHERE CreatedDate > "
+				 "LAST_N_FISCAL_QUARTERS:2147483647") >= 0,
+	   "far away dates");
 	sim_buf_free(&b);
 }
 

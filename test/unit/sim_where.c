@@ -44,19 +44,29 @@ enum
 	NCOLS
 };
 
-static const char *const paths[NCOLS] = {"Name",
-										 "Code__c",
-										 "Priority__c",
-										 "Legacy_Code__c",
-										 "Amount__c",
-										 "Employees__c",
-										 "Close_Date__c",
-										 "Due_At__c",
-										 "Is_Paid__c",
-										 "Tags__c",
-										 "Account__c",
-										 "Account__r.Name",
-										 "Account__r.NumberOfEmployees"};
+static const char *const invoice_paths[NCOLS] = {"Name",
+												 "Code__c",
+												 "Priority__c",
+												 "Legacy_Code__c",
+												 "Amount__c",
+												 "Employees__c",
+												 "Close_Date__c",
+												 "Due_At__c",
+												 "Is_Paid__c",
+												 "Tags__c",
+												 "Account__c",
+												 "Account__r.Name",
+												 "Account__r.NumberOfEmployees"};
+
+/* The same kinds of columns by way of polymorphic references; NULL: there is none of the kind. */
+static const char *const task_paths[NCOLS] = {
+	[C_NAME] = "Subject",		[C_CODE] = "What.Type",		  [C_PRIORITY] = "Priority",
+	[C_CLOSE] = "ActivityDate", [C_DUE] = "CreatedDate",	  [C_PAID] = "IsClosed",
+	[C_ACCOUNT] = "WhatId",		[C_PARENT_NAME] = "What.Name"};
+
+static const char *const *paths = invoice_paths;
+static const char *object = "Invoice__c";
+static int nrows = NROWS;
 
 /* A value with memory of its own. */
 typedef struct copy
@@ -90,19 +100,22 @@ load_table(void)
 
 	sim_buf_str(&soql, "SELECT Id");
 	for (int c = 0; c < NCOLS; c++)
-		sim_buf_printf(&soql, ", %s", paths[c]);
-	sim_buf_str(&soql, " FROM Invoice__c");
+		if (paths[c] != NULL)
+			sim_buf_printf(&soql, ", %s", paths[c]);
+	sim_buf_printf(&soql, " FROM %s", object);
 	q = start(soql.data, 0);
 	sim_buf_free(&soql);
-	while (q != NULL && n < NROWS && sim_query_step(q, &err) == 1)
+	while (q != NULL && n < nrows && sim_query_step(q, &err) == 1)
 	{
 		sim_value v;
 
 		sim_query_value(q, 0, &v);
 		memcpy(ids[n], v.text, SIM_ID_LEN);
-		for (int c = 0; c < NCOLS; c++)
+		for (int c = 0, at = 1; c < NCOLS; c++)
 		{
-			sim_query_value(q, c + 1, &v);
+			if (paths[c] == NULL)
+				continue;
+			sim_query_value(q, at++, &v);
 			table[n][c].kind = v.kind;
 			table[n][c].i = v.i;
 			table[n][c].d = v.d;
@@ -112,7 +125,7 @@ load_table(void)
 		n++;
 	}
 	sim_query_free(q);
-	return n == NROWS;
+	return n == nrows;
 }
 
 typedef enum op
@@ -358,14 +371,16 @@ random_cond(int depth)
 			c->b = random_cond(depth - 1);
 		return c;
 	}
-	c->col = (int) dice(NCOLS);
+	do
+		c->col = (int) dice(NCOLS);
+	while (paths[c->col] == NULL);
 	c->op = random_op(c->col);
 	c->nvalues = c->op >= IN ? 1 + (int) dice(3) : 1;
 	for (int i = 0; i < c->nvalues; i++)
 	{
 		/* a value of some row, so that conditions hit */
 		do
-			c->value[i] = &table[dice(NROWS)][c->col];
+			c->value[i] = &table[dice((unsigned) nrows)][c->col];
 		while (c->value[i]->kind == SIM_NULL);
 	}
 	random_pattern(c);
@@ -392,7 +407,7 @@ agrees(const cond *c, int *hits)
 	int row = 0;
 	bool good = true;
 
-	sim_buf_str(&b, "SELECT Id FROM Invoice__c WHERE ");
+	sim_buf_printf(&b, "SELECT Id FROM %s WHERE ", object);
 	print_cond(&b, c);
 	q = start(b.data, 0);
 	for (;;)
@@ -400,15 +415,15 @@ agrees(const cond *c, int *hits)
 		sim_value v;
 		int rc = q ? sim_query_step(q, &err) : -1;
 
-		while (row < NROWS && !holds(c, row))
+		while (row < nrows && !holds(c, row))
 			row++;
 		if (rc != 1)
 		{
-			good = rc == 0 && row == NROWS;
+			good = rc == 0 && row == nrows;
 			break;
 		}
 		sim_query_value(q, 0, &v);
-		if (row == NROWS || memcmp(v.text, ids[row], SIM_ID_LEN) != 0)
+		if (row == nrows || memcmp(v.text, ids[row], SIM_ID_LEN) != 0)
 		{
 			good = false;
 			break;
@@ -417,7 +432,7 @@ agrees(const cond *c, int *hits)
 		(*hits)++;
 	}
 	if (!good)
-		diag("row %d (%s): %s", row, row < NROWS ? ids[row] : "end", b.data);
+		diag("row %d (%s): %s", row, row < nrows ? ids[row] : "end", b.data);
 	sim_query_free(q);
 	sim_buf_free(&b);
 	return good;
@@ -438,12 +453,15 @@ test_random(void)
 		good = agrees(c, &hits);
 		free_cond(c);
 	}
-	ok(good, "3,000 random conditions give the rows a second evaluator expects");
-	ok(hits > 100000, "they do hit (%d rows)", hits);
-	for (int r = 0; r < NROWS; r++)
+	ok(good, "%s: 3,000 random conditions give the rows a second evaluator expects", object);
+	ok(hits > 100 * nrows, "they do hit (%d rows)", hits);
+	for (int r = 0; r < nrows; r++)
 	{
 		for (int c = 0; c < NCOLS; c++)
+		{
 			free(table[r][c].text);
+			table[r][c].text = NULL;
+		}
 	}
 }
 
@@ -456,7 +474,13 @@ main(void)
 	sim_options_init(&opt);
 	org = sim_org_open(&opt, &err);
 	if (ok(org != NULL, "an org is opened"))
+	{
 		test_random();
+		object = "Task";
+		paths = task_paths;
+		nrows = 400;
+		test_random();
+	}
 	else
 		diag("%s", err.message);
 	sim_org_close(org);
