@@ -206,6 +206,13 @@ free_job(bulk1_job *j)
 	free(j);
 }
 
+void
+bulk1_unref(bulk1_job *j)
+{
+	if (--j->refs == 0 && j->gone)
+		free_job(j);
+}
+
 /* Out of the list; freed as soon as nobody processes a batch of it.  The lock is held. */
 static void
 remove_job(srv_bulk1 *b, bulk1_job **at)
@@ -478,17 +485,15 @@ process(srv_bulk1 *b, bulk1_batch *t, const srv_options *opt)
 		bulk1_fail(&o, "InternalServerError", "no room for the results");
 	pthread_mutex_lock(&b->lock);
 	t->answer = answer;
-	j->refs--;
 	if (j->gone)
 	{
-		/* nobody else knows it any longer */
+		/* freed with the job, which nobody looks at any longer */
 		t->results = o.results;
 		t->nresults = o.nresults;
-		if (j->refs == 0)
-			free_job(j);
 	}
 	else
 		take_outcome(b, t, &o, srv_mono_ms() - began, opt);
+	bulk1_unref(j);
 	pthread_mutex_unlock(&b->lock);
 	sim_buf_free(&o.answer);
 	for (int i = 0; i < o.nrequests; i++)

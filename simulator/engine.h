@@ -370,6 +370,9 @@ bool sim_query_is_aggregate(const sim_query *q);
 /* Bulk's PK chunking would be on: no ORDER BY and no LIMIT. */
 bool sim_query_is_chunkable(const sim_query *q);
 
+/* Does the answer depend on the moment (TODAY and its kin)? */
+bool sim_query_is_volatile(const sim_query *q);
+
 /*
  * Objects whose rows the answer depends on (the queried one, parents, subqueries, semi-joins): how many, the first max of
  * them into out.

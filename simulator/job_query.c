@@ -16,6 +16,9 @@
 /* Up to this version columns come in alphabetical order. */
 #define LAST_SORTED_VERSION 49
 
+/* How long a look at a job waits for it to end. */
+#define SETTLE_MS 1000
+
 int64_t
 job_query_records(const job *j)
 {
@@ -292,7 +295,7 @@ settle_moment(srv_request *req)
 		r = render_ref(j->render);
 	job_unlock(req);
 	if (r)
-		render_poll(r, 100, NULL);
+		render_poll(r, SETTLE_MS, NULL);
 	render_release(r);
 }
 
