@@ -286,7 +286,10 @@ get_result(bulk1_request *r, bulk1_job *j, bulk1_batch *t, const char *result_id
 	else
 	{
 		prepare_result(r, result);
-		send_blob(r, bulk1_media_type(j->type), &result->blob);
+		/* the results of loads come without a charset, those of queries with one */
+		send_blob(r,
+				  j->type == BULK1_CSV ? "text/csv; charset=UTF-8" : bulk1_media_type(j->type),
+				  &result->blob);
 	}
 }
 

@@ -324,7 +324,6 @@ bulk1_finish(srv_bulk1 *b, bulk1_batch *t, bulk1_state state, const char *messag
 	set_state(t, state);
 	snprintf(t->message, sizeof(t->message), "%s", message ? message : "");
 	t->ended = sim_clock_mono();
-	t->job->changed = t->changed;
 }
 
 void

@@ -391,7 +391,7 @@ subtest 'query' => sub {
 	is($state, 'Completed 1 0', 'a query');
 	is($list, qq{<result-list xmlns="$ns"><result>$id</result></result-list>}, 'list of results');
 	is(length $id, 15, 'with short ids');
-	is($r->{headers}{'content-type'}, 'text/csv', 'the result');
+	is($r->{headers}{'content-type'}, 'text/csv; charset=UTF-8', 'the result');
 	like($r->{content}, qr/^"Id","Name"\n"001\w{15}","Zipped"\n$/, 'its rows');
 	is(req('GET', "/job/$job/batch/$batch/request")->{content}, "SELECT Id, Name FROM Account WHERE Name = 'Zipped'", 'the request');
 	like(error_of(result($job, $batch, '752000000000000')), qr/^400 InvalidBatch: Invalid result id/, 'no such result');
