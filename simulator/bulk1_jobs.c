@@ -229,16 +229,25 @@ remove_job(srv_bulk1 *b, bulk1_job **at)
 }
 
 int
+bulk1_drop_locked(srv_bulk1 *b)
+{
+	int n = 0;
+
+	for (; b->jobs; n++)
+		remove_job(b, &b->jobs);
+	return n;
+}
+
+int
 bulk1_drop_all(srv *s)
 {
 	srv_bulk1 *b = s->bulk1;
-	int n = 0;
+	int n;
 
 	if (b == NULL)
 		return 0;
 	pthread_mutex_lock(&b->lock);
-	for (; b->jobs; n++)
-		remove_job(b, &b->jobs);
+	n = bulk1_drop_locked(b);
 	pthread_mutex_unlock(&b->lock);
 	return n;
 }
@@ -248,8 +257,7 @@ bulk1_free(srv_bulk1 *b)
 {
 	if (b == NULL)
 		return;
-	while (b->jobs)
-		remove_job(b, &b->jobs);
+	bulk1_drop_locked(b);
 	pthread_mutex_destroy(&b->lock);
 	free(b);
 }

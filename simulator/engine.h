@@ -439,7 +439,7 @@ void sim_query_row_json(sim_query *q, sim_buf *out);
 /* What the query selects, as an object with "columnMetadata": GET /query?q=…&columns=true. */
 void sim_query_columns_json(const sim_query *q, sim_buf *out);
 
-/* Append text as a JSON string with its quotes; text must be UTF-8. */
+/* Append text as a JSON string with its quotes; bytes that are no UTF-8 become U+FFFD, as in Java. */
 void sim_json_string(sim_buf *out, const char *text, size_t len);
 
 /*

@@ -36,15 +36,15 @@ job_query_advance(srv *s, job *j, const srv_options *opt)
 		return;
 	if (age < opt->queue_ms || job_held_in(j, opt, JOB_UPLOAD_COMPLETE))
 		return;
-	job_set_state(j, JOB_IN_PROGRESS);
+	job_set_state_due(j, JOB_IN_PROGRESS, opt->queue_ms);
 	if (age < (int64_t) opt->queue_ms + opt->job_ms || job_held_in(j, opt, JOB_IN_PROGRESS))
 		return;
 	r = j->render ? render_poll(j->render, 0, &j->err) : RENDER_FAILED;
 	if (j->orders.fails || r == RENDER_FAILED)
-		job_set_state(j, JOB_FAILED);
+		job_set_state_due(j, JOB_FAILED, (int64_t) opt->queue_ms + opt->job_ms);
 	else if (r == RENDER_DONE)
 	{
-		job_set_state(j, JOB_COMPLETE);
+		job_set_state_due(j, JOB_COMPLETE, (int64_t) opt->queue_ms + opt->job_ms);
 		srv_limits_use(s, LIMIT_QUERY_FILE_KB, (render_bytes(j->render) + 1023) / 1024);
 	}
 }
