@@ -19,8 +19,10 @@
 #include "clock.h"
 #include "job.h"
 
-#define LIST_PAGE 1000
-#define TICK_MS	  20
+#define LIST_PAGE	1000
+#define TICK_MS		20
+#define SETTLE_JOBS 1000
+#define SETTLE_MS	10000 /* a jump of the clock waits so long for a job that works */
 
 static const struct
 {
@@ -147,8 +149,8 @@ job_new(srv_request *req, job_type type)
 	j->type = type;
 	snprintf(j->version, sizeof(j->version), "%s", req->version);
 	sim_org_user_id(req->srv->org, j->user);
-	j->created = j->changed = j->before = sim_clock_now();
-	j->start = sim_clock_mono();
+	j->created = j->changed = sim_clock_now();
+	j->start = j->seen = sim_clock_mono();
 	j->state = type == JOB_V2_INGEST ? JOB_OPEN : JOB_UPLOAD_COMPLETE;
 	j->orders.hold = JOB_STATES;
 	j->orders.fake_records = j->orders.fail_after = -1;
@@ -268,15 +270,33 @@ jobs_free(srv_jobs *jobs)
 void
 job_set_state(job *j, srv_state state)
 {
+	j->before = j->changed;
 	if (j->state == state)
 		return;
 	j->state = state;
-	j->before = j->changed;
 	j->changed = sim_clock_now();
 	if (state == JOB_COMPLETE || state == JOB_FAILED)
 		j->done_ms = sim_clock_mono() - j->start;
 	if (state >= JOB_COMPLETE)
 		j->ended = sim_clock_mono();
+}
+
+void
+job_set_state_due(job *j, srv_state state, int64_t due)
+{
+	int64_t at = j->start + due > j->seen ? j->start + due : j->seen;
+	int64_t late = sim_clock_mono() - at;
+
+	if (j->state == state)
+		return;
+	job_set_state(j, state);
+	if (due == 0 || late <= 0)
+		return;
+	j->changed -= late;
+	if (state >= JOB_COMPLETE)
+		j->ended -= late;
+	if (state == JOB_COMPLETE || state == JOB_FAILED)
+		j->done_ms -= late;
 }
 
 bool
@@ -294,7 +314,7 @@ ingest_advance(srv *s, job *j, const srv_options *opt)
 	if (j->state == JOB_OPEN)
 	{
 		if (age >= JOB_OPEN_MS)
-			job_set_state(j, JOB_ABORTED);
+			job_set_state_due(j, JOB_ABORTED, JOB_OPEN_MS);
 		return;
 	}
 	if (j->orders.script)
@@ -309,12 +329,13 @@ ingest_advance(srv *s, job *j, const srv_options *opt)
 		if (age < opt->queue_ms || job_held_in(j, opt, JOB_UPLOAD_COMPLETE) ||
 			!ingest_start(s, j))
 			return;
-		job_set_state(j, JOB_IN_PROGRESS);
+		job_set_state_due(j, JOB_IN_PROGRESS, opt->queue_ms);
 	}
 	if (!j->finished || age < (int64_t) opt->queue_ms + opt->job_ms ||
 		job_held_in(j, opt, JOB_IN_PROGRESS))
 		return;
-	job_set_state(j, j->orders.fails || j->err.message[0] ? JOB_FAILED : JOB_COMPLETE);
+	job_set_state_due(j, j->orders.fails || j->err.message[0] ? JOB_FAILED : JOB_COMPLETE,
+					  (int64_t) opt->queue_ms + opt->job_ms);
 }
 
 void
@@ -341,6 +362,30 @@ job_advance(srv *s, job *j)
 		ingest_advance(s, j, &opt);
 	else
 		job_query_advance(s, j, &opt);
+	j->seen = sim_clock_mono();
+}
+
+void
+jobs_settle(srv *s, bool wait)
+{
+	srv_jobs *jobs = s->jobs;
+	srv_render *r[SETTLE_JOBS];
+	int n = 0;
+
+	pthread_mutex_lock(&jobs->lock);
+	for (job *j = jobs->list; j && wait && n < SETTLE_JOBS; j = j->next)
+		if (j->render && j->state < JOB_COMPLETE)
+			r[n++] = render_ref(j->render);
+	pthread_mutex_unlock(&jobs->lock);
+	while (n > 0)
+	{
+		render_poll(r[--n], SETTLE_MS, NULL);
+		render_release(r[n]);
+	}
+	pthread_mutex_lock(&jobs->lock);
+	for (job *j = jobs->list; j; j = j->next)
+		job_advance(s, j);
+	pthread_mutex_unlock(&jobs->lock);
 }
 
 /* The lock is held: forget what Salesforce would have cleaned up; it frees the lock for a moment. */

@@ -114,6 +114,14 @@ srv_request_new(srv *s, const char *uri)
 	if (req == NULL)
 		return NULL;
 	req->srv = s;
+
+	/* a client that takes this for a proxy sends the whole URL */
+	if (strncasecmp(uri, "http://", 7) == 0 || strncasecmp(uri, "https://", 8) == 0)
+	{
+		uri = strchr(strstr(uri, "//") + 2, '/');
+		if (uri == NULL)
+			uri = "/";
+	}
 	req->uri = strdup(uri);
 	if (req->uri == NULL)
 	{

@@ -583,6 +583,22 @@ subtest 'in the lists of the other API' => sub {
 	ok((grep { $_->{id} eq $job } @{ $list->('query') }), 'queries are there');
 };
 
+subtest 'results of some megabytes' => sub {
+	my $rows = join '', map { sprintf("Long%05d%s\n", $_, 'y' x 240) } 1 .. 9000;
+	is((load('insert', 'Account', 'CSV', "Name\n$rows"))[0], 'Completed 9000 0', "batch $_") for 1, 2;
+	my ($state, $list, $r, $job, $batch, $id) = query("SELECT Id, Name FROM Account WHERE Name LIKE 'Long%'", 'CSV');
+	is($state, 'Completed 18000 0', 'query');
+	is(($r->{content} =~ tr/\n//), 18001, 'all lines arrive');
+	my $again = req('GET', "/job/$job/batch/$batch/result/$id", undef, 'Accept-Encoding' => 'gzip');
+	is($again->{headers}{'content-encoding'}, 'gzip', 'compressed');
+	gunzip(\$again->{content}, \my $plain);
+	ok($plain eq $r->{content}, 'they are the same');
+
+	# HTTP::Tiny tries twice
+	control('faults', { path => '*/result/*', truncate => 1000, count => 2 });
+	is(req('GET', "/job/$job/batch/$batch/result/$id")->{status}, 599, 'and may be cut');
+};
+
 subtest 'snapshots' => sub {
 	my ($state, $list, $r, $job, $batch, $id) = query("SELECT Id, Name FROM Account LIMIT 2", 'CSV');
 	my $load = job('insert', 'Account', 'JSON');
