@@ -125,6 +125,16 @@ suite(async () => {
 		const empty = await sim.http('POST', 'composite/sobjects', { body: { allOrNone: false, records: [] } });
 		is(empty.status, 400, 'no records');
 		is(empty.text, '[{"message":"At least 1 record is required","errorCode":"REQUIRED_FIELD_MISSING"}]', 'its error');
+		// amp-labs/connectors, providers/salesforce/test/batch/update/contacts/partial-but-allOrNone.json
+		const [{ Id: id }] = (await sim.http('GET', 'query?q=SELECT+Id+FROM+Contact+LIMIT+1')).json.records;
+		const contact = (more) => ({ attributes: { type: 'Contact' }, id, ...more });
+		const partial = await sim.http('PATCH', 'composite/sobjects', { body: { allOrNone: true,
+			records: [contact({ LastName: 'Dyer' }), contact({ unknownField_LastName: 'Blevins' })] } });
+		is(partial.status, 200, 'an unknown field');
+		is(partial.text, '[{"success":false,"errors":[{"statusCode":"ALL_OR_NONE_OPERATION_ROLLED_BACK","message":"Record rolled back ' +
+			'because not all records were valid and the request was using AllOrNone header","fields":[]}]},{"success":false,"errors":' +
+			'[{"statusCode":"INVALID_FIELD","message":"No such column \'unknownField_LastName\' on sobject of type Contact","fields":[]}]}]',
+		'is its record\'s error');
 		// api-evangelist/salesforce, collections: sObject tree; results go level by level below each root
 		const child = (type, referenceId, more) => ({ attributes: { type, referenceId }, ...more });
 		const tree = await sim.http('POST', 'composite/tree/Account', { body: { records: [
