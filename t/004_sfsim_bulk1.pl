@@ -349,7 +349,11 @@ subtest 'JSON' => sub {
 	my $id = $json->decode($res)->[0]{id};
 	($state, $res) = load('delete', 'Contact', 'JSON', qq([{"Id":"$id"}]));
 	is($res, qq([{"success":true,"created":false,"id":"$id","errors":[]}]), 'delete');
-	is((load('insert', 'Contact', 'JSON', '[{"Nix":1}]'))[0], 'Failed 0 0 InvalidBatch : Field name not found : Nix', 'an unknown field');
+	($state, $res) = load('insert', 'Contact', 'JSON', '[{"LastName":"x","Nix":1},{"LastName":"y"}]');
+	is($state, 'Completed 2 1', 'an unknown field');
+	is_deeply($json->decode($res)->[0], { success => JSON::PP::false, created => JSON::PP::false, id => undef,
+			errors => [ { statusCode => 'INVALID_FIELD', fields => [], extendedErrorDetails => undef,
+				message => "Unexpected JsonMappingException: No such column 'Nix' on sobject of type Contact" } ] }, 'is its record\'s error');
 	like((load('insert', 'Contact', 'JSON', '{"LastName":"x"}'))[0], qr/^Failed 0 0 InvalidBatch : Failed to parse JSON/, 'no array');
 	like((load('insert', 'Contact', 'JSON', "[{\"LastName\":\"\xFC\"}]"))[0], qr/^Failed 0 0 ClientInputError : /, 'not UTF-8');
 	is((load('insert', 'Contact', 'JSON', '[]'))[0], 'Failed 0 0 InvalidBatch : Records not found', 'nothing');
