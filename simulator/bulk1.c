@@ -121,6 +121,7 @@ typedef struct job_text
 	char *content_type;
 	char *rule;
 	char *state;
+	char *creator;
 } job_text;
 
 static char **
@@ -138,6 +139,7 @@ member_of(job_text *t, const char *name)
 		{"contentType", &t->content_type},
 		{"assignmentRuleId", &t->rule},
 		{"state", &t->state},
+		{"createdById", &t->creator},
 	};
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
@@ -156,6 +158,7 @@ free_text(job_text *t)
 	free(t->content_type);
 	free(t->rule);
 	free(t->state);
+	free(t->creator);
 }
 
 /* Enumerations may come as their position, which is how simple-salesforce says concurrencyMode. */
@@ -213,11 +216,13 @@ parse_job(bulk1_request *r, job_text *t)
 		xml_free(doc);
 	}
 	if (!ok)
-	{
 		bulk1_error(r, "InvalidJob", "Unable to parse Job");
-		free_text(t);
-	}
-	return ok;
+	else if (t->creator)
+		bulk1_error(r, "InvalidJob", "CreatedById cannot be specified");
+	else
+		return true;
+	free_text(t);
+	return false;
 }
 
 /* ---------------------------------------------------------------- create */
@@ -427,8 +432,15 @@ update_job(bulk1_request *r, const char *id)
 		bulk1_error(r, "InvalidJobState", "Aborting already Completed Job not allowed");
 	else
 	{
+		/* recorded answers (v51, v56) have the new state and the old systemModstamp */
+		int64_t before = j->changed;
+		int64_t now;
+
 		bulk1_set_job_state(r->b, j, close ? BULK1_CLOSED : BULK1_ABORTED);
+		now = j->changed;
+		j->changed = before;
 		bulk1_put_job(j, r->json, answer(r, 200));
+		j->changed = now;
 	}
 	bulk1_unlock(r);
 	free_text(&t);
@@ -455,8 +467,12 @@ check_version(bulk1_request *r)
 	int n = atoi(text);
 
 	if (strlen(text) > 5 || !isdigit((unsigned char) text[0]) ||
-		strcmp(text + strspn(text, "0123456789"), ".0") != 0 || n < BULK1_OLDEST ||
-		n > BULK1_NEWEST)
+		strcmp(text + strspn(text, "0123456789"), ".0") != 0 || n > BULK1_NEWEST)
+	{
+		bulk1_error(r, "InvalidUrl", "unknown version: %.20s", text);
+		return false;
+	}
+	if (n < BULK1_OLDEST)
 	{
 		bulk1_error(r, "InvalidVersion", "Api version %.20s is not supported", text);
 		return false;

@@ -240,21 +240,19 @@ find_result(bulk1_batch *t, const char *id)
 
 /*
  * Let a long result have its compressed twin before it is sent.  Takes the lock away and back: the job stays
- * because of its reference, results do not change any more.
+ * because of the caller's reference, results do not change any more.
  */
 static void
-prepare_result(bulk1_request *r, bulk1_job *j, bulk1_result *result)
+prepare_result(bulk1_request *r, bulk1_result *result)
 {
 	char *gz;
 
 	if (result->blob.path == NULL || result->blob.gz || result->blob.len <= FROM_MEMORY ||
 		!srv_accepts_gzip(r->req))
 		return;
-	j->refs++;
 	bulk1_unlock(r);
 	gz = compress_file(r->b, result->blob.path);
 	pthread_mutex_lock(&r->b->lock);
-	j->refs--;
 	if (gz && result->blob.gz == NULL)
 		result->blob.gz = gz;
 	else if (gz)
@@ -287,8 +285,11 @@ get_result(bulk1_request *r, bulk1_job *j, bulk1_batch *t, const char *result_id
 		bulk1_error(r, "InvalidBatch", "Invalid result id: %.100s", result_id);
 	else
 	{
-		prepare_result(r, j, result);
-		send_blob(r, bulk1_media_type(j->type), &result->blob);
+		prepare_result(r, result);
+		/* the results of loads come without a charset, those of queries with one */
+		send_blob(r,
+				  j->type == BULK1_CSV ? "text/csv; charset=UTF-8" : bulk1_media_type(j->type),
+				  &result->blob);
 	}
 }
 
@@ -301,6 +302,7 @@ bulk1_batch_get(bulk1_request *r, const char *job_id, const char *batch_id, cons
 
 	if (j == NULL)
 		return;
+	j->refs++;
 	t = bulk1_find_batch(j, batch_id);
 	if (t == NULL)
 		bulk1_error(r, "InvalidBatch", "Invalid batch id: %.100s", batch_id);
@@ -310,5 +312,6 @@ bulk1_batch_get(bulk1_request *r, const char *job_id, const char *batch_id, cons
 		send_blob(r, bulk1_media_type(j->type), &t->request);
 	else
 		get_result(r, j, t, result);
+	bulk1_unref(j);
 	bulk1_unlock(r);
 }

@@ -217,6 +217,12 @@ void bulk1_blob_free(bulk1_blob *blob);
 char *bulk1_temp_path(srv_bulk1 *b);
 
 /* The lock is held for the following. */
+
+/* Forget every job; returns how many there were.  The lock is held. */
+int bulk1_drop_locked(srv_bulk1 *b);
+
+/* Let go of a job (a reference is taken by ++refs); it may have been dropped in the meantime. */
+void bulk1_unref(bulk1_job *j);
 void bulk1_enlist(srv_bulk1 *b, bulk1_job *j);
 bulk1_job *bulk1_find(srv_bulk1 *b, const char *id);
 bulk1_batch *bulk1_find_batch(bulk1_job *j, const char *id);

@@ -206,6 +206,13 @@ free_job(bulk1_job *j)
 	free(j);
 }
 
+void
+bulk1_unref(bulk1_job *j)
+{
+	if (--j->refs == 0 && j->gone)
+		free_job(j);
+}
+
 /* Out of the list; freed as soon as nobody processes a batch of it.  The lock is held. */
 static void
 remove_job(srv_bulk1 *b, bulk1_job **at)
@@ -222,16 +229,25 @@ remove_job(srv_bulk1 *b, bulk1_job **at)
 }
 
 int
+bulk1_drop_locked(srv_bulk1 *b)
+{
+	int n = 0;
+
+	for (; b->jobs; n++)
+		remove_job(b, &b->jobs);
+	return n;
+}
+
+int
 bulk1_drop_all(srv *s)
 {
 	srv_bulk1 *b = s->bulk1;
-	int n = 0;
+	int n;
 
 	if (b == NULL)
 		return 0;
 	pthread_mutex_lock(&b->lock);
-	for (; b->jobs; n++)
-		remove_job(b, &b->jobs);
+	n = bulk1_drop_locked(b);
 	pthread_mutex_unlock(&b->lock);
 	return n;
 }
@@ -241,8 +257,7 @@ bulk1_free(srv_bulk1 *b)
 {
 	if (b == NULL)
 		return;
-	while (b->jobs)
-		remove_job(b, &b->jobs);
+	bulk1_drop_locked(b);
 	pthread_mutex_destroy(&b->lock);
 	free(b);
 }
@@ -317,7 +332,6 @@ bulk1_finish(srv_bulk1 *b, bulk1_batch *t, bulk1_state state, const char *messag
 	set_state(t, state);
 	snprintf(t->message, sizeof(t->message), "%s", message ? message : "");
 	t->ended = sim_clock_mono();
-	t->job->changed = t->changed;
 }
 
 void
@@ -478,17 +492,15 @@ process(srv_bulk1 *b, bulk1_batch *t, const srv_options *opt)
 		bulk1_fail(&o, "InternalServerError", "no room for the results");
 	pthread_mutex_lock(&b->lock);
 	t->answer = answer;
-	j->refs--;
 	if (j->gone)
 	{
-		/* nobody else knows it any longer */
+		/* freed with the job, which nobody looks at any longer */
 		t->results = o.results;
 		t->nresults = o.nresults;
-		if (j->refs == 0)
-			free_job(j);
 	}
 	else
 		take_outcome(b, t, &o, srv_mono_ms() - began, opt);
+	bulk1_unref(j);
 	pthread_mutex_unlock(&b->lock);
 	sim_buf_free(&o.answer);
 	for (int i = 0; i < o.nrequests; i++)

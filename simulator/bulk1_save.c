@@ -279,7 +279,6 @@ bulk1_restore(srv *s, const char *dir, sim_error *err)
 	char path[400];
 	bool ok;
 
-	bulk1_drop_all(s);
 	snprintf(path, sizeof(path), "%.300s/bulk1.json", dir);
 	if (!srv_read_file(path, &text))
 		return sim_error_set(err, "UNKNOWN_EXCEPTION", "could not read \"%s\": %s", path,
@@ -288,6 +287,9 @@ bulk1_restore(srv *s, const char *dir, sim_error *err)
 	sim_buf_free(&text);
 	ok = cJSON_IsObject(all) && number_of(all, "next_job") > 0;
 	pthread_mutex_lock(&b->lock);
+
+	/* at once with what comes instead: requests go on meanwhile, and may add jobs */
+	bulk1_drop_locked(b);
 	at = &b->jobs;
 	cJSON_ArrayForEach (o, cJSON_GetObjectItemCaseSensitive(all, "jobs"))
 	{

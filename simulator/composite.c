@@ -203,20 +203,20 @@ parts_free(part *parts, int n)
 
 /* Can the URL be a part's?  Else why. */
 static bool
-supported(const srv_request *outer, const char *url, char why[320])
+supported(const srv_request *outer, const char *url, char why[PART_WHY])
 {
 	int longest = srv_options_get(outer->srv).composite_url_max;
 	const char *r = resource_of(url);
 
 	if (r == NULL)
-		snprintf(why, 320,
+		snprintf(why, PART_WHY,
 				 "The url of a subrequest must start with /services/data/vXX.X/: %.200s", url);
 	else if (longest > 0 && strlen(url) > (size_t) longest)
-		snprintf(why, 320, "The url of a subrequest must not be longer than %d characters",
+		snprintf(why, PART_WHY, "The url of a subrequest must not be longer than %d characters",
 				 longest);
 	else if ((is_resource(r, "composite") && !is_resource(r, "composite/sobjects")) ||
 			 is_resource(r, "jobs") || is_resource(r, "tooling"))
-		snprintf(why, 320,
+		snprintf(why, PART_WHY,
 				 "The requested resource is not supported in composite requests: %.200s", url);
 	else
 		return true;

@@ -7,6 +7,9 @@
 
 #include "rest.h"
 
+/* size of the text that says why a part was not run */
+#define PART_WHY 640
+
 /* One part: as the client wrote it, and what became of it. */
 typedef struct part
 {
@@ -17,7 +20,7 @@ typedef struct part
 	srv_request *req;	/* NULL: it was not run */
 	struct cJSON *body; /* of its answer, when later parts look into it */
 	int status;
-	char why[320]; /* not run: the text of PROCESSING_HALTED */
+	char why[PART_WHY]; /* not run: the text of PROCESSING_HALTED */
 } part;
 
 /*
@@ -48,8 +51,8 @@ bool parts_run(srv_request *outer, part *parts, int n, sim_txn *txn);
 void parts_answer(sim_buf *out, const part *parts, int n);
 
 /* composite_refs.c: replace the @{…} of a text or a tree by what the parts before have answered. */
-bool refs_in_url(const char *url, const part *parts, int n, sim_buf *out, char why[320]);
+bool refs_in_url(const char *url, const part *parts, int n, sim_buf *out, char why[PART_WHY]);
 struct cJSON *
-refs_in_tree(const struct cJSON *tree, const part *parts, int n, bool null_ok, char why[320]);
+refs_in_tree(const struct cJSON *tree, const part *parts, int n, bool null_ok, char why[PART_WHY]);
 
 #endif /* SFSIM_COMPOSITE_H */

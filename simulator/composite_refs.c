@@ -14,9 +14,28 @@
 
 #include "composite.h"
 
+/*
+ * What a path without a value is refused with.  Salesforce takes the whole path for the id of a reference then, and goes on
+ * to say that it is not a good one (the REST guide, and answers of 2026).
+ */
+static void
+no_value(char why[PART_WHY], const char *path, size_t len)
+{
+	int shown = (int) (len < 120 ? len : 120);
+	size_t name = 0;
+
+	while (name < len && path[name] != '.' && path[name] != '[')
+		name++;
+	snprintf(why, PART_WHY,
+			 "Invalid reference specified. No value for %.*s found in %.*s. Provided referenceId "
+			 "('%.*s') must start with a letter or a number, and it can contain only letters, "
+			 "numbers and underscores ('_').",
+			 shown, path, (int) (name < 80 ? name : 80), path, shown, path);
+}
+
 /* The value at path (len bytes, without @{ and }); NULL and why when there is none. */
 static const cJSON *
-look_up(const char *path, size_t len, const part *parts, int n, char why[320])
+look_up(const char *path, size_t len, const part *parts, int n, char why[PART_WHY])
 {
 	size_t name = 0;
 	const cJSON *at = NULL;
@@ -57,8 +76,7 @@ look_up(const char *path, size_t len, const part *parts, int n, char why[320])
 		}
 	}
 	if (at == NULL)
-		snprintf(why, 320, "Invalid reference specified. No value for %.*s found in %.*s.",
-				 (int) (len < 120 ? len : 120), path, (int) (name < 80 ? name : 80), path);
+		no_value(why, path, len);
 	return at;
 }
 
@@ -102,7 +120,7 @@ add_text(sim_buf *out, const cJSON *v, bool encode)
 
 static bool
 substitute(const char *text, const part *parts, int n, bool encode, sim_buf *out,
-		   char why[320])
+		   char why[PART_WHY])
 {
 	const char *path;
 	const char *at;
@@ -117,9 +135,7 @@ substitute(const char *text, const part *parts, int n, bool encode, sim_buf *out
 			return false;
 		if (!add_text(out, v, encode))
 		{
-			snprintf(why, 320, "Invalid reference specified. No value for %.*s found in %.*s.",
-					 (int) (len < 120 ? len : 120), path, (int) strcspn(path, ".[}") % 80,
-					 path);
+			no_value(why, path, len);
 			return false;
 		}
 		text = path + len + 1;
@@ -129,7 +145,7 @@ substitute(const char *text, const part *parts, int n, bool encode, sim_buf *out
 }
 
 bool
-refs_in_url(const char *url, const part *parts, int n, sim_buf *out, char why[320])
+refs_in_url(const char *url, const part *parts, int n, sim_buf *out, char why[PART_WHY])
 {
 	sim_buf_str(out, "");
 	return substitute(url, parts, n, true, out, why);
@@ -137,7 +153,7 @@ refs_in_url(const char *url, const part *parts, int n, sim_buf *out, char why[32
 
 /* In place; false: why. */
 static bool
-resolve(cJSON *node, const part *parts, int n, bool null_ok, char why[320])
+resolve(cJSON *node, const part *parts, int n, bool null_ok, char why[PART_WHY])
 {
 	for (cJSON *child = node->child; child;)
 	{
@@ -161,10 +177,7 @@ resolve(cJSON *node, const part *parts, int n, bool null_ok, char why[320])
 				const cJSON *v = look_up(path, len, parts, n, why);
 
 				if (v && cJSON_IsNull(v) && !null_ok)
-					snprintf(why, 320,
-							 "Invalid reference specified. No value for %.*s found in %.*s.",
-							 (int) (len < 120 ? len : 120), path,
-							 (int) strcspn(path, ".[}") % 80, path);
+					no_value(why, path, len);
 				else if (v)
 					value = cJSON_Duplicate(v, true);
 			}
@@ -191,12 +204,12 @@ resolve(cJSON *node, const part *parts, int n, bool null_ok, char why[320])
 }
 
 cJSON *
-refs_in_tree(const cJSON *tree, const part *parts, int n, bool null_ok, char why[320])
+refs_in_tree(const cJSON *tree, const part *parts, int n, bool null_ok, char why[PART_WHY])
 {
 	cJSON *copy = cJSON_Duplicate(tree, true);
 
 	if (copy == NULL)
-		snprintf(why, 320, "out of memory");
+		snprintf(why, PART_WHY, "out of memory");
 	else if (!resolve(copy, parts, n, null_ok, why))
 	{
 		cJSON_Delete(copy);

@@ -39,6 +39,7 @@
 #include "bulk1.h"
 #include "faults.h"
 #include "store.h"
+#include "text.h"
 
 static void
 refuse(srv_request *req, const sim_error *err)
@@ -367,9 +368,17 @@ static void
 handle_post(srv_request *req, const char *what)
 {
 	const char *data = req->body.data ? req->body.data : "";
-	cJSON *body = cJSON_ParseWithLength(data, req->body.len);
+	cJSON *body;
 	sim_error err;
 
+	/* what comes in is told again: by the list of faults, by a message */
+	if (sim_utf8_prefix(data, req->body.len) < req->body.len)
+	{
+		sim_error_set(&err, "INVALID_INPUT", "the body is not UTF-8");
+		refuse(req, &err);
+		return;
+	}
+	body = cJSON_ParseWithLength(data, req->body.len);
 	if (strcmp(what, "faults") == 0)
 		post_faults(req, body);
 	else if (strcmp(what, "options") == 0)

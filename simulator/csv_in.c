@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "csv_in.h"
+#include "text.h"
 
 #define BUFFER_SIZE 65536
 
@@ -246,59 +247,15 @@ within_limits(csv_in *c, sim_error *err)
 
 /* ---------------------------------------------------------------- UTF-8 */
 
-/* Length of the well-formed sequence at p, or 0. */
-static size_t
-sequence(const unsigned char *p, size_t n)
-{
-	unsigned char lo = 0x80, hi = 0xBF;
-	size_t len;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] >= 0xC2 && p[0] <= 0xDF)
-		len = 2;
-	else if (p[0] >= 0xE0 && p[0] <= 0xEF)
-		len = 3;
-	else if (p[0] >= 0xF0 && p[0] <= 0xF4)
-		len = 4;
-	else
-		return 0;
-	if (p[0] == 0xE0)
-		lo = 0xA0;
-	else if (p[0] == 0xED)
-		hi = 0x9F;
-	else if (p[0] == 0xF0)
-		lo = 0x90;
-	else if (p[0] == 0xF4)
-		hi = 0x8F;
-	if (n < len || p[1] < lo || p[1] > hi)
-		return 0;
-	for (size_t i = 2; i < len; i++)
-		if ((p[i] & 0xC0) != 0x80)
-			return 0;
-	return len;
-}
-
 /* Put U+FFFD where the present cell has bytes that are no UTF-8, as Java's decoder does. */
 static void
 mend_utf8(csv_in *c)
 {
 	size_t n = c->text.len - c->start;
-	const unsigned char *p;
-	size_t i = 0;
+	const char *p = c->text.data + c->start;
+	size_t i = n > 0 ? sim_utf8_prefix(p, n) : 0;
 	char *copy;
 
-	if (n == 0)
-		return;
-	p = (const unsigned char *) c->text.data + c->start;
-	while (i < n)
-	{
-		size_t len = sequence(p + i, n - i);
-
-		if (len == 0)
-			break;
-		i += len;
-	}
 	if (i >= n)
 		return;
 	copy = malloc(n);
@@ -311,7 +268,7 @@ mend_utf8(csv_in *c)
 	c->text.len = c->start + i;
 	while (i < n)
 	{
-		size_t len = sequence((unsigned char *) copy + i, n - i);
+		size_t len = sim_utf8_sequence(copy + i, n - i);
 
 		if (len == 0)
 			sim_buf_add(&c->text, "\xEF\xBF\xBD", 3);

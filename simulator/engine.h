@@ -370,6 +370,9 @@ bool sim_query_is_aggregate(const sim_query *q);
 /* Bulk's PK chunking would be on: no ORDER BY and no LIMIT. */
 bool sim_query_is_chunkable(const sim_query *q);
 
+/* Does the answer depend on the moment (TODAY and its kin)? */
+bool sim_query_is_volatile(const sim_query *q);
+
 /*
  * Objects whose rows the answer depends on (the queried one, parents, subqueries, semi-joins): how many, the first max of
  * them into out.
@@ -436,7 +439,7 @@ void sim_query_row_json(sim_query *q, sim_buf *out);
 /* What the query selects, as an object with "columnMetadata": GET /query?q=…&columns=true. */
 void sim_query_columns_json(const sim_query *q, sim_buf *out);
 
-/* Append text as a JSON string with its quotes; text must be UTF-8. */
+/* Append text as a JSON string with its quotes; bytes that are no UTF-8 become U+FFFD, as in Java. */
 void sim_json_string(sim_buf *out, const char *text, size_t len);
 
 /*

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "faults.h"
+#include "xml.h"
 
 #define JSON_TYPE "application/json;charset=UTF-8"
 #define HTML_TYPE "text/html;charset=UTF-8"
@@ -119,6 +120,59 @@ guess_type(const sim_buf *b)
 	return c == '{' || c == '[' ? JSON_TYPE : "text/plain;charset=UTF-8";
 }
 
+/* How the Bulk API 1.0 spells an error code of the others. */
+static const char *
+async_code(const char *code)
+{
+	static const char *const names[][2] = {
+		{"INVALID_SESSION_ID", "InvalidSessionId"},
+		{"REQUEST_LIMIT_EXCEEDED", "ExceededQuota"},
+		{"INVALIDJOB", "InvalidJob"},
+		{"INVALIDJOBSTATE", "InvalidJobState"},
+		{"NOT_FOUND", "InvalidUrl"},
+		{"UNABLE_TO_LOCK_ROW", "LockedRow"},
+		{"QUERY_TIMEOUT", "Timeout"},
+		{"SERVER_UNAVAILABLE", "InternalServerError"},
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(names[i][0], code) == 0)
+			return names[i][1];
+	return "Unknown";
+}
+
+/* A ready error in the form that the request's API has. */
+static void
+preset_error(srv_request *req, int status, const fault_preset *p)
+{
+	const char *type = srv_header_get(req, "Content-Type");
+	const char *accept = srv_header_get(req, "Accept");
+	xml_writer w;
+
+	if (strncmp(req->path, "/services/async/", 16) != 0)
+	{
+		srv_error(req, status, p->code, "%s", p->message);
+		return;
+	}
+
+	/* the older API knows 400 only, but for what its front end says */
+	status = status < 500 ? 400 : status;
+	if ((type && strcasestr(type, "json")) || (accept && strcasestr(accept, "json")))
+	{
+		srv_text(req, status, "application/json", NULL);
+		sim_buf_printf(&req->resp.body,
+					   "{\"exceptionCode\":\"%s\",\"exceptionMessage\":", async_code(p->code));
+		sim_json_string(&req->resp.body, p->message, strlen(p->message));
+		sim_buf_char(&req->resp.body, '}');
+		return;
+	}
+	srv_text(req, status, "application/xml", NULL);
+	xml_begin(&w, &req->resp.body, "error", "http://www.force.com/2009/06/asyncapi/dataload");
+	xml_put(&w, "exceptionCode", async_code(p->code));
+	xml_put(&w, "exceptionMessage", p->message);
+	xml_end(&w, "error");
+}
+
 /* The answer that the fault has instead of the real one, if it has one. */
 static bool
 replacement(srv_request *req, const cJSON *spec)
@@ -133,7 +187,7 @@ replacement(srv_request *req, const cJSON *spec)
 	fault_bytes(spec, "body", "body_hex", &body);
 	srv_response_reset(&req->resp);
 	if (p && body.len == 0 && p->code)
-		srv_error(req, (int) status, p->code, "%s", p->message);
+		preset_error(req, (int) status, p);
 	else
 	{
 		if (p && body.len == 0)

@@ -410,12 +410,7 @@ settle(srv_request *req, job *j)
 		j->state == JOB_OPEN || j->state >= JOB_COMPLETE || j->orders.script || j->orders.gate)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += 100 * 1000000L;
-	if (until.tv_nsec >= 1000000000)
-	{
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
+	until.tv_sec += 1;
 	while (!j->finished && !j->gone)
 		if (pthread_cond_timedwait(&req->srv->jobs->changed, &req->srv->jobs->lock, &until) !=
 			0)

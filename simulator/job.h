@@ -74,6 +74,7 @@ typedef struct job
 	/* the lock guards these */
 	int64_t changed; /* ms of the org's clock */
 	int64_t start;	 /* ms that only grow: creation, later the close of an upload */
+	int64_t seen;	 /* the same: when it was last looked at, before its last state */
 	int64_t ended;	 /* the same: when it reached its last state; 0 */
 	srv_state state;
 	int64_t done_ms; /* totalProcessingTime */
@@ -139,6 +140,10 @@ void job_unlock(srv_request *req);
 
 /* The lock is held for these. */
 void job_set_state(job *j, srv_state state);
+
+/* The same for what was due so many ms after the start: it is dated then, or after the last look, however late this one is. */
+void job_set_state_due(job *j, srv_state state, int64_t due);
+
 bool job_held_in(const job *j, const srv_options *opt, srv_state state);
 void job_advance(srv *s, job *j);
 void job_advance_script(job *j); /* the next state of a script */

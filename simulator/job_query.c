@@ -16,6 +16,9 @@
 /* Up to this version columns come in alphabetical order. */
 #define LAST_SORTED_VERSION 49
 
+/* How long a look at a job waits for it to end. */
+#define SETTLE_MS 1000
+
 int64_t
 job_query_records(const job *j)
 {
@@ -33,15 +36,15 @@ job_query_advance(srv *s, job *j, const srv_options *opt)
 		return;
 	if (age < opt->queue_ms || job_held_in(j, opt, JOB_UPLOAD_COMPLETE))
 		return;
-	job_set_state(j, JOB_IN_PROGRESS);
+	job_set_state_due(j, JOB_IN_PROGRESS, opt->queue_ms);
 	if (age < (int64_t) opt->queue_ms + opt->job_ms || job_held_in(j, opt, JOB_IN_PROGRESS))
 		return;
 	r = j->render ? render_poll(j->render, 0, &j->err) : RENDER_FAILED;
 	if (j->orders.fails || r == RENDER_FAILED)
-		job_set_state(j, JOB_FAILED);
+		job_set_state_due(j, JOB_FAILED, (int64_t) opt->queue_ms + opt->job_ms);
 	else if (r == RENDER_DONE)
 	{
-		job_set_state(j, JOB_COMPLETE);
+		job_set_state_due(j, JOB_COMPLETE, (int64_t) opt->queue_ms + opt->job_ms);
 		srv_limits_use(s, LIMIT_QUERY_FILE_KB, (render_bytes(j->render) + 1023) / 1024);
 	}
 }
@@ -292,7 +295,7 @@ settle_moment(srv_request *req)
 		r = render_ref(j->render);
 	job_unlock(req);
 	if (r)
-		render_poll(r, 100, NULL);
+		render_poll(r, SETTLE_MS, NULL);
 	render_release(r);
 }
 

@@ -266,6 +266,7 @@ load_job(srv *s, const cJSON *o, const char *dir)
 		*(int64_t *) (void *) ((char *) j + numbers[i].offset) = number_of(o, numbers[i].name);
 	j->type = flag_of(o, "query") ? JOB_V2_QUERY : JOB_V2_INGEST;
 	j->start = now - number_of(o, "started_ago");
+	j->seen = now;
 	j->state = job_state_parse(text_of(o, "state"));
 	j->ended = j->state >= JOB_COMPLETE ? now - number_of(o, "ended_ago") : 0;
 	j->crlf = flag_of(o, "crlf");

@@ -19,8 +19,10 @@
 #include "clock.h"
 #include "job.h"
 
-#define LIST_PAGE 1000
-#define TICK_MS	  20
+#define LIST_PAGE	1000
+#define TICK_MS		20
+#define SETTLE_JOBS 1000
+#define SETTLE_MS	10000 /* a jump of the clock waits so long for a job that works */
 
 static const struct
 {
@@ -148,7 +150,7 @@ job_new(srv_request *req, job_type type)
 	snprintf(j->version, sizeof(j->version), "%s", req->version);
 	sim_org_user_id(req->srv->org, j->user);
 	j->created = j->changed = sim_clock_now();
-	j->start = sim_clock_mono();
+	j->start = j->seen = sim_clock_mono();
 	j->state = type == JOB_V2_INGEST ? JOB_OPEN : JOB_UPLOAD_COMPLETE;
 	j->orders.hold = JOB_STATES;
 	j->orders.fake_records = j->orders.fail_after = -1;
@@ -278,6 +280,24 @@ job_set_state(job *j, srv_state state)
 		j->ended = sim_clock_mono();
 }
 
+void
+job_set_state_due(job *j, srv_state state, int64_t due)
+{
+	int64_t at = j->start + due > j->seen ? j->start + due : j->seen;
+	int64_t late = sim_clock_mono() - at;
+
+	if (j->state == state)
+		return;
+	job_set_state(j, state);
+	if (due == 0 || late <= 0)
+		return;
+	j->changed -= late;
+	if (state >= JOB_COMPLETE)
+		j->ended -= late;
+	if (state == JOB_COMPLETE || state == JOB_FAILED)
+		j->done_ms -= late;
+}
+
 bool
 job_held_in(const job *j, const srv_options *opt, srv_state state)
 {
@@ -293,7 +313,7 @@ ingest_advance(srv *s, job *j, const srv_options *opt)
 	if (j->state == JOB_OPEN)
 	{
 		if (age >= JOB_OPEN_MS)
-			job_set_state(j, JOB_ABORTED);
+			job_set_state_due(j, JOB_ABORTED, JOB_OPEN_MS);
 		return;
 	}
 	if (j->orders.script)
@@ -308,12 +328,13 @@ ingest_advance(srv *s, job *j, const srv_options *opt)
 		if (age < opt->queue_ms || job_held_in(j, opt, JOB_UPLOAD_COMPLETE) ||
 			!ingest_start(s, j))
 			return;
-		job_set_state(j, JOB_IN_PROGRESS);
+		job_set_state_due(j, JOB_IN_PROGRESS, opt->queue_ms);
 	}
 	if (!j->finished || age < (int64_t) opt->queue_ms + opt->job_ms ||
 		job_held_in(j, opt, JOB_IN_PROGRESS))
 		return;
-	job_set_state(j, j->orders.fails || j->err.message[0] ? JOB_FAILED : JOB_COMPLETE);
+	job_set_state_due(j, j->orders.fails || j->err.message[0] ? JOB_FAILED : JOB_COMPLETE,
+					  (int64_t) opt->queue_ms + opt->job_ms);
 }
 
 void
@@ -340,6 +361,30 @@ job_advance(srv *s, job *j)
 		ingest_advance(s, j, &opt);
 	else
 		job_query_advance(s, j, &opt);
+	j->seen = sim_clock_mono();
+}
+
+void
+jobs_settle(srv *s, bool wait)
+{
+	srv_jobs *jobs = s->jobs;
+	srv_render *r[SETTLE_JOBS];
+	int n = 0;
+
+	pthread_mutex_lock(&jobs->lock);
+	for (job *j = jobs->list; j && wait && n < SETTLE_JOBS; j = j->next)
+		if (j->render && j->state < JOB_COMPLETE)
+			r[n++] = render_ref(j->render);
+	pthread_mutex_unlock(&jobs->lock);
+	while (n > 0)
+	{
+		render_poll(r[--n], SETTLE_MS, NULL);
+		render_release(r[n]);
+	}
+	pthread_mutex_lock(&jobs->lock);
+	for (job *j = jobs->list; j; j = j->next)
+		job_advance(s, j);
+	pthread_mutex_unlock(&jobs->lock);
 }
 
 /* The lock is held: forget what Salesforce would have cleaned up; it frees the lock for a moment. */
@@ -415,6 +460,13 @@ iso_time(int64_t ms, char out[40])
 	strftime(out, 40, "%Y-%m-%dT%H:%M:%S.000+0000", &tm);
 }
 
+/* Recorded with version 61.0 (2024) and later, not with 58.0 (2023) and before. */
+static bool
+pk_chunking_key(srv *s, const job *j)
+{
+	return srv_options_get(s).pk_chunking_key && atoi(j->version) >= 61;
+}
+
 static void
 query_counters(srv *s, const job *j, sim_buf *b)
 {
@@ -426,12 +478,12 @@ query_counters(srv *s, const job *j, sim_buf *b)
 				   ",\"numberRecordsProcessed\":%lld,\"retries\":%lld,"
 				   "\"totalProcessingTime\":%lld",
 				   (long long) records, (long long) j->orders.retries, (long long) j->done_ms);
-	if (srv_options_get(s).pk_chunking_key)
+	if (pk_chunking_key(s, j))
 		sim_buf_str(b, ",\"isPkChunkingSupported\":true");
 }
 
 static void
-ingest_counters(const job *j, sim_buf *b)
+ingest_counters(srv *s, const job *j, sim_buf *b)
 {
 	int64_t records = j->processed;
 	int64_t total = j->done_ms;
@@ -452,6 +504,8 @@ ingest_counters(const job *j, sim_buf *b)
 				   "\"apiActiveProcessingTime\":%lld,\"apexProcessingTime\":0",
 				   (long long) j->orders.retries, (long long) total,
 				   (long long) (j->active_ms < total ? j->active_ms : total));
+	if (pk_chunking_key(s, j))
+		sim_buf_str(b, ",\"isPkChunkingSupported\":false");
 }
 
 void
@@ -490,7 +544,7 @@ job_json(srv *s, const job *j, job_detail detail, sim_buf *b)
 	if (detail >= DETAIL_INFO)
 	{
 		if (ingest)
-			ingest_counters(j, b);
+			ingest_counters(s, j, b);
 		else
 			query_counters(s, j, b);
 		if (j->state == JOB_FAILED && j->err.message[0])

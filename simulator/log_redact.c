@@ -265,9 +265,9 @@ log_headers(const srv_header *headers, int n, bool answer)
 			value = hash;
 		}
 		sim_buf_str(&b, sep);
-		log_json_text(&b, name, strlen(name));
+		sim_json_string(&b, name, strlen(name));
 		sim_buf_char(&b, ':');
-		log_json_text(&b, value, strlen(value));
+		sim_json_string(&b, value, strlen(value));
 		sep = ",";
 	}
 	sim_buf_char(&b, '}');

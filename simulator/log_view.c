@@ -18,79 +18,9 @@
 
 #include "faults.h"
 #include "reqlog.h"
+#include "text.h"
 
 #define HEAD_BYTES 4096
-
-/* ---------------------------------------------------------------- UTF-8 */
-
-/* Length of the sequence at s, 0 when there is none (cut off, overlong, surrogate, too high). */
-static size_t
-sequence(const unsigned char *s, size_t left)
-{
-	unsigned c = s[0];
-	size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : 4;
-
-	if (n == 1)
-		return 1;
-	if (c < 0xc2 || c > 0xf4 || n > left)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((c == 0xe0 && s[1] < 0xa0) || (c == 0xed && s[1] > 0x9f) ||
-		(c == 0xf0 && s[1] < 0x90) || (c == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
-/* How many bytes from the start on are UTF-8. */
-static size_t
-utf8_prefix(const char *text, size_t len)
-{
-	const unsigned char *s = (const unsigned char *) text;
-	size_t i = 0;
-
-	while (i < len)
-	{
-		size_t n = sequence(s + i, len - i);
-
-		if (n == 0)
-			break;
-		i += n;
-	}
-	return i;
-}
-
-bool
-log_utf8(const char *text, size_t len)
-{
-	return utf8_prefix(text, len) == len;
-}
-
-void
-log_json_text(sim_buf *out, const char *text, size_t len)
-{
-	sim_buf good = {0};
-	size_t n = utf8_prefix(text, len);
-
-	if (n == len)
-	{
-		sim_json_string(out, text, len);
-		return;
-	}
-	for (;;)
-	{
-		sim_buf_add(&good, text, n);
-		if (n == len)
-			break;
-		sim_buf_str(&good, "\xef\xbf\xbd");
-		text += n + 1;
-		len -= n + 1;
-		n = utf8_prefix(text, len);
-	}
-	sim_json_string(out, good.data ? good.data : "", good.len);
-	sim_buf_free(&good);
-}
 
 /* ---------------------------------------------------------------- one entry */
 
@@ -118,7 +48,7 @@ add_body(sim_buf *out, const char *name, const log_body *b, size_t most)
 		data = page.data;
 		n = page.len;
 	}
-	good = utf8_prefix(data, n);
+	good = sim_utf8_prefix(data, n);
 	sim_buf_printf(out, ",\"%s_bytes\":%lld,\"%s_dropped\":%s", name, (long long) b->len, name,
 				   b->dropped ? "true" : "false");
 
@@ -144,11 +74,11 @@ add_entry(sim_buf *out, const log_entry *e, size_t most)
 
 	sim_buf_printf(out, "{\"n\":%lld,\"at_ms\":%lld,\"method\":", (long long) e->n,
 				   (long long) e->at_ms);
-	log_json_text(out, e->method, strlen(e->method));
+	sim_json_string(out, e->method, strlen(e->method));
 	sim_buf_str(out, ",\"path\":");
-	log_json_text(out, e->path ? e->path : "", e->path ? strlen(e->path) : 0);
+	sim_json_string(out, e->path ? e->path : "", e->path ? strlen(e->path) : 0);
 	sim_buf_str(out, ",\"query\":");
-	log_json_text(out, e->query ? e->query : "", e->query ? strlen(e->query) : 0);
+	sim_json_string(out, e->query ? e->query : "", e->query ? strlen(e->query) : 0);
 	sim_buf_printf(out,
 				   ",\"status\":%d,\"state\":\"%s\",\"fault\":%s,\"faults\":%s,\"bytes\":%lld,"
 				   "\"ms\":",
@@ -283,7 +213,8 @@ one_body(srv_request *req, const log_body *b)
 		return;
 	}
 	srv_text(req, 200,
-			 log_utf8(data, n) ? "text/plain;charset=UTF-8" : "application/octet-stream",
+			 sim_utf8_prefix(data, n) == n ? "text/plain;charset=UTF-8"
+										   : "application/octet-stream",
 			 NULL);
 	sim_buf_add(&req->resp.body, data, n);
 	srv_set_headerf(&req->resp, "X-Sfsim-Bytes", "%lld", (long long) b->len);

@@ -110,11 +110,16 @@ control_clock_post(srv_request *req, const cJSON *body, sim_error *err)
 
 	/* all or nothing: a misspelt member must not leave half of a move behind */
 	for (int apply = 0; apply <= 1; apply++)
+	{
+		if (apply)
+			jobs_settle(req->srv, true);
 		cJSON_ArrayForEach (v, body)
 		{
 			if (!clock_member(v, apply == 1, err))
 				return false;
 		}
+	}
+	jobs_settle(req->srv, false);
 	control_clock_get(req);
 	return true;
 }

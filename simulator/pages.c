@@ -478,7 +478,7 @@ remove_entry(srv_pages *t, srv_render *r)
 static bool
 outdated(const srv_render *r)
 {
-	if (r->clock_epoch != sim_clock_epoch())
+	if (r->is_volatile && r->clock_epoch != sim_clock_epoch())
 		return true;
 	for (int i = 0; i < r->nreads; i++)
 		if (sim_org_object_version(r->s->org, r->reads[i].object) != r->reads[i].version)
@@ -685,19 +685,21 @@ render_get(srv *s, const srv_render_key *key, sim_error *err)
 {
 	srv_pages *t = s->pages;
 	srv_options opt = srv_options_get(s);
+	bool is_volatile = sim_query_is_volatile(key->query);
 	uint64_t epoch = sim_clock_epoch();
 	int nreads;
 	render_read *reads = reads_of(s, key->query, &nreads);
 	sim_buf text = {0};
 	srv_render *r;
 
-	/* the day belongs to the key because of TODAY and its kin */
 	for (int i = 0; i < nreads; i++)
 		sim_buf_printf(&text, "%s=%llu ", sim_object_name(reads[i].object),
 					   (unsigned long long) reads[i].version);
-	sim_buf_printf(&text, "%llu %lld %d %d %d %u %d %d %s", (unsigned long long) epoch,
-				   (long long) (sim_clock_now() / 86400000), opt.page_rows, opt.gzip_level,
-				   opt.shuffle, key->flags, key->delim, key->crlf, key->soql);
+	if (is_volatile)
+		sim_buf_printf(&text, "%llu %lld ", (unsigned long long) epoch,
+					   (long long) (sim_clock_now() / 86400000));
+	sim_buf_printf(&text, "%d %d %d %u %d %d %s", opt.page_rows, opt.gzip_level, opt.shuffle,
+				   key->flags, key->delim, key->crlf, key->soql);
 	if (text.failed || reads == NULL)
 	{
 		sim_error_set(err, "UNKNOWN_EXCEPTION", "out of memory");
@@ -728,6 +730,7 @@ render_get(srv *s, const srv_render_key *key, sim_error *err)
 		{
 			r->reads = reads;
 			r->nreads = nreads;
+			r->is_volatile = is_volatile;
 			r->clock_epoch = epoch;
 			reads = NULL;
 			if (!launch(t, r))

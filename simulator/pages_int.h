@@ -34,6 +34,7 @@ struct srv_render
 	int gzip_level;
 	int nreads; /* objects that the rows come from, as they stood when the rendering began */
 	render_read *reads;
+	bool is_volatile; /* they depend on the moment, too */
 	uint64_t clock_epoch;
 	char dir[256];
 

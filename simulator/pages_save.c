@@ -160,6 +160,7 @@ render_load(srv *s, const char *dir, const cJSON *in)
 		return NULL;
 
 	/* nobody finds it by its query, and it goes with its job */
+	r->is_volatile = true;
 	r->clock_epoch = UINT64_MAX;
 	r->pages = calloc((size_t) n, sizeof(*r->pages));
 	r->space = n;

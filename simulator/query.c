@@ -289,6 +289,12 @@ sim_query_bulk_check(const sim_query *q, sim_error *err)
 	return true;
 }
 
+bool
+sim_query_is_volatile(const sim_query *q)
+{
+	return q->prepared->plan->is_volatile;
+}
+
 int
 sim_query_reads(const sim_query *q, const sim_object **out, int max)
 {

@@ -3,6 +3,7 @@
  *		REST records: nested parents, compounds, subqueries.
  */
 #include "query.h"
+#include "text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,19 @@ sim_json_string(sim_buf *out, const char *text, size_t len)
 		char esc[6] = {'\\', (char) c};
 		size_t n = 2;
 
+		if (c >= 0x80)
+		{
+			n = sim_utf8_sequence(text + i, len - i);
+			if (n > 0)
+				i += n - 1;
+			else
+			{
+				sim_buf_add(out, text + start, i - start);
+				sim_buf_str(out, "\xef\xbf\xbd");
+				start = i + 1;
+			}
+			continue;
+		}
 		if (c >= ' ' && c != '"' && c != '\\')
 			continue;
 		switch (c)

@@ -67,12 +67,4 @@ void log_answer_text(const srv_request *req, size_t most, sim_buf *out, int64_t 
 /* Headers as a JSON object, malloc'd: all of them, or of an answer what matters. */
 char *log_headers(const srv_header *headers, int n, bool answer);
 
-/* ---- log_view.c ---- */
-
-/* Is this UTF-8, with nothing cut off at its end? */
-bool log_utf8(const char *text, size_t len);
-
-/* A JSON string; bytes that are no UTF-8 are shown as U+FFFD. */
-void log_json_text(sim_buf *out, const char *text, size_t len);
-
 #endif /* SFSIM_REQLOG_H */

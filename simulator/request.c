@@ -104,22 +104,6 @@ split_path(srv_request *req, const char *raw, size_t len)
 	}
 }
 
-/* Path and query of a request target, which may be a whole URL (RFC 9112, 3.2.2). */
-static const char *
-target_path(const char *uri)
-{
-	const char *authority = NULL;
-
-	if (strncasecmp(uri, "http://", 7) == 0)
-		authority = uri + 7;
-	else if (strncasecmp(uri, "https://", 8) == 0)
-		authority = uri + 8;
-	if (authority == NULL)
-		return uri;
-	uri = authority + strcspn(authority, "/?");
-	return *uri == '\0' ? "/" : uri;
-}
-
 srv_request *
 srv_request_new(srv *s, const char *uri)
 {
@@ -130,7 +114,15 @@ srv_request_new(srv *s, const char *uri)
 	if (req == NULL)
 		return NULL;
 	req->srv = s;
-	req->uri = strdup(target_path(uri));
+
+	/* a client that takes this for a proxy sends the whole URL */
+	if (strncasecmp(uri, "http://", 7) == 0 || strncasecmp(uri, "https://", 8) == 0)
+	{
+		uri = strchr(strstr(uri, "//") + 2, '/');
+		if (uri == NULL)
+			uri = "/";
+	}
+	req->uri = strdup(uri);
 	if (req->uri == NULL)
 	{
 		free(req);

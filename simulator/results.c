@@ -89,7 +89,8 @@ open_result(srv_request *req, reader *out)
 		return false;
 	out->total = render_rows(out->render);
 	locator = srv_param(req->query, "locator", NULL);
-	good = (locator == NULL || read_locator(out->id, locator, &out->first, &out->chunk)) &&
+	good = (locator == NULL || *locator == '\0' ||
+			read_locator(out->id, locator, &out->first, &out->chunk)) &&
 		   (out->first == 0 || out->first < out->total);
 	free(locator);
 	out->rows = page_rows(req, out->chunk);

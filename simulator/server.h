@@ -526,6 +526,12 @@ void jobs_json(srv *s, sim_buf *out);
 /* Number of jobs that exist. */
 int jobs_count(srv *s);
 
+/*
+ * Move all jobs on as far as they may go now: before and behind a jump of the clock, so that they are dated when they
+ * were due, not when somebody looked.  wait: until the queries that work have ended.
+ */
+void jobs_settle(srv *s, bool wait);
+
 /* Forget every job; returns how many there were. */
 int jobs_drop_all(srv *s);
 

@@ -283,3 +283,41 @@ sim_text_prefix(const char *text, size_t len, size_t chars)
 	}
 	return i;
 }
+
+/* ---------------------------------------------------------------- what is UTF-8 */
+
+size_t
+sim_utf8_sequence(const char *text, size_t len)
+{
+	const unsigned char *s = (const unsigned char *) text;
+	unsigned c = len > 0 ? s[0] : 0xff;
+	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+	if (n == 1)
+		return 1;
+	if (c < 0xc2 || c > 0xf4 || n > len)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((c == 0xe0 && s[1] < 0xa0) || (c == 0xed && s[1] > 0x9f) ||
+		(c == 0xf0 && s[1] < 0x90) || (c == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+size_t
+sim_utf8_prefix(const char *text, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len)
+	{
+		size_t n = sim_utf8_sequence(text + i, len - i);
+
+		if (n == 0)
+			break;
+		i += n;
+	}
+	return i;
+}

@@ -36,4 +36,10 @@ bool sim_text_includes(const char *wanted, size_t wlen, const char *text, size_t
 size_t sim_text_chars(const char *text, size_t len);
 size_t sim_text_prefix(const char *text, size_t len, size_t chars);
 
+/* Bytes of the UTF-8 sequence that text begins with; 0: none (cut off, overlong, surrogate, too high). */
+size_t sim_utf8_sequence(const char *text, size_t len);
+
+/* How many bytes from the start on are UTF-8: len when all are. */
+size_t sim_utf8_prefix(const char *text, size_t len);
+
 #endif /* SFSIM_TEXT_H */

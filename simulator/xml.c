@@ -755,7 +755,7 @@ xml_close(xml_writer *w, const char *name)
 {
 	w->depth--;
 	if (w->open)
-		sim_buf_str(w->out, "/>");
+		sim_buf_str(w->out, " />");
 	else
 	{
 		new_line(w);
@@ -764,11 +764,37 @@ xml_close(xml_writer *w, const char *name)
 	w->open = false;
 }
 
+/*
+ * Text as the serializer of the real service writes it (it is the one of Salesforce's public Java client, to the blank in
+ * front of an empty element's slash): ">" stays as it is unless it ends "]]>".
+ */
+static void
+put_text(sim_buf *out, const char *text)
+{
+	const char *start = text;
+
+	for (const char *p = text; (p = strchr(p, '>')) != NULL; p++)
+		if (p - text < 2 || p[-1] != ']' || p[-2] != ']')
+		{
+			xml_escape(out, start, (size_t) (p - start));
+			sim_buf_char(out, '>');
+			start = p + 1;
+		}
+	xml_escape(out, start, strlen(start));
+}
+
 void
 xml_put(xml_writer *w, const char *name, const char *text)
 {
 	new_line(w);
-	xml_element(w->out, name, text);
+	if (text == NULL)
+	{
+		sim_buf_printf(w->out, "<%s xsi:nil=\"true\" />", name);
+		return;
+	}
+	sim_buf_printf(w->out, "<%s>", name);
+	put_text(w->out, text);
+	sim_buf_printf(w->out, "</%s>", name);
 }
 
 void

@@ -463,7 +463,7 @@ subtest 'composite' => sub {
 		$part->('b', 'POST', '/sobjects/Contact', { LastName => 'x', AccountId => '@{a.id}' }),
 		$part->('c', 'GET', '/sobjects/Foo'));
 	like($r->{content},
-		qr/\{"body":\[\{"errorCode":"PROCESSING_HALTED","message":"Invalid reference specified. No value for a.id found in a."\}\],\Q$halted\E"b"\},\{"body":\Q$not_there\E,"httpHeaders":\{\},"httpStatusCode":404,"referenceId":"c"\}/,
+		qr/\{"body":\[\{"errorCode":"PROCESSING_HALTED","message":"Invalid reference specified. No value for a.id found in a. Provided referenceId \('a.id'\) must start with a letter or a number, and it can contain only letters, numbers and underscores \('_'\)."\}\],\Q$halted\E"b"\},\{"body":\Q$not_there\E,"httpHeaders":\{\},"httpStatusCode":404,"referenceId":"c"\}/,
 		'what depends on a failed part is not run, the rest is');
 	$r = $composite->(0, $part->('a', 'GET', '/jobs/query'),
 		{ referenceId => 'b', method => 'GET', url => '/elsewhere' });

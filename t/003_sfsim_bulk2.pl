@@ -100,7 +100,7 @@ sub counters { return join ' ', map { $_[0]{$_} // '-' } qw(state numberRecordsP
 
 my $account = '{"id":"750","operation":"insert","object":"Account","createdById":"005","createdDate":"T","systemModstamp":"T"';
 my $format = '"lineEnding":"LF","columnDelimiter":"COMMA"';
-my $times = '"retries":0,"totalProcessingTime":N,"apiActiveProcessingTime":N,"apexProcessingTime":N';
+my $times = '"retries":0,"totalProcessingTime":N,"apiActiveProcessingTime":N,"apexProcessingTime":N,"isPkChunkingSupported":false';
 
 # ---- the life of a job, as recordings have it ------------------------------------------------
 

@@ -391,7 +391,7 @@ subtest 'query' => sub {
 	is($state, 'Completed 1 0', 'a query');
 	is($list, qq{<result-list xmlns="$ns"><result>$id</result></result-list>}, 'list of results');
 	is(length $id, 15, 'with short ids');
-	is($r->{headers}{'content-type'}, 'text/csv', 'the result');
+	is($r->{headers}{'content-type'}, 'text/csv; charset=UTF-8', 'the result');
 	like($r->{content}, qr/^"Id","Name"\n"001\w{15}","Zipped"\n$/, 'its rows');
 	is(req('GET', "/job/$job/batch/$batch/request")->{content}, "SELECT Id, Name FROM Account WHERE Name = 'Zipped'", 'the request');
 	like(error_of(result($job, $batch, '752000000000000')), qr/^400 InvalidBatch: Invalid result id/, 'no such result');
@@ -579,6 +579,22 @@ subtest 'in the lists of the other API' => sub {
 	ok(!(grep { $_->{id} eq $job } @{ $list->('query') }), 'not where queries are');
 	$job = job('query', 'Account', 'CSV');
 	ok((grep { $_->{id} eq $job } @{ $list->('query') }), 'queries are there');
+};
+
+subtest 'results of some megabytes' => sub {
+	my $rows = join '', map { sprintf("Long%05d%s\n", $_, 'y' x 240) } 1 .. 9000;
+	is((load('insert', 'Account', 'CSV', "Name\n$rows"))[0], 'Completed 9000 0', "batch $_") for 1, 2;
+	my ($state, $list, $r, $job, $batch, $id) = query("SELECT Id, Name FROM Account WHERE Name LIKE 'Long%'", 'CSV');
+	is($state, 'Completed 18000 0', 'query');
+	is(($r->{content} =~ tr/\n//), 18001, 'all lines arrive');
+	my $again = req('GET', "/job/$job/batch/$batch/result/$id", undef, 'Accept-Encoding' => 'gzip');
+	is($again->{headers}{'content-encoding'}, 'gzip', 'compressed');
+	gunzip(\$again->{content}, \my $plain);
+	ok($plain eq $r->{content}, 'they are the same');
+
+	# HTTP::Tiny tries twice
+	control('faults', { path => '*/result/*', truncate => 1000, count => 2 });
+	is(req('GET', "/job/$job/batch/$batch/result/$id")->{status}, 599, 'and may be cut');
 };
 
 subtest 'snapshots' => sub {

@@ -147,10 +147,10 @@ for my $f (@{ $file[0]{fields} })
 my $crates = rows('SELECT Id, Name, Weight__c, Depot__r.Name FROM Crate__c');
 is(@$crates, 300, 'its rows are there');
 is_deeply([ grep { !$_->{Depot__r}{Name} || $_->{Name} !~ /^\d{8}$/ } @$crates ], [], 'with values by type');
-is(rows('SELECT Id, (SELECT Id FROM Boxes__r) FROM Depot__c LIMIT 1')->[0]{attributes}{type}, 'Depot__c',
-	'the way back has the name of the file')
-  if ref rows('SELECT Id, (SELECT Id FROM Contacts) FROM Account LIMIT 1')->[0] eq 'HASH'
-  && rows('SELECT Id, (SELECT Id FROM Contacts) FROM Account LIMIT 1')->[0]{attributes};
+my ($depots) = grep { $_->{Boxes__r} } @{ rows('SELECT Id, (SELECT Id, Depot__c FROM Boxes__r) FROM Depot__c') };
+is($depots->{Boxes__r}{records}[0]{Depot__c}, $depots->{Id}, 'the way back has the name of the file');
+my ($task) = grep { $_->{Who} } @{ rows("SELECT Id, WhoId, Who.Type, Who.Name FROM Task WHERE Who.Type = 'Lead' LIMIT 5") };
+like($task->{WhoId}, qr/^00Q/, 'polymorphic references lead to one of their objects');
 is(rows('SELECT Id FROM Depot__c LIMIT 1')->[0]{Id} =~ /^a7Z/ ? 1 : 0, 1, 'ids begin with its prefix');
 $sim->stop;
 

@@ -283,6 +283,14 @@ subtest 'ready answers' => sub {
 	like(req('GET', '/jobs/query')->{content}, qr/^\[\{"errorCode":/, 'below /jobs the code comes first');
 	fault({ error => 'conflict' });
 	like(req('GET', '/limits')->{content}, qr/^\[\{"message":/, 'elsewhere the message');
+	fault({ error => 'session_expired', count => 2 });
+	my $async = $http->get("$base/services/async/62.0/job/750000000000001", { headers => { 'X-SFDC-Session' => $token } });
+	like("$async->{status} $async->{content}",
+		qr{^400 .*<exceptionCode>InvalidSessionId</exceptionCode>\s*<exceptionMessage>Session expired or invalid</}s,
+		'the Bulk API 1.0 has its own form');
+	$async = $http->get("$base/services/async/62.0/job/750000000000001",
+		{ headers => { 'X-SFDC-Session' => $token, Accept => 'application/json' } });
+	is($async->{content}, '{"exceptionCode":"InvalidSessionId","exceptionMessage":"Session expired or invalid"}', 'in JSON, too');
 	fault({ error => 'edge_420' });
 	my $r = req('GET', '/limits');
 	is("$r->{status}$r->{content}", '420', 'no body');

@@ -37,6 +37,10 @@ test_paths(void)
 	is_path("//jobs", "jobs"); /* recorded: a client that begins with two is answered */
 	is_path("/jobs//query", "(none)");
 	is_path("jobs", "(none)");
+	is_path("http://host:8080/a/b", "a|b"); /* as a proxy is asked */
+	is_path("HTTPS://host/a", "a");
+	is_path("http://host", "");
+	is_path("ftp://host/a", "(none)");
 	is_path("/a/b/c/d/e/f/g/h/i/j/k/l/m", "(none)");
 }
 

@@ -110,7 +110,7 @@ static void
 is_reference(const part *parts, const char *url, const char *expected)
 {
 	sim_buf b = {0};
-	char why[320] = "";
+	char why[PART_WHY] = "";
 
 	if (refs_in_url(url, parts, 2, &b, why))
 		is_text(b.data, expected, url);
@@ -123,7 +123,7 @@ static void
 is_resolved(const part *parts, const char *json, bool null_ok, const char *expected)
 {
 	cJSON *tree = cJSON_Parse(json);
-	char why[320] = "";
+	char why[PART_WHY] = "";
 	cJSON *copy = refs_in_tree(tree, parts, 2, null_ok, why);
 	char *text = copy ? cJSON_PrintUnformatted(copy) : NULL;
 
@@ -137,7 +137,10 @@ static void
 test_references(void)
 {
 #define NO_VALUE(path, ref)                                                                   \
-	"Invalid reference specified. No value for " path " found in " ref "."
+	"Invalid reference specified. No value for " path " found in " ref                        \
+	". Provided referenceId ('" path                                                          \
+	"') must start with a letter or a number, and it can contain only letters, numbers "      \
+	"and underscores ('_')."
 	part parts[2] = {{.reference = "a"}, {.reference = "q"}};
 
 	parts[0].body = cJSON_Parse("{\"id\":\"001\",\"n\":1.5,\"z\":null,\"s\":\"x y\"}");

@@ -11,6 +11,9 @@ const CSV = { 'Content-Type': 'text/csv' };
 
 suite(async () => {
 	const sim = await start({ rows: { Account: 20, Contact: 5 } });
+	// the recordings of jobs are of 49.0 to 58.0; what came later is in recorded_more.js
+	const http = sim.http;
+	sim.http = (method, target, options = {}) => http(method, target, { version: '58.0', ...options });
 	await current(['bulk2', 'csv', 'errors', 'messages', 'explain', 'limits']);
 
 	/* like a recorded error: status and body */

@@ -1,0 +1,86 @@
+# What sfsim makes of input that no client should send, and of looks at jobs that come late.
+use strict;
+use warnings;
+
+use HTTP::Tiny;
+use JSON::PP;
+use SfTest;
+use Test::More;
+
+my $sim = sfsim_start(rows => { Account => 20 });
+my $http = HTTP::Tiny->new;
+my $json = JSON::PP->new->utf8;
+my $base = $sim->url . '/services/data/v62.0';
+
+# One request with the present token: status and body.
+sub call
+{
+	my ($method, $path, $content) = @_;
+	my %headers = (Authorization => 'Bearer ' . $sim->env('SF_TOKEN'));
+	$headers{'Content-Type'} = 'application/json' if defined $content;
+	my $answer = $http->request(
+		$method,
+		$path =~ /^http/ ? $path : "$base/$path",
+		{ headers => \%headers, defined $content ? (content => $content) : () });
+	return ($answer->{status}, $answer->{content});
+}
+
+# An answer is JSON, whatever was asked for: the message of its error, bytes that are no UTF-8 replaced.
+sub is_message
+{
+	my ($path, $content, $like) = @_;
+	my ($status, $body) = call(defined $content ? 'POST' : 'GET', $path, $content);
+	my $message = eval { $json->decode($body)->[0]{message} };
+	is($status, 400, "$path is refused");
+	like($message // "no JSON: $body", $like, 'with a message that is UTF-8');
+	return;
+}
+
+subtest 'bytes that are no UTF-8' => sub {
+	is_message('query?q=SELECT+%ff+FROM+Account', undef, qr/SELECT \x{fffd} FROM Account/);
+	is_message('query?explain=%ff%c3', undef, qr/\x{fffd}/);
+	is_message('composite/sobjects/Account?ids=%ed%a0%80&fields=Id', undef, qr/malformed id \x{fffd}{3}/);
+	is_message('jobs/query', qq({"operation":"query","query":"SELECT \xff FROM Account"}),
+		qr/SELECT \x{fffd} FROM Account/);
+	is_message('jobs/ingest', qq({"operation":"insert","object":"\xf0\x9f\x98"}), qr/: \x{fffd}{3}$/);
+
+	my ($status) = call('POST', $sim->url . '/__sfsim/faults', qq({"path":"\xff","status":418}));
+	is($status, 400, 'a fault is refused for them');
+	is_deeply($sim->control('GET', 'faults'), [], 'and not in the list');
+};
+
+subtest 'an empty locator is none' => sub {
+	my (undef, $job) = call('POST', 'jobs/query', '{"operation":"query","query":"SELECT Id FROM Account"}');
+	my $id = $json->decode($job)->{id};
+	my $state = '';
+	$state = $json->decode((call('GET', "jobs/query/$id"))[1])->{state} while $state ne 'JobComplete';
+	my ($status, $body) = call('GET', "jobs/query/$id/results/?locator=&maxRecords=2");
+	is($status, 200, 'answered');
+	is(scalar(() = $body =~ /\n/g), 3, 'with the first page');
+	($status) = call('GET', "jobs/query/$id/results?locator=x");
+	is($status, 400, 'another one is not');
+};
+
+subtest 'a job that nobody looks at' => sub {
+	my (undef, $body) = call('POST', 'jobs/query', '{"operation":"query","query":"SELECT Id FROM Account"}');
+	my $at_once = $json->decode($body)->{id};
+	$sim->set(job_ms => 3600000);
+	(undef, $body) = call('POST', 'jobs/query', '{"operation":"query","query":"SELECT Name FROM Account"}');
+	my $hour = $json->decode($body)->{id};
+	$sim->control('POST', 'clock', { freeze => JSON::PP::true });
+
+	$sim->control('POST', 'clock', { advance_ms => 7200000 });
+	my %token = (headers => { Authorization => 'Bearer ' . $sim->token });
+	my $info = $json->decode($http->get("$base/jobs/query/$hour", \%token)->{content});
+	is($info->{state}, 'JobComplete', 'ends when its time has come');
+	cmp_ok($info->{totalProcessingTime}, '<', 3660000, 'and takes no longer than it should');
+
+	$sim->control('POST', 'clock', { advance_ms => 7 * 86400000 - 3600000 });
+	%token = (headers => { Authorization => 'Bearer ' . $sim->token });
+	is($http->get("$base/jobs/query/$at_once", \%token)->{status}, 404, 'it is kept for seven days from its end');
+	is($http->get("$base/jobs/query/$hour", \%token)->{status}, 404, 'not from the look at it');
+	$sim->control('POST', 'clock', { reset => JSON::PP::true });
+};
+
+$sim->stop;
+done_testing();
