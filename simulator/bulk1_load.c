@@ -276,7 +276,8 @@ bulk1_load(srv_bulk1 *b, const bulk1_job *j, const bulk1_batch *t, bulk1_outcome
 							  : j->type == BULK1_JSON ? "UTF-8"
 													  : NULL;
 
-		if (charset == NULL || decode(charset, &request, o))
+		if ((charset == NULL || decode(charset, &request, o)) &&
+			(j->spec == NULL || bulk1_spec_apply(j, &request, o)))
 			load_text(b, j, &request, NULL, o);
 	}
 	else if ((zip = bulk1_zip_open(request.data ? request.data : "", request.len, &err)) ==
