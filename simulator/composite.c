@@ -212,8 +212,8 @@ supported(const srv_request *outer, const char *url, char why[PART_WHY])
 		snprintf(why, PART_WHY,
 				 "The url of a subrequest must start with /services/data/vXX.X/: %.200s", url);
 	else if (longest > 0 && strlen(url) > (size_t) longest)
-		snprintf(why, PART_WHY, "The url of a subrequest must not be longer than %d characters",
-				 longest);
+		snprintf(why, PART_WHY,
+				 "The url of a subrequest must not be longer than %d characters", longest);
 	else if ((is_resource(r, "composite") && !is_resource(r, "composite/sobjects")) ||
 			 is_resource(r, "jobs") || is_resource(r, "tooling"))
 		snprintf(why, PART_WHY,

@@ -52,7 +52,7 @@ void parts_answer(sim_buf *out, const part *parts, int n);
 
 /* composite_refs.c: replace the @{…} of a text or a tree by what the parts before have answered. */
 bool refs_in_url(const char *url, const part *parts, int n, sim_buf *out, char why[PART_WHY]);
-struct cJSON *
-refs_in_tree(const struct cJSON *tree, const part *parts, int n, bool null_ok, char why[PART_WHY]);
+struct cJSON *refs_in_tree(const struct cJSON *tree, const part *parts, int n, bool null_ok,
+						   char why[PART_WHY]);
 
 #endif /* SFSIM_COMPOSITE_H */

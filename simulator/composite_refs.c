@@ -26,11 +26,12 @@ no_value(char why[PART_WHY], const char *path, size_t len)
 
 	while (name < len && path[name] != '.' && path[name] != '[')
 		name++;
-	snprintf(why, PART_WHY,
-			 "Invalid reference specified. No value for %.*s found in %.*s. Provided referenceId "
-			 "('%.*s') must start with a letter or a number, and it can contain only letters, "
-			 "numbers and underscores ('_').",
-			 shown, path, (int) (name < 80 ? name : 80), path, shown, path);
+	snprintf(
+		why, PART_WHY,
+		"Invalid reference specified. No value for %.*s found in %.*s. Provided referenceId "
+		"('%.*s') must start with a letter or a number, and it can contain only letters, "
+		"numbers and underscores ('_').",
+		shown, path, (int) (name < 80 ? name : 80), path, shown, path);
 }
 
 /* The value at path (len bytes, without @{ and }); NULL and why when there is none. */

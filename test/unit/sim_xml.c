@@ -219,12 +219,12 @@ test_writing(void)
 	xml_close(&w, "none");
 	xml_put(&w, "nil", NULL);
 	xml_end(&w, "list");
-	is_text(
-		b.data,
-		"<?xml version=\"1.0\" encoding=\"UTF-8\"?><list\n   xmlns=\"urn:x\">\n <item>\n"
-		"  <a>&lt;&amp;>\"]>]]&gt;</a>\n  <n>5</n>\n </item>\n <none />\n <nil xsi:nil=\"true\" />\n"
-		"</list>",
-		"the layout of recorded answers");
+	is_text(b.data,
+			"<?xml version=\"1.0\" encoding=\"UTF-8\"?><list\n   xmlns=\"urn:x\">\n <item>\n"
+			"  <a>&lt;&amp;>\"]>]]&gt;</a>\n  <n>5</n>\n </item>\n <none />\n <nil "
+			"xsi:nil=\"true\" />\n"
+			"</list>",
+			"the layout of recorded answers");
 	sim_buf_free(&b);
 }
 
