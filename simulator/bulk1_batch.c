@@ -270,7 +270,7 @@ get_result(bulk1_request *r, bulk1_job *j, bulk1_batch *t, const char *result_id
 	if (t->state < BULK1_COMPLETED)
 		bulk1_error(r, "InvalidBatch", "Batch not completed");
 	else if (t->state == BULK1_NOT_PROCESSED ||
-			 (t->state == BULK1_FAILED && t->answer.len == 0 && t->nresults == 0))
+			 (t->state == BULK1_FAILED && !bulk1_is_query(j) && t->answer.len == 0))
 		bulk1_error(r, "InvalidBatch", "Records not processed");
 	else if (!bulk1_is_query(j))
 	{

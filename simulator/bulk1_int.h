@@ -289,6 +289,9 @@ int64_t bulk1_rows_count(const bulk1_rows *r);
  */
 bool bulk1_rows_next(bulk1_rows *r, sim_write *w, sim_error *err);
 
+/* The present record was not written: a CSV text that is not of its field's type is the reader's error. */
+void bulk1_rows_refused(const bulk1_rows *r, sim_error *err);
+
 /* ---------------------------------------------------------------- bulk1_render.c */
 
 /* Results of a query in the job's format: what goes before all rows, a row, what goes behind them. */

@@ -218,7 +218,12 @@ write_chunk(load *l, bulk1_rows *rows, int64_t n)
 		bool ok;
 
 		memset(&err, 0, sizeof(err));
-		ok = bulk1_rows_next(rows, &w, &err) && write_row(l, txn, &w, id, &created, &err);
+		ok = bulk1_rows_next(rows, &w, &err);
+		if (ok && !write_row(l, txn, &w, id, &created, &err))
+		{
+			bulk1_rows_refused(rows, &err);
+			ok = false;
+		}
 		put_result(l, ok ? id : "", ok, ok && created, &err);
 	}
 	if (!sim_txn_commit(txn, &err))

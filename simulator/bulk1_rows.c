@@ -607,3 +607,19 @@ bulk1_rows_next(bulk1_rows *r, sim_write *w, sim_error *err)
 	w->n = r->ncells;
 	return ok;
 }
+
+void
+bulk1_rows_refused(const bulk1_rows *r, sim_error *err)
+{
+	if (r->format != BULK1_CSV)
+		return;
+	for (int i = 0; i < r->ncolumns; i++)
+		if (sim_in_csv_unread(r->columns[i].cell.field, err))
+		{
+			size_t len;
+			const char *text = csv_in_cell(r->csv, i, &len);
+
+			sim_in_csv_error(r->columns[i].cell.field, i, text, len, err);
+			return;
+		}
+}

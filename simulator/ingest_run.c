@@ -302,6 +302,21 @@ write_row(ingest_run *r, sim_txn *t, const csv_in *c, char id[SIM_ID_SIZE], bool
 	return sim_delete(t, id, r->op == INGEST_HARD_DELETE, err);
 }
 
+/* A text that is not of its field's type is the reader's error, which names the column. */
+static void
+name_column(const ingest_run *r, const csv_in *c, sim_error *err)
+{
+	for (int i = 0; i < r->ncolumns; i++)
+		if (sim_in_csv_unread(r->in[i].field, err))
+		{
+			size_t len;
+			const char *text = csv_in_cell(c, i, &len);
+
+			sim_in_csv_error(r->in[i].field, i, text, len, err);
+			return;
+		}
+}
+
 /* ---------------------------------------------------------------- chunks */
 
 /* Does the job go on?  Waits where a fault holds it. */
@@ -403,7 +418,12 @@ run_chunk(ingest_run *r, csv_in *c, int64_t row, int64_t n)
 		if (csv_in_next(c, &err) <= 0)
 			break;
 		memset(&err, 0, sizeof(err));
-		ok = !ordered_error(r, row + done + 1, &err) && write_row(r, t, c, id, &created, &err);
+		ok = !ordered_error(r, row + done + 1, &err);
+		if (ok && !write_row(r, t, c, id, &created, &err))
+		{
+			name_column(r, c, &err);
+			ok = false;
+		}
 		if (ok)
 			ingest_success_row(r, c, id, created);
 		else

@@ -73,6 +73,7 @@ typedef struct job
 
 	/* the lock guards these */
 	int64_t changed; /* ms of the org's clock */
+	int64_t before;	 /* changed, before the state became what it is */
 	int64_t start;	 /* ms that only grow: creation, later the close of an upload */
 	int64_t seen;	 /* the same: when it was last looked at, before its last state */
 	int64_t ended;	 /* the same: when it reached its last state; 0 */

@@ -268,6 +268,7 @@ jobs_free(srv_jobs *jobs)
 void
 job_set_state(job *j, srv_state state)
 {
+	j->before = j->changed;
 	if (j->state == state)
 		return;
 	j->state = state;
@@ -435,15 +436,8 @@ iso_time(int64_t ms, char out[40])
 	strftime(out, 40, "%Y-%m-%dT%H:%M:%S.000+0000", &tm);
 }
 
-/* Recorded with version 61.0 (2024) and later, not with 58.0 (2023) and before. */
-static bool
-pk_chunking_key(srv *s, const job *j)
-{
-	return srv_options_get(s).pk_chunking_key && atoi(j->version) >= 61;
-}
-
 static void
-query_counters(srv *s, const job *j, sim_buf *b)
+query_counters(const job *j, sim_buf *b)
 {
 	int64_t records = 0;
 
@@ -453,12 +447,10 @@ query_counters(srv *s, const job *j, sim_buf *b)
 				   ",\"numberRecordsProcessed\":%lld,\"retries\":%lld,"
 				   "\"totalProcessingTime\":%lld",
 				   (long long) records, (long long) j->orders.retries, (long long) j->done_ms);
-	if (pk_chunking_key(s, j))
-		sim_buf_str(b, ",\"isPkChunkingSupported\":true");
 }
 
 static void
-ingest_counters(srv *s, const job *j, sim_buf *b)
+ingest_counters(const job *j, sim_buf *b)
 {
 	int64_t records = j->processed;
 	int64_t total = j->done_ms;
@@ -479,8 +471,6 @@ ingest_counters(srv *s, const job *j, sim_buf *b)
 				   "\"apiActiveProcessingTime\":%lld,\"apexProcessingTime\":0",
 				   (long long) j->orders.retries, (long long) total,
 				   (long long) (j->active_ms < total ? j->active_ms : total));
-	if (pk_chunking_key(s, j))
-		sim_buf_str(b, ",\"isPkChunkingSupported\":false");
 }
 
 void
@@ -491,7 +481,8 @@ job_json(srv *s, const job *j, job_detail detail, sim_buf *b)
 	char changed[40];
 
 	iso_time(j->created, created);
-	iso_time(j->changed, changed);
+	/* recorded answers to PATCH (47.0 to 62.0) have the new state and the old systemModstamp */
+	iso_time(detail == DETAIL_SHORT ? j->before : j->changed, changed);
 	sim_buf_printf(
 		b,
 		"{\"id\":\"%s\",\"operation\":\"%s\",\"object\":\"%s\",\"createdById\":\"%s\","
@@ -519,9 +510,12 @@ job_json(srv *s, const job *j, job_detail detail, sim_buf *b)
 	if (detail >= DETAIL_INFO)
 	{
 		if (ingest)
-			ingest_counters(s, j, b);
+			ingest_counters(j, b);
 		else
-			query_counters(s, j, b);
+			query_counters(j, b);
+		/* recorded with version 61.0 (2024) and later, not with 59.0 and before */
+		if (srv_options_get(s).pk_chunking_key && atoi(j->version) >= 61)
+			sim_buf_printf(b, ",\"isPkChunkingSupported\":%s", ingest ? "false" : "true");
 		if (j->state == JOB_FAILED && j->err.message[0])
 		{
 			sim_buf_str(b, ",\"errorMessage\":");

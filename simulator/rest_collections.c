@@ -96,9 +96,9 @@ read_records(srv_request *req, const sim_object *obj, collection *c)
 	if (!rest_json_body(req, &c->tree))
 		return false;
 	list = cJSON_GetObjectItemCaseSensitive(c->tree, "records");
-	if (!cJSON_IsArray(list))
+	if (cJSON_GetArraySize(list) == 0)
 	{
-		srv_error(req, 400, "MISSING_ARGUMENT", "The records property is required");
+		srv_error(req, 400, "REQUIRED_FIELD_MISSING", "At least 1 record is required");
 		return false;
 	}
 	if (cJSON_GetArraySize(list) > MAX_ROWS)
@@ -115,6 +115,13 @@ read_records(srv_request *req, const sim_object *obj, collection *c)
 
 		if (!rest_record_read(item, NULL, false, rec, &bad, &err))
 		{
+			if (bad && strcmp(err.code, "INVALID_FIELD") == 0)
+			{
+				/* recorded: an unknown column is an error of its record */
+				c->results[i].err = err;
+				c->results[i++].created = -1;
+				continue;
+			}
 			size_t at = rest_json_find(req->body.data, req->body.len, 0, "records", -1);
 
 			at = rest_json_find(req->body.data, req->body.len, at, NULL, i);
@@ -171,7 +178,8 @@ run(srv_request *req, collection *c, row_writer write, void *arg)
 	}
 	for (int i = 0; i < c->n; i++)
 	{
-		c->results[i].ok = goes_with(c, i) && write(txn.t, c, i, arg);
+		c->results[i].ok = c->results[i].err.code[0] == '\0' && goes_with(c, i) &&
+						   write(txn.t, c, i, arg);
 		any_failed = any_failed || !c->results[i].ok;
 	}
 	if (any_failed && c->all_or_none)

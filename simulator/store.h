@@ -162,6 +162,13 @@ sim_in_json(const sim_object *obj, const struct cJSON *value, sim_in *out, sim_e
 /* The text of a CSV cell into a cell whose header is filled in: "#N/A" is null, "" is absent (*absent). */
 void sim_in_csv(sim_in *cell, const char *text, size_t len, bool *absent);
 
+/* Is err about a text that is not of this field's type, as the bulk reader finds it before the record is written? */
+bool sim_in_csv_unread(const sim_field *field, const sim_error *err);
+
+/* Makes it the bulk reader's error; column counts from 0, text is the cell. */
+void sim_in_csv_error(const sim_field *field, int column, const char *text, size_t len,
+					  sim_error *err);
+
 /*
  * Called for each row before it is written, under the transaction; false and *err refuse the row.  For faults (UNABLE_TO_LOCK_ROW of
  * chosen rows).  One hook; NULL removes it.

@@ -109,6 +109,56 @@ sim_in_csv(sim_in *cell, const char *text, size_t len, bool *absent)
 		cell->kind = cell->key == NULL ? SIM_IN_TEXT : SIM_IN_KEY;
 }
 
+/* The name that XML Schema has for what a field holds; NULL: any text will do, or is another's business. */
+static const char *
+schema_type(const sim_field *field)
+{
+	switch (sim_field_type(field))
+	{
+		case SIM_T_DATE:
+			return "xsd:date";
+		case SIM_T_DATETIME:
+			return "xsd:dateTime";
+		case SIM_T_TIME:
+			return "xsd:time";
+		case SIM_T_INT:
+			return "xsd:int";
+		case SIM_T_LONG:
+			return "xsd:long";
+		case SIM_T_DOUBLE:
+		case SIM_T_CURRENCY:
+		case SIM_T_PERCENT:
+			return "xsd:double";
+		case SIM_T_BOOLEAN:
+			return "xsd:boolean";
+		default:
+			return NULL;
+	}
+}
+
+bool
+sim_in_csv_unread(const sim_field *field, const sim_error *err)
+{
+	return strcmp(err->code, "INVALID_TYPE_ON_FIELD_IN_RECORD") == 0 && err->nfields == 1 &&
+		   field != NULL && strcmp(err->fields[0], sim_field_name(field)) == 0 &&
+		   schema_type(field) != NULL;
+}
+
+void
+sim_in_csv_error(const sim_field *field, int column, const char *text, size_t len,
+				 sim_error *err)
+{
+	int shown = len < 255 ? (int) len : 255;
+
+	while (shown > 0 && (size_t) shown < len && ((unsigned char) text[shown] & 0xc0) == 0x80)
+		shown--;
+	sim_error_set(err, "INVALID_FIELD",
+				  "Failed to deserialize field at col %d. Due to, '%.*s' is not a valid value "
+				  "for the type %s",
+				  column, shown, text, schema_type(field));
+	sim_error_field(err, sim_field_name(field));
+}
+
 /* ---------------------------------------------------------------- JSON */
 
 /* "Cannot deserialize instance of date from VALUE_STRING value x or …", as the parser says it. */

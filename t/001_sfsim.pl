@@ -216,7 +216,7 @@ subtest 'JWT bearer' => sub {
 	like($grant->({ aud => 'https://example.com' })->{content}, qr/audience is invalid/,
 		'audience');
 	like($grant->({ exp => time - 5 })->{content}, qr/invalid_grant.*expired/, 'expired');
-	like($grant->({ exp => time + 3600 })->{content}, qr/invalid_grant/, 'exp too far ahead');
+	is($grant->({ exp => time + 3600 })->{status}, 200, 'exp far ahead');
 	like($grant->({ sub => 'nobody@example.com' })->{content}, qr/approved/, 'another user');
 	like($grant->({ iss => 'x' })->{content}, qr/invalid_client_id/, 'another app');
 };
@@ -379,7 +379,7 @@ subtest 'a bulk query job' => sub {
 	@keys = $info->{content} =~ /"(\w+)":/g;
 	is("@keys[9 .. $#keys]",
 		'apiVersion jobType lineEnding columnDelimiter numberRecordsProcessed '
-		  . 'retries totalProcessingTime', 'keys of the info');
+		  . 'retries totalProcessingTime isPkChunkingSupported', 'keys of the info');
 	is(body($info)->{numberRecordsProcessed}, 5003, 'numberRecordsProcessed');
 
 	my ($rows, $pages) = chain($id, '');

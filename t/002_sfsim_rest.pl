@@ -378,9 +378,9 @@ subtest 'Collections' => sub {
 			  @{ decode(call('POST', $path, { records => [ @mixed[ 0 .. 9 ] ] })) }),
 		10, 'ten chunks');
 	answers(call('POST', $path, { records => [ record('Contact', Nope => 1) ] }),
-		400,
-		'[{"message":"No such column \'Nope\' on sobject of type Contact","errorCode":"INVALID_FIELD"}]',
-		'an unknown field refuses the whole');
+		200,
+		'[{"success":false,"errors":[{"statusCode":"INVALID_FIELD","message":"No such column \'Nope\' on sobject of type Contact","fields":[]}]}]',
+		'an unknown field refuses its record');
 };
 
 subtest 'objects that do not go together' => sub {

@@ -303,8 +303,8 @@ subtest 'row errors and values' => sub {
 	like(result($id, 'successfulResults'), qr/^"001\w{15}","true","Good","9\.12260031E8","7"$/m, 'values as parsed');
 	my $failed = result($id, 'failedResults');
 	like($failed, qr/^"","REQUIRED_FIELD_MISSING:Required fields are missing: \[Name\]:Name --","","1\.0",""$/m, 'a required field');
-	like($failed, qr/^"","INVALID_TYPE_ON_FIELD_IN_RECORD:.*:AnnualRevenue --","Say ""x""","x","1"$/m, 'a number that is none');
-	like($failed, qr/^"","INVALID_TYPE_ON_FIELD_IN_RECORD:.*250\.0.*:NumberOfEmployees --"/m, 'an integer with a fraction');
+	like($failed, qr/^"","INVALID_FIELD:Failed to deserialize field at col 1\. Due to, 'x' is not a valid value for the type xsd:double:AnnualRevenue --","Say ""x""","x","1"$/m, 'a number that is none');
+	like($failed, qr/^"","INVALID_FIELD:Failed to deserialize field at col 2\. Due to, '250\.0' is not a valid value for the type xsd:int:NumberOfEmployees --"/m, 'an integer with a fraction');
 	$sim->set(echo_parsed => JSON::PP::false);
 	($id) = run_job({}, "Name,AnnualRevenue\nGood,912260031\n");
 	like(result($id, 'successfulResults'), qr/"Good","912260031"$/m, 'or as sent');

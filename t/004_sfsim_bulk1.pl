@@ -280,7 +280,7 @@ subtest 'CSV' => sub {
 	is($lines[0], '"Id","Success","Created","Error"', 'header');
 	like($lines[1], qr/^"001\w{15}","true","true",""$/, 'a row that went in');
 	is($lines[2], '"","false","false","REQUIRED_FIELD_MISSING:Required fields are missing: [Name]:Name --"', 'a row that did not');
-	like($lines[3], qr/^"","false","false","INVALID_TYPE_ON_FIELD_IN_RECORD:.*:NumberOfEmployees --"$/, 'another');
+	like($lines[3], qr/^"","false","false","INVALID_FIELD:Failed to deserialize field at col 1\. Due to, 'x' is not a valid value for the type xsd:int:NumberOfEmployees --"$/, 'another');
 	is(req('GET', "/job/$job/batch/$batch/request")->{content}, "Name,NumberOfEmployees\nOne,1\n,2\n\"Th\"\"ree\",x\n", 'the request');
 	my ($row) = rows("SELECT Id, NumberOfEmployees FROM Account WHERE Name = 'One'");
 	is($lines[1], qq{"$row->{Id}","true","true",""}, 'the row is there');
@@ -433,6 +433,8 @@ subtest 'query' => sub {
 		'Failed 0 0 InvalidBatch : Failed to process query: INVALID_TYPE_FOR_OPERATION: The root entity of the requested query (Contact) '
 		  . 'does not match the entity of the requested Bulk API Job (Account).', 'another object');
 	like((query('SELECT Nix FROM Account', 'CSV'))[0], qr/^Failed 0 0 InvalidBatch : Failed to process query: INVALID_FIELD: /, 'an unknown field');
+	is((query('SELECT Nix FROM Account', 'CSV'))[1], qq{<result-list xmlns="$ns"></result-list>}, 'whose list of results is empty');
+	is((query('SELECT Nix FROM Account', 'JSON'))[1], '[]', 'in JSON too');
 	is((query('SELECT BillingAddress FROM Account', 'CSV'))[0],
 		'Failed 0 0 InvalidBatch : Failed to process query: FUNCTIONALITY_NOT_ENABLED: Selecting compound data not supported in Bulk Query', 'compound fields');
 	my $deleted = (query("SELECT Id, IsDeleted FROM Account WHERE IsDeleted = true", 'CSV', operation => 'queryAll'))[0];
