@@ -178,8 +178,8 @@ run(srv_request *req, collection *c, row_writer write, void *arg)
 	}
 	for (int i = 0; i < c->n; i++)
 	{
-		c->results[i].ok = c->results[i].err.code[0] == '\0' && goes_with(c, i) &&
-						   write(txn.t, c, i, arg);
+		c->results[i].ok =
+			c->results[i].err.code[0] == '\0' && goes_with(c, i) && write(txn.t, c, i, arg);
 		any_failed = any_failed || !c->results[i].ok;
 	}
 	if (any_failed && c->all_or_none)
