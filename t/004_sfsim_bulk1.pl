@@ -322,9 +322,16 @@ subtest 'CSV' => sub {
 };
 
 subtest 'upsert and parents' => sub {
-	my ($state, $res) = load('upsert', 'Contact', 'CSV', "LastName,Email\nNew,b1\@example.com\nNew,b1\@example.com\n", externalIdFieldName => 'Email');
-	is($state, 'Completed 2 0', 'upsert');
-	like($res, qr/\n"(003\w{15})","true","true",""\n"\1","true","false",""\n$/, 'the second time it is an update');
+	my $upsert = sub { return load('upsert', 'Contact', 'CSV', "LastName,Email\n$_[0]", externalIdFieldName => 'Email'); };
+	my ($state, $res) = $upsert->("New,b1\@example.com\n");
+	is($state, 'Completed 1 0', 'upsert');
+	my ($id) = $res =~ /\n"(003\w{15})","true","true",""\n$/;
+	($state, $res) = $upsert->("New,b1\@example.com\n");
+	like($res, qr/\n"$id","true","false",""\n$/, 'the second time it is an update');
+	($state, $res) = $upsert->("New,b1\@example.com\nNew,B1\@example.com\n");
+	is($state, 'Completed 2 2', 'but not in one chunk');
+	like($res, qr/\n("","false","false","DUPLICATE_VALUE:Duplicate external id specified: b1\@example.com:Email --"\n){2}$/,
+		'nobody knows which one counts');
 	($state, $res) = load('insert', 'Contact', 'CSV', "LastName,ReportsTo.Email\nLow,b1\@example.com\nLow,none\@example.com\n");
 	is($state, 'Completed 2 1', 'a parent by its external id');
 	is((rows("SELECT ReportsTo.LastName FROM Contact WHERE LastName = 'Low'"))[0]{ReportsTo}{LastName}, 'New', 'it is the right one');
