@@ -133,6 +133,8 @@ typedef struct bulk1_job
 	char version[8];
 	char user[SIM_ID_SIZE];
 	bool serial;
+	char *
+		spec; /* of columns and fields (bulk1_spec.c), from before the first batch; NULL: none */
 	char line_ending[8]; /* Sforce-Line-Ending: "LF", "CRLF" or "" */
 	bulk1_chunking chunking;
 	sim_write_opts write;
@@ -267,6 +269,14 @@ bool bulk1_fail(bulk1_outcome *o, const char *code, const char *fmt, ...)
 /* bulk1_load.c, bulk1_query.c: process the batch; the job's constant members and the request may be read. */
 void bulk1_load(srv_bulk1 *b, const bulk1_job *j, const bulk1_batch *t, bulk1_outcome *o);
 void bulk1_query(srv_bulk1 *b, const bulk1_job *j, const bulk1_batch *t, bulk1_outcome *o);
+
+/* ---------------------------------------------------------------- bulk1_spec.c */
+
+/* POST job/<id>/spec: keep the spec, or fill the error in. */
+void bulk1_spec_set(bulk1_request *r, const char *job_id);
+
+/* Replace the CSV text of a batch with what the job's spec makes of it; false: the batch fails. */
+bool bulk1_spec_apply(const bulk1_job *j, sim_buf *text, bulk1_outcome *o);
 
 /* ---------------------------------------------------------------- bulk1_rows.c */
 

@@ -19,6 +19,8 @@ typedef struct load
 	const bulk1_job *j;
 	bulk1_type format; /* of the results */
 	const sim_field *key;
+	bulk1_rows *ahead; /* of an upsert by an external id: reads a chunk before it is written */
+	sim_keys keys;	   /* those that several of its rows share */
 	bulk1_outcome *o;
 	int64_t row;
 } load;
@@ -135,6 +137,34 @@ put_result(load *l, const char *id, bool success, bool created, const sim_error 
 
 /* ---------------------------------------------------------------- writing */
 
+/* The external id of a row; NULL: there is none. */
+static const sim_in *
+key_cell(const load *l, const sim_write *w)
+{
+	for (int i = 0; i < w->n; i++)
+		if (w->in[i].field == l->key)
+			return w->in[i].text ? &w->in[i] : NULL;
+	return NULL;
+}
+
+/* Which external ids do several of the next n rows share? */
+static void
+find_keys(load *l, int64_t n)
+{
+	sim_keys_free(&l->keys);
+	l->keys.field = l->key;
+	for (int64_t i = 0; i < n; i++)
+	{
+		sim_write w = {0};
+		sim_error err = {0};
+		const sim_in *cell = bulk1_rows_next(l->ahead, &w, &err) ? key_cell(l, &w) : NULL;
+
+		if (cell)
+			sim_keys_add(&l->keys, cell->text, cell->len);
+	}
+	sim_keys_done(&l->keys);
+}
+
 static bool
 write_row(load *l, sim_txn *txn, const sim_write *w, char id[SIM_ID_SIZE], bool *created,
 		  sim_error *err)
@@ -153,7 +183,13 @@ write_row(load *l, sim_txn *txn, const sim_write *w, char id[SIM_ID_SIZE], bool 
 		return sim_insert(txn, w, id, err);
 	}
 	if (op == BULK1_UPSERT)
+	{
+		const sim_in *cell = l->ahead ? key_cell(l, w) : NULL;
+
+		if (cell && sim_keys_shared(&l->keys, cell->text, cell->len, err))
+			return false;
 		return sim_upsert(txn, w, l->key, id, created, NULL, err);
+	}
 	if (w->id == NULL)
 		return sim_error_set(err, "MISSING_ARGUMENT", "Id not specified in %s call",
 							 op == BULK1_UPDATE ? "an update" : "a delete");
@@ -203,6 +239,8 @@ write_rows(load *l, bulk1_rows *rows)
 	{
 		int64_t n = left < chunk ? left : chunk;
 
+		if (l->ahead)
+			find_keys(l, n);
 		if (!write_chunk(l, rows, n))
 			return;
 		left -= n;
@@ -252,7 +290,12 @@ load_text(srv_bulk1 *b, const bulk1_job *j, const sim_buf *text, const bulk1_zip
 		return;
 	if (j->op == BULK1_UPSERT)
 		l.key = sim_field_find(j->object, j->external_id);
+	if (l.key && sim_field_type(l.key) != SIM_T_ID)
+		l.ahead = bulk1_rows_new(j, text->data ? text->data : "", text->len, zip, o);
 	write_rows(&l, rows);
+	if (l.ahead)
+		bulk1_rows_free(l.ahead);
+	sim_keys_free(&l.keys);
 	bulk1_rows_free(rows);
 }
 
@@ -276,7 +319,8 @@ bulk1_load(srv_bulk1 *b, const bulk1_job *j, const bulk1_batch *t, bulk1_outcome
 							  : j->type == BULK1_JSON ? "UTF-8"
 													  : NULL;
 
-		if (charset == NULL || decode(charset, &request, o))
+		if ((charset == NULL || decode(charset, &request, o)) &&
+			(j->spec == NULL || bulk1_spec_apply(j, &request, o)))
 			load_text(b, j, &request, NULL, o);
 	}
 	else if ((zip = bulk1_zip_open(request.data ? request.data : "", request.len, &err)) ==

@@ -63,8 +63,7 @@ typedef struct ingest_run
 	int nbatches;
 	int batch_space;
 
-	char **keys; /* of an upsert: those that rows of the present chunk share */
-	int nkeys;
+	sim_keys keys; /* of an upsert: those that rows of the present chunk share */
 
 	ingest_file success;
 	ingest_file failed;
@@ -74,11 +73,6 @@ typedef struct ingest_run
 } ingest_run;
 
 void ingest_run_free(ingest_run *r);
-
-/* Rows of one chunk with one external id: look for them in n rows from this offset on; is this one of theirs? */
-void ingest_keys_find(ingest_run *r, int64_t offset, int64_t n);
-bool ingest_keys_shared(const ingest_run *r, const char *text, size_t len, sim_error *err);
-void ingest_keys_free(ingest_run *r);
 
 /* A reader of the upload from this offset on; NULL: no memory. */
 csv_in *ingest_reader(const ingest_run *r, int64_t offset);

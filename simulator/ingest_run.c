@@ -284,7 +284,7 @@ write_row(ingest_run *r, sim_txn *t, const csv_in *c, char id[SIM_ID_SIZE], bool
 		size_t len;
 		const char *key = csv_in_cell(c, r->key_column, &len);
 
-		if (ingest_keys_shared(r, key, len, err))
+		if (sim_keys_shared(&r->keys, key, len, err))
 			return false;
 		return sim_upsert(t, &w, r->key, id, created, NULL, err);
 	}
@@ -368,6 +368,32 @@ account(ingest_run *r, int64_t rows, int64_t failed, int64_t ms)
 	log_wake(r->s);
 }
 
+/* Which external ids do several of the n rows from this offset on share? */
+static void
+find_keys(ingest_run *r, int64_t offset, int64_t n)
+{
+	csv_in *c;
+	sim_error err;
+
+	sim_keys_free(&r->keys);
+
+	/* ids have a case of their own, and rows without one are new */
+	if (r->op != INGEST_UPSERT || r->key_column < 0 || sim_field_type(r->key) == SIM_T_ID)
+		return;
+	r->keys.field = r->key;
+	c = ingest_reader(r, offset);
+	for (int64_t i = 0; c && i < n && csv_in_next(c, &err) > 0; i++)
+	{
+		size_t len;
+		const char *text = csv_in_cell(c, r->key_column, &len);
+
+		if (len != 4 || memcmp(text, "#N/A", 4) != 0)
+			sim_keys_add(&r->keys, text, len);
+	}
+	csv_in_free(c);
+	sim_keys_done(&r->keys);
+}
+
 /* Read, write and commit up to n rows; how many, or -1 and r->err. */
 static int64_t
 run_chunk(ingest_run *r, csv_in *c, int64_t row, int64_t n)
@@ -384,7 +410,7 @@ run_chunk(ingest_run *r, csv_in *c, int64_t row, int64_t n)
 		return -1;
 	}
 	ingest_files_mark(r);
-	ingest_keys_find(r, csv_in_offset(c), n);
+	find_keys(r, csv_in_offset(c), n);
 	for (; done < n; done++)
 	{
 		char id[SIM_ID_SIZE] = "";
@@ -532,7 +558,7 @@ ingest_run_free(ingest_run *r)
 	free(r->cells);
 	free(r->batches);
 	free(r->order);
-	ingest_keys_free(r);
+	sim_keys_free(&r->keys);
 	sim_buf_free(&r->text);
 	free(r);
 }

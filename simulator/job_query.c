@@ -16,6 +16,10 @@
 /* Up to this version columns come in alphabetical order. */
 #define LAST_SORTED_VERSION 49
 
+/* A jump of the clock waits so long, for so many jobs that work. */
+#define JUMP_JOBS 1000
+#define JUMP_MS	  10000
+
 /* How long a look at a job waits for it to end. */
 #define SETTLE_MS 1000
 
@@ -47,6 +51,29 @@ job_query_advance(srv *s, job *j, const srv_options *opt)
 		job_set_state_due(j, JOB_COMPLETE, (int64_t) opt->queue_ms + opt->job_ms);
 		srv_limits_use(s, LIMIT_QUERY_FILE_KB, (render_bytes(j->render) + 1023) / 1024);
 	}
+}
+
+void
+jobs_settle(srv *s, bool wait)
+{
+	srv_jobs *jobs = s->jobs;
+	srv_render *r[JUMP_JOBS];
+	int n = 0;
+
+	pthread_mutex_lock(&jobs->lock);
+	for (job *j = jobs->list; j && wait && n < JUMP_JOBS; j = j->next)
+		if (j->render && j->state < JOB_COMPLETE)
+			r[n++] = render_ref(j->render);
+	pthread_mutex_unlock(&jobs->lock);
+	while (n > 0)
+	{
+		render_poll(r[--n], JUMP_MS, NULL);
+		render_release(r[n]);
+	}
+	pthread_mutex_lock(&jobs->lock);
+	for (job *j = jobs->list; j; j = j->next)
+		job_advance(s, j);
+	pthread_mutex_unlock(&jobs->lock);
 }
 
 /* ---------------------------------------------------------------- create */

@@ -19,10 +19,8 @@
 #include "clock.h"
 #include "job.h"
 
-#define LIST_PAGE	1000
-#define TICK_MS		20
-#define SETTLE_JOBS 1000
-#define SETTLE_MS	10000 /* a jump of the clock waits so long for a job that works */
+#define LIST_PAGE 1000
+#define TICK_MS	  20
 
 static const struct
 {
@@ -363,29 +361,6 @@ job_advance(srv *s, job *j)
 	else
 		job_query_advance(s, j, &opt);
 	j->seen = sim_clock_mono();
-}
-
-void
-jobs_settle(srv *s, bool wait)
-{
-	srv_jobs *jobs = s->jobs;
-	srv_render *r[SETTLE_JOBS];
-	int n = 0;
-
-	pthread_mutex_lock(&jobs->lock);
-	for (job *j = jobs->list; j && wait && n < SETTLE_JOBS; j = j->next)
-		if (j->render && j->state < JOB_COMPLETE)
-			r[n++] = render_ref(j->render);
-	pthread_mutex_unlock(&jobs->lock);
-	while (n > 0)
-	{
-		render_poll(r[--n], SETTLE_MS, NULL);
-		render_release(r[n]);
-	}
-	pthread_mutex_lock(&jobs->lock);
-	for (job *j = jobs->list; j; j = j->next)
-		job_advance(s, j);
-	pthread_mutex_unlock(&jobs->lock);
 }
 
 /* The lock is held: forget what Salesforce would have cleaned up; it frees the lock for a moment. */

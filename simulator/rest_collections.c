@@ -33,6 +33,7 @@ typedef struct collection
 	bool all_or_none;
 	int n;
 	rest_record *records; /* NULL in a delete */
+	sim_keys keys;		  /* of an upsert: those that several records share */
 	row_result *results;
 	cJSON *tree;
 } collection;
@@ -44,6 +45,7 @@ collection_free(collection *c)
 		rest_record_free(&c->records[i]);
 	free(c->records);
 	free(c->results);
+	sim_keys_free(&c->keys);
 	cJSON_Delete(c->tree);
 }
 
@@ -290,10 +292,13 @@ write_upsert(sim_txn *t, collection *c, int i, void *arg)
 	row_result *r = &c->results[i];
 	bool by_id = sim_field_type(key) == SIM_T_ID;
 	sim_write w = rest_record_row(rec, by_id ? rec->id : NULL);
+	const sim_in *cell = by_id ? NULL : rest_record_cell(rec, key);
 	bool created = true;
 	bool ok;
 
-	if (by_id && rec->id == NULL)
+	if (cell && cell->text && sim_keys_shared(&c->keys, cell->text, cell->len, &r->err))
+		ok = false;
+	else if (by_id && rec->id == NULL)
 		ok = sim_insert(t, &w, r->id, &r->err);
 	else if (!by_id && rec->id)
 	{
@@ -326,7 +331,18 @@ rest_collection_upsert(srv_request *req)
 		return;
 	}
 	if (read_records(req, obj, &c))
+	{
+		c.keys.field = key;
+		for (int i = 0; i < c.n; i++)
+		{
+			const sim_in *cell = rest_record_cell(&c.records[i], key);
+
+			if (cell && cell->text && sim_field_type(key) != SIM_T_ID)
+				sim_keys_add(&c.keys, cell->text, cell->len);
+		}
+		sim_keys_done(&c.keys);
 		run(req, &c, write_upsert, (void *) (uintptr_t) key);
+	}
 	collection_free(&c);
 }
 

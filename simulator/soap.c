@@ -1,6 +1,7 @@
 /*
  * soap.c
- *		The calls of the SOAP API that sessions need: login, logout, getUserInfo, getServerTimestamp.
+ *		The calls of the SOAP API that sessions need (login, logout, getUserInfo, getServerTimestamp), and what
+ *		REST has no call for: undelete, with delete beside it.
  *
  * Partner (/services/Soap/u) and enterprise (/services/Soap/c) address alike; they differ in namespaces.  What is
  * not well-formed is refused, because an unescaped "&" in a password is the classic mistake.
@@ -12,12 +13,15 @@
 
 #include "auth.h"
 #include "clock.h"
+#include "store.h"
 #include "xml.h"
 
 /* login() left the API with version 65.0; below 31.0 versions are retired. */
 #define SOAP_OLDEST		  31
 #define SOAP_NEWEST		  66
 #define SOAP_NEWEST_LOGIN 64
+
+#define SOAP_MOST_IDS 200 /* of a call */
 
 /* A call on its way. */
 typedef struct soap_call
@@ -266,6 +270,72 @@ get_server_timestamp(const soap_call *c)
 	send(c, &b);
 }
 
+/* DeleteResult or UndeleteResult of one row. */
+static void
+row_result(const char *id, const sim_error *err, sim_buf *b)
+{
+	sim_buf_str(b, "<result>");
+	if (err)
+	{
+		sim_buf_str(b, "<errors>");
+		for (int i = 0; i < err->nfields; i++)
+			xml_element(b, "fields", err->fields[i]);
+		xml_element(b, "message", err->message);
+		xml_element(b, "statusCode", err->code);
+		sim_buf_str(b, "</errors><id xsi:nil=\"true\"/><success>false</success></result>");
+		return;
+	}
+	xml_element(b, "id", id);
+	sim_buf_str(b, "<success>true</success></result>");
+}
+
+/* delete() and undelete(): every row succeeds or fails on its own. */
+static void
+move_rows(const soap_call *c)
+{
+	bool undelete = strcmp(c->body->name, "undelete") == 0;
+	auth_session session;
+	sim_buf b = {0};
+	sim_error err;
+	sim_txn *t;
+	int n = 0;
+
+	if (!session_of(c, &session))
+		return;
+	for (const xml_node *e = c->body->child; e; e = e->next)
+		n += strcmp(e->name, "ids") == 0;
+	if (n > SOAP_MOST_IDS)
+	{
+		fault(c, "UnexpectedErrorFault", "EXCEEDED_ID_LIMIT",
+			  "record limit reached. cannot submit more than 200 records into this call");
+		return;
+	}
+	begin(c, true, &b);
+	sim_buf_printf(&b, "<%sResponse>", c->body->name);
+	t = sim_txn_begin(c->req->srv->org, NULL, &err);
+	for (const xml_node *e = c->body->child; e && t; e = e->next)
+	{
+		char id[SIM_ID_SIZE];
+		bool ok;
+
+		if (strcmp(e->name, "ids") != 0)
+			continue;
+		if (!sim_id_normalise(e->text, e->len, id))
+			ok = sim_error_set(&err, "MALFORMED_ID", "malformed id %s", e->text);
+		else
+			ok = undelete ? sim_undelete(t, id, &err) : sim_delete(t, id, false, &err);
+		row_result(id, ok ? NULL : &err, &b);
+	}
+	sim_buf_printf(&b, "</%sResponse>", c->body->name);
+	if (t && sim_txn_commit(t, &err))
+	{
+		send(c, &b);
+		return;
+	}
+	sim_buf_free(&b);
+	fault(c, "UnexpectedErrorFault", err.code, err.message);
+}
+
 static const struct
 {
 	const char *name;
@@ -275,6 +345,8 @@ static const struct
 	{"logout", logout},
 	{"getUserInfo", get_user_info},
 	{"getServerTimestamp", get_server_timestamp},
+	{"delete", move_rows},
+	{"undelete", move_rows},
 };
 
 void

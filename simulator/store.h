@@ -107,6 +107,23 @@ bool sim_update(sim_txn *t, const sim_write *w, sim_error *err);
 bool sim_upsert(sim_txn *t, const sim_write *w, const sim_field *key, char id[SIM_ID_SIZE],
 				bool *created, sim_matches *many, sim_error *err);
 
+/*
+ * Rows that are upserted together and name the same external id: all of them are refused.  Zeroed but for the field,
+ * add what they name, done, then ask; free it.
+ */
+typedef struct sim_keys
+{
+	const sim_field *field;
+	char **keys;
+	int n;
+	int space;
+} sim_keys;
+
+void sim_keys_add(sim_keys *s, const char *text, size_t len); /* blank: none */
+void sim_keys_done(sim_keys *s);
+bool sim_keys_shared(const sim_keys *s, const char *text, size_t len, sim_error *err);
+void sim_keys_free(sim_keys *s);
+
 /* The object is that of the id.  hard: not even in the recycle bin afterwards.  Cascades to details. */
 bool sim_delete(sim_txn *t, const char *id, bool hard, sim_error *err);
 

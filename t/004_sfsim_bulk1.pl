@@ -322,9 +322,16 @@ subtest 'CSV' => sub {
 };
 
 subtest 'upsert and parents' => sub {
-	my ($state, $res) = load('upsert', 'Contact', 'CSV', "LastName,Email\nNew,b1\@example.com\nNew,b1\@example.com\n", externalIdFieldName => 'Email');
-	is($state, 'Completed 2 0', 'upsert');
-	like($res, qr/\n"(003\w{15})","true","true",""\n"\1","true","false",""\n$/, 'the second time it is an update');
+	my $upsert = sub { return load('upsert', 'Contact', 'CSV', "LastName,Email\n$_[0]", externalIdFieldName => 'Email'); };
+	my ($state, $res) = $upsert->("New,b1\@example.com\n");
+	is($state, 'Completed 1 0', 'upsert');
+	my ($id) = $res =~ /\n"(003\w{15})","true","true",""\n$/;
+	($state, $res) = $upsert->("New,b1\@example.com\n");
+	like($res, qr/\n"$id","true","false",""\n$/, 'the second time it is an update');
+	($state, $res) = $upsert->("New,b1\@example.com\nNew,B1\@example.com\n");
+	is($state, 'Completed 2 2', 'but not in one chunk');
+	like($res, qr/\n("","false","false","DUPLICATE_VALUE:Duplicate external id specified: b1\@example.com:Email --"\n){2}$/,
+		'nobody knows which one counts');
 	($state, $res) = load('insert', 'Contact', 'CSV', "LastName,ReportsTo.Email\nLow,b1\@example.com\nLow,none\@example.com\n");
 	is($state, 'Completed 2 1', 'a parent by its external id');
 	is((rows("SELECT ReportsTo.LastName FROM Contact WHERE LastName = 'Low'"))[0]{ReportsTo}{LastName}, 'New', 'it is the right one');
@@ -601,6 +608,33 @@ subtest 'results of some megabytes' => sub {
 	# HTTP::Tiny tries twice
 	control('faults', { path => '*/result/*', truncate => 1000, count => 2 });
 	is(req('GET', "/job/$job/batch/$batch/result/$id")->{status}, 599, 'and may be cut');
+};
+
+subtest 'transformation specs' => sub {
+	my $spec = sub { my ($job, $text) = @_; return req('POST', "/job/$job/spec", $text, 'Content-Type' => 'text/csv') };
+	my $head = "Salesforce Field,Csv Header,Value,Hint\n";
+	my $job = job('insert', 'Contact', 'CSV');
+	is($spec->($job, "${head}Name,Full Name,,\nTitle,Job,,\nLeadSource,Source,Import,\nDescription,,Imported,\n"
+			. "Birthdate,Born,,dd MM yy\nDoNotCall,Stop,,^(y|ja)\$\n")->{status}, 201, 'taken');
+	control('snapshot', { name => 'spec' });
+	control('jobs', undef, 'DELETE');
+	control('restore', { name => 'spec' });
+	my $batch = batch($job, 'CSV', qq{Comment,Full Name,Job,Source,Born,Stop\n}
+		. qq{x,"Katz, Tom","say ""no""",Web,10 Feb 99,ja\ny,Jerry Maus,Maus,,10 02 1940,no\nz,Solo,,,10.02.1940,\n});
+	is(state_of($job, $batch), 'Completed 3 1', 'processed');
+	my $failed = (split /\n/, result($job, $batch)->{content})[3];
+	like($failed, qr/^"","false","false","\w+:.*10\.02\.1940/, 'a date that the pattern does not fit');
+	is_deeply([ map { join '|', map { $_ // '' } @$_{qw(FirstName LastName Title LeadSource Description Birthdate DoNotCall)} }
+			rows("SELECT FirstName, LastName, Title, LeadSource, Description, Birthdate, DoNotCall FROM Contact WHERE LastName IN ('Katz', 'Maus') ORDER BY LastName") ],
+		[ 'Tom|Katz|say "no"|Web|Imported|1999-02-10|1', 'Jerry|Maus|Maus|Import|Imported|1940-02-10|0' ],
+		'names are divided, empty values stood in for, dates and truth read');
+	like(error_of($spec->($job, "${head}Name,Full Name,,\n")), qr/^400 InvalidJobState: /, 'not behind a batch');
+	$job = job('insert', 'Contact', 'CSV');
+	like(error_of($spec->($job, "Name,Full Name\n")), qr/^400 InvalidBatch: /, 'no spec');
+	like(error_of($spec->($job, $head . "Title,T,,\n" x 2000)), qr/^400 InvalidBatch: .*8192/, 'too long');
+	like(error_of($spec->(job('insert', 'Contact', 'JSON'), "${head}Title,T,,\n")), qr/^400 InvalidOperation: /, 'for CSV alone');
+	is($spec->($job, "${head}Nope__c,T,,\n")->{status}, 201, 'fields are looked up');
+	like(state_of($job, batch($job, 'CSV', "T\n1\n")), qr/^Failed 0 0 InvalidBatch : .*Nope__c/, 'with the batch');
 };
 
 subtest 'snapshots' => sub {

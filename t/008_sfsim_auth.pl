@@ -386,6 +386,26 @@ subtest 'SOAP' => sub {
 	$r = soap('<getServerTimestamp/>', '65.0', $session);
 	like($r->{content}, qr{<timestamp>\d{4}-\d\d-\d\dT[\d:]+\.\d{3}Z</timestamp>}, 'getServerTimestamp');
 
+	my $leads = sub {
+		my $all = shift;
+		return body(get("/services/data/v62.0/query$all?q=SELECT+Id+FROM+Lead+ORDER+BY+Id", $session));
+	};
+	my $before = $leads->('');
+	my $id = $before->{records}[0]{Id};
+	$r = soap("<delete><ids>$id</ids><ids>x</ids></delete>", '62.0', $session);
+	like(
+		$r->{content},
+		qr{<deleteResponse><result><id>$id</id><success>true</success></result><result><errors><message>[^<]*</message>
+		<statusCode>MALFORMED_ID</statusCode></errors><id\ xsi:nil="true"/><success>false</success></result>}x,
+		'delete');
+	is($leads->('')->{totalSize}, $before->{totalSize} - 1, 'it is gone');
+	is($leads->('All')->{records}[0]{Id}, $id, 'to the recycle bin');
+	$r = soap("<undelete><ids>$id</ids></undelete>", '62.0', $session);
+	like($r->{content}, qr{<undeleteResponse><result><id>$id</id><success>true</success></result>}, 'undelete');
+	is_deeply($leads->(''), $before, 'and back');
+	$r = soap("<undelete><ids>$id</ids></undelete>", '62.0', $session);
+	like($r->{content}, qr{<statusCode>UNDELETE_FAILED<}, 'once only');
+
 	my $faults = sub {
 		my ($answer, $code, $name) = @_;
 		like("$answer->{status} $answer->{content}",
@@ -393,6 +413,9 @@ subtest 'SOAP' => sub {
 	};
 	$faults->(soap('<getUserInfo/>', '62.0', 'x'), 'INVALID_SESSION_ID', 'another session');
 	$faults->(soap('<getUserInfo/>', '62.0'), 'INVALID_SESSION_ID', 'no session');
+	$faults->(soap('<undelete><ids>x</ids></undelete>', '62.0'), 'INVALID_SESSION_ID', 'nor for rows');
+	$faults->(soap('<delete>' . '<ids>x</ids>' x 201 . '</delete>', '62.0', $session),
+		'EXCEEDED_ID_LIMIT', 'too many rows');
 	$faults->(soap($login, '65.0'), 'UNSUPPORTED_API_VERSION', 'login() ends with 64.0');
 	$faults->(soap($login, '30.0'), 'UNSUPPORTED_API_VERSION', 'a retired version');
 	$faults->(soap('<fly/>', '62.0', $session), 'UNKNOWN_EXCEPTION', 'no such call');

@@ -61,6 +61,53 @@ subtest 'an empty locator is none' => sub {
 	is($status, 400, 'another one is not');
 };
 
+subtest 'rows of one call with one external id' => sub {
+	my @rows = map { { attributes => { type => 'Invoice__c' }, External_Key__c => $_ } } qw(a-1 A-1 a-2);
+	my %headers = ('Content-Type' => 'application/json', Authorization => 'Bearer ' . $sim->env('SF_TOKEN'));
+	my $upsert = sub {
+		my $field = shift;
+		my $r = $http->request('PATCH', "$base/composite/sobjects/Invoice__c/$field",
+			{ headers => \%headers, content => $json->encode({ records => \@_ }) });
+		return $json->decode($r->{content});
+	};
+	my $answer = $upsert->('External_Key__c', @rows);
+	my $refused = {
+		success => JSON::PP::false,
+		errors => [
+			{
+				statusCode => 'DUPLICATE_VALUE',
+				message => 'Duplicate external id specified: a-1',
+				fields => ['External_Key__c']
+			}
+		]
+	};
+	is_deeply([ @$answer[ 0, 1 ] ], [ $refused, $refused ], 'Collections refuse all of them');
+	ok($answer->[2]{success}, 'and take the others');
+	$answer = $upsert->('Legacy_Code__c',
+		map { { attributes => { type => 'Invoice__c' }, Legacy_Code__c => $_ } } qw(a A));
+	ok($answer->[0]{success} && $answer->[1]{success}, 'a field that knows case has two');
+
+	my %session = ('X-SFDC-Session' => $sim->env('SF_TOKEN'));
+	my $bulk = $sim->url . '/services/async/62.0/job';
+	my $job = $http->post($bulk, {
+			headers => { %session, 'Content-Type' => 'application/json' },
+			content => $json->encode({
+				operation => 'upsert', object => 'Invoice__c', contentType => 'CSV',
+				externalIdFieldName => 'External_Key__c' }) });
+	my $id = $json->decode($job->{content})->{id};
+	my $batch = $http->post("$bulk/$id/batch",
+		{ headers => { %session, 'Content-Type' => 'text/csv' }, content => "External_Key__c\nb-1\nb-2\nB-1\n" });
+	my ($name) = $batch->{content} =~ /(751\w{15})/;
+	my $state = '';
+	($state) = $http->get("$bulk/$id/batch/$name", { headers => \%session })->{content} =~ /<state>(\w+)/
+	  while $state !~ /Completed|Failed/;
+	my $result = $http->get("$bulk/$id/batch/$name/result", { headers => \%session })->{content};
+	like(
+		$result, qr/^"Id".*\n"","false","false","DUPLICATE_VALUE:Duplicate\ external\ id\ specified:\ b-1:External_Key__c\ --"
+			\n"a00\w{15}","true","true",""\n"","false","false","DUPLICATE/x,
+		'so does Bulk API 1.0');
+};
+
 subtest 'a job that nobody looks at' => sub {
 	my (undef, $body) = call('POST', 'jobs/query', '{"operation":"query","query":"SELECT Id FROM Account"}');
 	my $at_once = $json->decode($body)->{id};
