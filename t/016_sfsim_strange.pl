@@ -108,6 +108,32 @@ subtest 'rows of one call with one external id' => sub {
 		'so does Bulk API 1.0');
 };
 
+subtest 'headers of an ingest job' => sub {
+	my %auth = (Authorization => 'Bearer ' . $sim->env('SF_TOKEN'));
+	my $failed = sub {
+		my %more = @_;
+		my $r = $http->post("$base/jobs/ingest", {
+				headers => { %auth, 'Content-Type' => 'application/json', %more },
+				content => '{"object":"Account","operation":"insert"}' });
+		my $id = $json->decode($r->{content})->{id};
+		$http->put("$base/jobs/ingest/$id/batches",
+			{ headers => { %auth, 'Content-Type' => 'text/csv' }, content => "Name\nTwice\n" });
+		$http->request('PATCH', "$base/jobs/ingest/$id",
+			{ headers => { %auth, 'Content-Type' => 'application/json' }, content => '{"state":"UploadComplete"}' });
+		my $info = {};
+		$info = $json->decode((call('GET', "jobs/ingest/$id"))[1]) while ($info->{state} // '') ne 'JobComplete';
+		return $info->{numberRecordsFailed};
+	};
+	my @allow = ('Sforce-Duplicate-Rule-Header' => 'allowSave=true');
+	is($failed->(), 0, 'a row');
+	$sim->control('POST', 'options', { duplicate_rule => JSON::PP::true });
+	is($failed->(), 1, 'its duplicate');
+	is($failed->(@allow), 0, 'which the header allows');
+	$sim->control('POST', 'options', { ingest_headers => JSON::PP::false });
+	is($failed->(@allow), 1, 'unless headers do not count');
+	$sim->control('POST', 'options', { duplicate_rule => JSON::PP::false });
+};
+
 subtest 'a job that nobody looks at' => sub {
 	my (undef, $body) = call('POST', 'jobs/query', '{"operation":"query","query":"SELECT Id FROM Account"}');
 	my $at_once = $json->decode($body)->{id};
