@@ -498,7 +498,7 @@ check_session(bulk1_request *r)
 	return false;
 }
 
-/* Everything below the version: segs is job[/id[/batch[/id[/request|result[/id]]]]]. */
+/* Everything below the version: segs is job[/id[/spec|/batch[/id[/request|result[/id]]]]]. */
 static void
 dispatch(bulk1_request *r, char *const *segs, int n)
 {
@@ -508,8 +508,10 @@ dispatch(bulk1_request *r, char *const *segs, int n)
 	bool part =
 		n > 4 && (strcasecmp(segs[4], "request") == 0 || strcasecmp(segs[4], "result") == 0);
 
-	if (n < 1 || strcasecmp(segs[0], "job") != 0 || (n > 2 && !batch) || (n > 4 && !part) ||
-		n > 6 || (n == 6 && strcasecmp(segs[4], "result") != 0))
+	if (n == 3 && post && strcasecmp(segs[0], "job") == 0 && strcasecmp(segs[2], "spec") == 0)
+		bulk1_spec_set(r, segs[1]);
+	else if (n < 1 || strcasecmp(segs[0], "job") != 0 || (n > 2 && !batch) ||
+			 (n > 4 && !part) || n > 6 || (n == 6 && strcasecmp(segs[4], "result") != 0))
 		bulk1_error(r, "InvalidUrl", "Invalid url: %.500s", r->req->path);
 	else if (n == 1 && post)
 		create_job(r);

@@ -133,6 +133,8 @@ typedef struct bulk1_job
 	char version[8];
 	char user[SIM_ID_SIZE];
 	bool serial;
+	char *
+		spec; /* of columns and fields (bulk1_spec.c), from before the first batch; NULL: none */
 	char line_ending[8]; /* Sforce-Line-Ending: "LF", "CRLF" or "" */
 	bulk1_chunking chunking;
 	sim_write_opts write;
@@ -268,6 +270,14 @@ bool bulk1_fail(bulk1_outcome *o, const char *code, const char *fmt, ...)
 void bulk1_load(srv_bulk1 *b, const bulk1_job *j, const bulk1_batch *t, bulk1_outcome *o);
 void bulk1_query(srv_bulk1 *b, const bulk1_job *j, const bulk1_batch *t, bulk1_outcome *o);
 
+/* ---------------------------------------------------------------- bulk1_spec.c */
+
+/* POST job/<id>/spec: keep the spec, or fill the error in. */
+void bulk1_spec_set(bulk1_request *r, const char *job_id);
+
+/* Replace the CSV text of a batch with what the job's spec makes of it; false: the batch fails. */
+bool bulk1_spec_apply(const bulk1_job *j, sim_buf *text, bulk1_outcome *o);
+
 /* ---------------------------------------------------------------- bulk1_rows.c */
 
 /* Records of a batch, whatever their format. */
@@ -289,7 +299,7 @@ int64_t bulk1_rows_count(const bulk1_rows *r);
  */
 bool bulk1_rows_next(bulk1_rows *r, sim_write *w, sim_error *err);
 
-/* The present record was not written: a CSV text that is not of its field's type is the reader's error. */
+/* The present record was refused: a CSV text that is not of its field's type is the reader's error. */
 void bulk1_rows_refused(const bulk1_rows *r, sim_error *err);
 
 /* ---------------------------------------------------------------- bulk1_render.c */

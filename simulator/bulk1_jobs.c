@@ -203,6 +203,7 @@ free_job(bulk1_job *j)
 		free(t->fails);
 		free(t);
 	}
+	free(j->spec);
 	free(j);
 }
 

@@ -218,12 +218,9 @@ write_chunk(load *l, bulk1_rows *rows, int64_t n)
 		bool ok;
 
 		memset(&err, 0, sizeof(err));
-		ok = bulk1_rows_next(rows, &w, &err);
-		if (ok && !write_row(l, txn, &w, id, &created, &err))
-		{
+		ok = bulk1_rows_next(rows, &w, &err) && write_row(l, txn, &w, id, &created, &err);
+		if (!ok)
 			bulk1_rows_refused(rows, &err);
-			ok = false;
-		}
 		put_result(l, ok ? id : "", ok, ok && created, &err);
 	}
 	if (!sim_txn_commit(txn, &err))
@@ -322,7 +319,8 @@ bulk1_load(srv_bulk1 *b, const bulk1_job *j, const bulk1_batch *t, bulk1_outcome
 							  : j->type == BULK1_JSON ? "UTF-8"
 													  : NULL;
 
-		if (charset == NULL || decode(charset, &request, o))
+		if ((charset == NULL || decode(charset, &request, o)) &&
+			(j->spec == NULL || bulk1_spec_apply(j, &request, o)))
 			load_text(b, j, &request, NULL, o);
 	}
 	else if ((zip = bulk1_zip_open(request.data ? request.data : "", request.len, &err)) ==

@@ -25,6 +25,7 @@ typedef struct column
 {
 	char *name;
 	bool is_id;
+	bool unknown; /* no field of the object: in JSON each record that has it is refused */
 	sim_in cell;
 } column;
 
@@ -109,7 +110,8 @@ add_column(bulk1_rows *r, const char *name, size_t len, bulk1_outcome *o)
 				   bulk1_op_name(r->j->op));
 		return NULL;
 	}
-	if (!c->is_id && !sim_in_header(r->j->object, name, len, &c->cell, &err))
+	c->unknown = !c->is_id && !sim_in_header(r->j->object, name, len, &c->cell, &err);
+	if (c->unknown && r->format != BULK1_JSON)
 	{
 		bulk1_fail(o, "InvalidBatch", "%s", err.message);
 		return NULL;
@@ -318,7 +320,7 @@ next_csv(bulk1_rows *r, sim_error *err)
 		else if (!text_value(r, c, text, len, err))
 			return false;
 	}
-	return true;
+	return sim_in_csv_read(r->cells, r->ncells, err);
 }
 
 /* ---------------------------------------------------------------- XML */
@@ -488,6 +490,11 @@ json_value(bulk1_rows *r, const column *c, const cJSON *v, sim_error *err)
 {
 	sim_in *cell;
 
+	if (c->unknown)
+		return sim_error_set(err, "INVALID_FIELD",
+							 "Unexpected JsonMappingException: No such column '%s' on sobject "
+							 "of type %s",
+							 c->name, sim_object_name(r->j->object));
 	if (cJSON_IsNull(v))
 		return null_value(r, c, err);
 	if (cJSON_IsString(v))

@@ -99,6 +99,8 @@ save_job(saver *s, const bulk1_job *j)
 	cJSON_AddStringToObject(o, "version", j->version);
 	cJSON_AddStringToObject(o, "user", j->user);
 	cJSON_AddStringToObject(o, "line_ending", j->line_ending);
+	if (j->spec)
+		cJSON_AddStringToObject(o, "spec", j->spec);
 	cJSON_AddBoolToObject(o, "serial", j->serial);
 	cJSON_AddBoolToObject(o, "allow_duplicates", j->write.allow_duplicates);
 	cJSON_AddBoolToObject(o, "chunking", j->chunking.on);
@@ -247,6 +249,8 @@ load_job(srv_bulk1 *b, bulk1_job **at, const cJSON *o, const char *dir)
 	snprintf(j->version, sizeof(j->version), "%s", text_of(o, "version"));
 	snprintf(j->user, sizeof(j->user), "%s", text_of(o, "user"));
 	snprintf(j->line_ending, sizeof(j->line_ending), "%s", text_of(o, "line_ending"));
+	if (*text_of(o, "spec"))
+		j->spec = strdup(text_of(o, "spec"));
 	j->serial = flag_of(o, "serial");
 	j->chunking.on = flag_of(o, "chunking");
 	j->chunking.size = number_of(o, "chunk_size");

@@ -259,6 +259,8 @@ write_row(ingest_run *r, sim_txn *t, const csv_in *c, char id[SIM_ID_SIZE], bool
 	char text[64];
 
 	*created = false;
+	if (!sim_in_csv_read(r->cells, n, err))
+		return false;
 	snprintf(text, sizeof(text), "%.*s", (int) (given_len < 60 ? given_len : 60), given);
 	if (given_len > 0)
 	{

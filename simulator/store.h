@@ -162,6 +162,9 @@ sim_in_json(const sim_object *obj, const struct cJSON *value, sim_in *out, sim_e
 /* The text of a CSV cell into a cell whose header is filled in: "#N/A" is null, "" is absent (*absent). */
 void sim_in_csv(sim_in *cell, const char *text, size_t len, bool *absent);
 
+/* What the store would take and the bulk reader does not: a date alone for a datetime.  False: *err, of the store's kind. */
+bool sim_in_csv_read(const sim_in *cells, int n, sim_error *err);
+
 /* Is err about a text that is not of this field's type, as the bulk reader finds it before the record is written? */
 bool sim_in_csv_unread(const sim_field *field, const sim_error *err);
 

@@ -137,6 +137,20 @@ schema_type(const sim_field *field)
 }
 
 bool
+sim_in_csv_read(const sim_in *cells, int n, sim_error *err)
+{
+	for (int i = 0; i < n; i++)
+		if (cells[i].kind == SIM_IN_TEXT && cells[i].len < sizeof("2024-01-01T00:00") - 1 &&
+			cells[i].field->type == SIM_T_DATETIME)
+		{
+			sim_error_set(err, "INVALID_TYPE_ON_FIELD_IN_RECORD", "%s: no datetime",
+						  cells[i].field->label);
+			return sim_error_field(err, cells[i].field->name);
+		}
+	return true;
+}
+
+bool
 sim_in_csv_unread(const sim_field *field, const sim_error *err)
 {
 	return strcmp(err->code, "INVALID_TYPE_ON_FIELD_IN_RECORD") == 0 && err->nfields == 1 &&

@@ -356,7 +356,11 @@ subtest 'JSON' => sub {
 	my $id = $json->decode($res)->[0]{id};
 	($state, $res) = load('delete', 'Contact', 'JSON', qq([{"Id":"$id"}]));
 	is($res, qq([{"success":true,"created":false,"id":"$id","errors":[]}]), 'delete');
-	is((load('insert', 'Contact', 'JSON', '[{"Nix":1}]'))[0], 'Failed 0 0 InvalidBatch : Field name not found : Nix', 'an unknown field');
+	($state, $res) = load('insert', 'Contact', 'JSON', '[{"LastName":"x","Nix":1},{"LastName":"y"}]');
+	is($state, 'Completed 2 1', 'an unknown field');
+	is_deeply($json->decode($res)->[0], { success => JSON::PP::false, created => JSON::PP::false, id => undef,
+			errors => [ { statusCode => 'INVALID_FIELD', fields => [], extendedErrorDetails => undef,
+				message => "Unexpected JsonMappingException: No such column 'Nix' on sobject of type Contact" } ] }, 'is its record\'s error');
 	like((load('insert', 'Contact', 'JSON', '{"LastName":"x"}'))[0], qr/^Failed 0 0 InvalidBatch : Failed to parse JSON/, 'no array');
 	like((load('insert', 'Contact', 'JSON', "[{\"LastName\":\"\xFC\"}]"))[0], qr/^Failed 0 0 ClientInputError : /, 'not UTF-8');
 	is((load('insert', 'Contact', 'JSON', '[]'))[0], 'Failed 0 0 InvalidBatch : Records not found', 'nothing');
@@ -604,6 +608,33 @@ subtest 'results of some megabytes' => sub {
 	# HTTP::Tiny tries twice
 	control('faults', { path => '*/result/*', truncate => 1000, count => 2 });
 	is(req('GET', "/job/$job/batch/$batch/result/$id")->{status}, 599, 'and may be cut');
+};
+
+subtest 'transformation specs' => sub {
+	my $spec = sub { my ($job, $text) = @_; return req('POST', "/job/$job/spec", $text, 'Content-Type' => 'text/csv') };
+	my $head = "Salesforce Field,Csv Header,Value,Hint\n";
+	my $job = job('insert', 'Contact', 'CSV');
+	is($spec->($job, "${head}Name,Full Name,,\nTitle,Job,,\nLeadSource,Source,Import,\nDescription,,Imported,\n"
+			. "Birthdate,Born,,dd MM yy\nDoNotCall,Stop,,^(y|ja)\$\n")->{status}, 201, 'taken');
+	control('snapshot', { name => 'spec' });
+	control('jobs', undef, 'DELETE');
+	control('restore', { name => 'spec' });
+	my $batch = batch($job, 'CSV', qq{Comment,Full Name,Job,Source,Born,Stop\n}
+		. qq{x,"Katz, Tom","say ""no""",Web,10 Feb 99,ja\ny,Jerry Maus,Maus,,10 02 1940,no\nz,Solo,,,10.02.1940,\n});
+	is(state_of($job, $batch), 'Completed 3 1', 'processed');
+	my $failed = (split /\n/, result($job, $batch)->{content})[3];
+	like($failed, qr/^"","false","false","\w+:.*10\.02\.1940/, 'a date that the pattern does not fit');
+	is_deeply([ map { join '|', map { $_ // '' } @$_{qw(FirstName LastName Title LeadSource Description Birthdate DoNotCall)} }
+			rows("SELECT FirstName, LastName, Title, LeadSource, Description, Birthdate, DoNotCall FROM Contact WHERE LastName IN ('Katz', 'Maus') ORDER BY LastName") ],
+		[ 'Tom|Katz|say "no"|Web|Imported|1999-02-10|1', 'Jerry|Maus|Maus|Import|Imported|1940-02-10|0' ],
+		'names are divided, empty values stood in for, dates and truth read');
+	like(error_of($spec->($job, "${head}Name,Full Name,,\n")), qr/^400 InvalidJobState: /, 'not behind a batch');
+	$job = job('insert', 'Contact', 'CSV');
+	like(error_of($spec->($job, "Name,Full Name\n")), qr/^400 InvalidBatch: /, 'no spec');
+	like(error_of($spec->($job, $head . "Title,T,,\n" x 2000)), qr/^400 InvalidBatch: .*8192/, 'too long');
+	like(error_of($spec->(job('insert', 'Contact', 'JSON'), "${head}Title,T,,\n")), qr/^400 InvalidOperation: /, 'for CSV alone');
+	is($spec->($job, "${head}Nope__c,T,,\n")->{status}, 201, 'fields are looked up');
+	like(state_of($job, batch($job, 'CSV', "T\n1\n")), qr/^Failed 0 0 InvalidBatch : .*Nope__c/, 'with the batch');
 };
 
 subtest 'snapshots' => sub {

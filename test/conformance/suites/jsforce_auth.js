@@ -121,7 +121,17 @@ suite(async () => {
 			'another user');
 		await refuse({ exp: Math.floor(Date.now() / 1000) - 3600 }, { name: 'invalid_grant', message: /expired/ }, 'expired');
 		await refuse({ aud: 'https://example.com' }, { name: 'invalid_grant', message: /audience/ }, 'audience');
+		await refuse({ aud: 'login.salesforce.com.example.com' }, { name: 'invalid_grant', message: /audience/ }, 'another audience');
 		await refuse({ iss: 'nobody' }, { name: 'invalid_client_id' }, 'another app');
+		for (const [name, claims] of Object.entries({
+			'exp in milliseconds, as sf writes it': { exp: Date.now() + 300 },
+			'exp as a text, as simple-salesforce writes it': { exp: String(Math.floor(Date.now() / 1000) + 180) },
+			'aud without a scheme, as restforce writes it': { aud: 'login.salesforce.com' },
+			'aud with a slash, as sf writes it': { aud: `${sim.url}/` },
+			'aud with the path, as force writes it': { aud: `${sim.url}/services/oauth2/token` },
+		})) {
+			is((await conn.authorize({ grant_type: grant, assertion: jwt(env, claims) })).id, userId, name);
+		}
 		await rejects(conn.authorize({ grant_type: grant, assertion: `${jwt(env).slice(0, -20)}AAAAAAAAAAAAAAAAAAAA` }),
 			{ name: 'invalid_grant' }, 'a wrong signature');
 	});

@@ -82,6 +82,24 @@ suite(async () => {
 	});
 
 	await test('Bulk 1.0 errors', async () => {
+		// SFDO-Tooling/Snowfakery, issue 793: a date alone is no datetime, columns count from 0
+		const refused = async (type, content, json) => {
+			const job = await bulk1('POST', 'job', json ? type : 'application/xml',
+				json ? '{"operation":"insert","object":"Task","contentType":"JSON"}' : jobXml('insert', 'Task'));
+			const id = json ? job.json.id : element(job.text, 'id');
+			const batch = await bulk1('POST', `job/${id}/batch`, type, content);
+			const path = `job/${id}/batch/${json ? batch.json.id : element(batch.text, 'id')}`;
+			await settled(path, json ? type : 'application/xml');
+			return (await bulk1('GET', `${path}/result`, type)).text;
+		};
+		is((await refused('text/csv', 'ReminderDateTime,Subject\n2018-09-28,x\n', false)).split('\n')[1],
+			'"","false","false","INVALID_FIELD:Failed to deserialize field at col 0. Due to, \'2018-09-28\' is not a valid value ' +
+			'for the type xsd:dateTime:ReminderDateTime --"', 'a date for a datetime');
+		// simple-salesforce/simple-salesforce, issue 372; apache/airflow has the text, too
+		is(await refused('application/json', '[{"Subject":"x","Car_Type__c":"y"}]', true),
+			'[{"success":false,"created":false,"id":null,"errors":[{"message":"Unexpected JsonMappingException: No such column ' +
+			'\'Car_Type__c\' on sobject of type Task","fields":[],"statusCode":"INVALID_FIELD","extendedErrorDetails":null}]}]',
+			'an unknown field in JSON');
 		// forceworkbench/forceworkbench, issue 675
 		const own = await bulk1('POST', 'job', 'application/xml',
 			jobXml('insert', 'Contact').replace('<operation>', '<createdById>005000000000001AAA</createdById><operation>'));
