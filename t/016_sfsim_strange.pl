@@ -49,6 +49,14 @@ subtest 'bytes that are no UTF-8' => sub {
 	is_deeply($sim->control('GET', 'faults'), [], 'and not in the list');
 };
 
+subtest 'what is no record' => sub {
+	my %seen = (
+		'null' => 'VALUE_NULL value null', '[]' => 'START_ARRAY value [', '"x"' => 'VALUE_STRING value x',
+		'7' => 'VALUE_NUMBER_INT value 7', '1.5' => 'VALUE_NUMBER_FLOAT value 1.5', 'true' => 'VALUE_TRUE value true');
+	is_message('sobjects/Account', $_, qr/^Cannot deserialize instance of Account from \Q$seen{$_}\E or request/)
+	  for sort keys %seen;
+};
+
 subtest 'an empty locator is none' => sub {
 	my (undef, $job) = call('POST', 'jobs/query', '{"operation":"query","query":"SELECT Id FROM Account"}');
 	my $id = $json->decode($job)->{id};
