@@ -408,8 +408,9 @@ soql_next_token(soql_lexer *lx, soql_token *t)
 		/* a character that is in no token: the lexer's own message, which has the place twice */
 		soql_place(lx->text, lx->at, &row, &column);
 		return soql_syntax_at(
-			lx->err, lx->text, lx->at, "line %d:%d unexpected token: '%.*s'", row, column,
-			(int) sim_text_prefix(t->text, (size_t) (lx->len - lx->at), 1), t->text);
+			lx->err, lx->text, lx->at, "line %d:%d no viable alternative at character '%.*s'",
+			row, column, (int) sim_text_prefix(t->text, (size_t) (lx->len - lx->at), 1),
+			t->text);
 	}
 	t->len = lx->at - t->pos;
 	return true;

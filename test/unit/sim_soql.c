@@ -271,7 +271,7 @@ test_bad(void)
 	refuses("SELECT Id, Name FROM Contact WHERE Email = liam.carter@example.com", 1, 54,
 			"unexpected token: '@'");
 	refuses("select Id from Account where id = $sfid", 1, 34,
-			"line 1:34 unexpected token: '$'");
+			"line 1:34 no viable alternative at character '$'");
 	refuses("SELECT Id FROM A WHERE a IN ()", 1, 29, "unexpected token: 'a IN ()'");
 	refuses("SELECT Id FROM A WHERE a IN ('x', null)", 1, 34, "unexpected token: 'null'");
 	refuses("SELECT Id FROM A WHERE a BETWEEN 1 AND 2", 1, 25, "unexpected token: 'BETWEEN'");
@@ -344,7 +344,7 @@ test_echo(void)
 	shows("SELECT Id, Name, \xc3\x9cml\xc3\xa4ut FROM Account",
 		  "\nSELECT Id, Name, \xc3\x9cml\xc3\xa4ut FROM Account\n"
 		  "                ^\nERROR at Row:1:Column:17\n"
-		  "line 1:17 unexpected token: '\xc3\x9c'");
+		  "line 1:17 no viable alternative at character '\xc3\x9c'");
 	shows("SELECT Id, Name, HG_Insights__HG_Match_Status__c, From Account LIMIT 10",
 		  "\nHG_Insights__HG_Match_Status__c, From Account LIMIT 10\n"
 		  "                                ^\nERROR at Row:1:Column:50\n"

@@ -172,6 +172,21 @@ suite(async () => {
 			'a reference to nothing');
 	});
 
+	await test('characters that are in no token', async () => {
+		for (const [query, message] of [
+			// tstack/lnav, test/test_pretty_print.sh
+			['select Id from Account where id = $sfid', '\nselect Id from Account where id = $sfid\n                                 ^\n' +
+				"ERROR at Row:1:Column:34\nline 1:34 no viable alternative at character '$'"],
+			// forcedotcom/SalesforceMobileSDK-ReactNative, issue 82
+			['SELECT FirstName, LastName FROM CampaignMember WHERE Id = "00v3D000003BjNa"', '\nFROM CampaignMember WHERE Id = "00v3D000003BjNa"\n' +
+				`                              ^\nERROR at Row:1:Column:58\nline 1:58 no viable alternative at character '"'`],
+		]) {
+			const answer = await sim.http('GET', `query?q=${encodeURIComponent(query)}`);
+			is(answer.status, 400, 'status');
+			deep(answer.json, [{ message, errorCode: 'MALFORMED_QUERY' }], query);
+		}
+	});
+
 	await test('resources of a version', async () => {
 		// the REST guides of 60.0 and 66.0; api-evangelist/salesforce, collections
 		const names = async (version) => Object.keys((await sim.http('GET', `/services/data/v${version}/`)).json);
