@@ -14,8 +14,8 @@
 
 static const char base62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-static int
-digit_value(char c)
+int
+sim_id_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -68,7 +68,7 @@ sim_id_normalise(const char *text, size_t len, char out[SIM_ID_SIZE])
 		return false;
 	for (int i = 0; i < 15; i++)
 	{
-		if (digit_value(text[i]) < 0)
+		if (sim_id_digit(text[i]) < 0)
 			return false;
 	}
 	memcpy(out, text, 15);
@@ -99,6 +99,6 @@ sim_id_place(const char *id, const char *prefix, int64_t *number)
 
 	*number = 0;
 	for (int i = 0; i < ROW_DIGITS; i++)
-		*number = *number * 62 + digit_value(id[9 + i]);
+		*number = *number * 62 + sim_id_digit(id[9 + i]);
 	return 0;
 }

@@ -13,4 +13,7 @@
  */
 int sim_id_place(const char *id, const char *prefix, int64_t *number);
 
+/* The value of a base-62 digit, 0 to 61; -1 when it is none. */
+int sim_id_digit(char c);
+
 #endif /* SFSIM_IDS_H */

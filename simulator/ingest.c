@@ -83,6 +83,8 @@ read_headers(srv_request *req, job *j)
 	const char *assign = srv_header_get(req, "Sforce-Auto-Assign");
 	const char *duplicates = srv_header_get(req, "Sforce-Duplicate-Rule-Header");
 
+	if (!srv_options_get(req->srv).ingest_headers)
+		assign = duplicates = NULL;
 	j->write.bulk = true;
 	j->write.no_auto_assign = assign && strcasecmp(assign, "FALSE") == 0;
 	j->write.allow_duplicates = duplicates && strcasestr(duplicates, "allowSave=true") != NULL;

@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
@@ -262,22 +261,6 @@ parse_arguments(int argc, char **argv, arguments *a)
 
 /* ---------------------------------------------------------------- temporary directory */
 
-static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void) st;
-	(void) flag;
-	(void) ftw;
-	remove(path);
-	return 0;
-}
-
-static void
-remove_tree(const char *path)
-{
-	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
 /* Open and lock DIR/lock, which its owner holds for life; -1 when it is held. */
 static int
 lock_dir(const char *dir, bool create)
@@ -315,7 +298,7 @@ remove_stale(const char *tmp)
 		if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
 			(fd = lock_dir(path, false)) < 0)
 			continue;
-		remove_tree(path);
+		srv_remove_tree(path);
 		close(fd);
 	}
 	if (d)
@@ -342,7 +325,7 @@ make_temp_dir(void)
 	if (lock_dir(path, true) < 0)
 	{
 		fprintf(stderr, "sfsim: could not lock \"%s\"\n", path);
-		remove_tree(path);
+		srv_remove_tree(path);
 		return NULL;
 	}
 	return path;
@@ -630,7 +613,7 @@ main(int argc, char **argv)
 		rc = serve(&s, &a, &signals);
 	}
 	free_parts(&s);
-	remove_tree(temp);
+	srv_remove_tree(temp);
 	free((void *) (uintptr_t) s.jwt_file);
 	free((void *) (uintptr_t) s.ca_file);
 	free(data);

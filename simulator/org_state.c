@@ -170,8 +170,8 @@ remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 	return 0;
 }
 
-static void
-remove_tree(const char *path)
+void
+srv_remove_tree(const char *path)
 {
 	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
@@ -424,7 +424,7 @@ state_open(srv *s, sim_error *err)
 
 	/* jobs are written at the end only: after an accident there must not be those of an earlier end */
 	snprintf(path, sizeof(path), "%s/jobs", s->data_dir);
-	remove_tree(path);
+	srv_remove_tree(path);
 	return write_state(s, s->data_dir, NULL, err);
 }
 
@@ -464,15 +464,15 @@ take_snapshot(srv *s, const char *path, sim_error *err)
 	/* complete before it gets its name */
 	snprintf(fresh, sizeof(fresh), "%s/snapshots/.new",
 			 s->data_dir ? s->data_dir : s->temp_dir);
-	remove_tree(fresh);
+	srv_remove_tree(fresh);
 	ok = make_directory(fresh, err) && state_save(s, fresh, true, err);
 	if (ok)
 	{
-		remove_tree(path);
+		srv_remove_tree(path);
 		ok = rename(fresh, path) == 0 || io_failed(err, path);
 	}
 	if (!ok)
-		remove_tree(fresh);
+		srv_remove_tree(fresh);
 	return ok;
 }
 
@@ -594,7 +594,7 @@ remove_snapshot(const char *name, const char *path, void *arg)
 {
 	(void) name;
 	(void) arg;
-	remove_tree(path);
+	srv_remove_tree(path);
 }
 
 void
@@ -611,7 +611,7 @@ control_snapshot_delete(srv_request *req)
 	if (name && (!snapshot_path(s, name, path, sizeof(path), &err) || stat(path, &st) != 0))
 		n = 0;
 	else if (name)
-		remove_tree(path);
+		srv_remove_tree(path);
 	else
 		n = each_snapshot(s, remove_snapshot, NULL);
 	pthread_mutex_unlock(&s->state_lock);

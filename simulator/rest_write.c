@@ -13,26 +13,6 @@
 
 /* ---------------------------------------------------------------- records */
 
-/* "Cannot deserialize …": the value is no object. */
-static bool
-no_record(const cJSON *json, const sim_object *obj, sim_error *err)
-{
-	bool array = cJSON_IsArray(json);
-	const char *text = cJSON_GetStringValue(json);
-
-	return sim_error_set(
-		err, "JSON_PARSER_ERROR",
-		"Cannot deserialize instance of %s from %s value %.500s or request may "
-		"be missing a required field at " SIM_JSON_POSITION,
-		obj ? sim_object_name(obj) : "SObject",
-		array  ? "START_ARRAY"
-		: text ? "VALUE_STRING"
-			   : "VALUE_NUMBER_INT",
-		array  ? "["
-		: text ? text
-			   : "");
-}
-
 /* The object that the attributes name. */
 static bool
 type_of(const cJSON *attributes, rest_record *out, sim_error *err)
@@ -67,7 +47,7 @@ rest_record_read(const cJSON *json, const sim_object *obj, bool tree, rest_recor
 	if (bad)
 		*bad = NULL;
 	if (!cJSON_IsObject(json))
-		return no_record(json, obj, err);
+		return sim_in_refused(obj ? sim_object_name(obj) : "SObject", json, err);
 	out->attributes = cJSON_GetObjectItemCaseSensitive(json, "attributes");
 	out->object = obj;
 	if (obj == NULL && !type_of(out->attributes, out, err))

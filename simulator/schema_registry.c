@@ -5,6 +5,7 @@
  * Built from the program's own tables on first use; a schema file adds to it before the org opens.  From
  * then on nothing changes, so that readers need no lock.
  */
+#include "ids.h"
 #include "schema.h"
 
 #include <ctype.h>
@@ -43,18 +44,6 @@ hash_name(const char *name)
 	return h;
 }
 
-static int
-digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A' + 10;
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 36;
-	return -1;
-}
-
 /* The three characters as a number that sorts like them; -1 when they are no prefix. */
 static int
 prefix_value(const char *prefix)
@@ -63,7 +52,7 @@ prefix_value(const char *prefix)
 
 	for (int i = 0; i < 3; i++)
 	{
-		int d = digit(prefix[i]);
+		int d = sim_id_digit(prefix[i]);
 
 		if (d < 0)
 			return -1;

@@ -270,6 +270,9 @@ bool srv_gzip(const void *data, size_t len, int level, sim_buf *out);
 bool srv_load_file(srv_response *resp);
 bool srv_read_file(const char *path, sim_buf *out);
 
+/* Remove a directory with all that is in it (org_state.c). */
+void srv_remove_tree(const char *path);
+
 /* "Sun, 06 Nov 1994 08:49:37 GMT" and back (-1: not a date). */
 void srv_http_date(int64_t seconds, char out[40]);
 int64_t srv_parse_http_date(const char *text);

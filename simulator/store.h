@@ -159,6 +159,9 @@ bool sim_in_header(const sim_object *obj, const char *text, size_t len, sim_in *
 bool
 sim_in_json(const sim_object *obj, const struct cJSON *value, sim_in *out, sim_error *err);
 
+/* False and "Cannot deserialize instance of date from VALUE_STRING value x or …", as the parser says it. */
+bool sim_in_refused(const char *type, const struct cJSON *value, sim_error *err);
+
 /* The text of a CSV cell into a cell whose header is filled in: "#N/A" is null, "" is absent (*absent). */
 void sim_in_csv(sim_in *cell, const char *text, size_t len, bool *absent);
 

@@ -175,9 +175,8 @@ sim_in_csv_error(const sim_field *field, int column, const char *text, size_t le
 
 /* ---------------------------------------------------------------- JSON */
 
-/* "Cannot deserialize instance of date from VALUE_STRING value x or …", as the parser says it. */
-static bool
-cannot_read(const char *type, const cJSON *value, sim_error *err)
+bool
+sim_in_refused(const char *type, const cJSON *value, sim_error *err)
 {
 	const char *token = "VALUE_STRING";
 	char number[SIM_DOUBLE_SIZE];
@@ -202,6 +201,8 @@ cannot_read(const char *type, const cJSON *value, sim_error *err)
 			token = "VALUE_NUMBER_FLOAT";
 		}
 	}
+	else if (cJSON_IsNull(value))
+		token = "VALUE_NULL";
 	else if (cJSON_IsObject(value) || cJSON_IsArray(value))
 	{
 		token = cJSON_IsObject(value) ? "START_OBJECT" : "START_ARRAY";
@@ -210,7 +211,7 @@ cannot_read(const char *type, const cJSON *value, sim_error *err)
 	return sim_error_set(err, "JSON_PARSER_ERROR",
 						 "Cannot deserialize instance of %s from %s value %.1000s or request "
 						 "may be missing a required field at " SIM_JSON_POSITION,
-						 type, token, text == NULL ? "" : text);
+						 type, token, text == NULL ? "null" : text);
 }
 
 /* Would the parser take this string for a value of the type? */
@@ -255,7 +256,7 @@ json_scalar(const cJSON *value, sim_in *out, sim_error *err)
 		out->yes = cJSON_IsTrue(value);
 		good = f->type == SIM_T_BOOLEAN;
 	}
-	return good || cannot_read(sim_type_name(f->type), value, err);
+	return good || sim_in_refused(sim_type_name(f->type), value, err);
 }
 
 /* The one member of {"attributes": …, "Ext__c": "x"} that names a parent. */
@@ -335,6 +336,6 @@ sim_in_json(const sim_object *obj, const struct cJSON *value, sim_in *out, sim_e
 	if (cJSON_IsNull(value))
 		return true;
 	if (!cJSON_IsObject(value))
-		return cannot_read("reference", value, err);
+		return sim_in_refused("reference", value, err);
 	return parent_member(obj, value, out, err);
 }

@@ -49,6 +49,14 @@ subtest 'bytes that are no UTF-8' => sub {
 	is_deeply($sim->control('GET', 'faults'), [], 'and not in the list');
 };
 
+subtest 'what is no record' => sub {
+	my %seen = (
+		'null' => 'VALUE_NULL value null', '[]' => 'START_ARRAY value [', '"x"' => 'VALUE_STRING value x',
+		'7' => 'VALUE_NUMBER_INT value 7', '1.5' => 'VALUE_NUMBER_FLOAT value 1.5', 'true' => 'VALUE_TRUE value true');
+	is_message('sobjects/Account', $_, qr/^Cannot deserialize instance of Account from \Q$seen{$_}\E or request/)
+	  for sort keys %seen;
+};
+
 subtest 'an empty locator is none' => sub {
 	my (undef, $job) = call('POST', 'jobs/query', '{"operation":"query","query":"SELECT Id FROM Account"}');
 	my $id = $json->decode($job)->{id};
@@ -106,6 +114,32 @@ subtest 'rows of one call with one external id' => sub {
 		$result, qr/^"Id".*\n"","false","false","DUPLICATE_VALUE:Duplicate\ external\ id\ specified:\ b-1:External_Key__c\ --"
 			\n"a00\w{15}","true","true",""\n"","false","false","DUPLICATE/x,
 		'so does Bulk API 1.0');
+};
+
+subtest 'headers of an ingest job' => sub {
+	my %auth = (Authorization => 'Bearer ' . $sim->env('SF_TOKEN'));
+	my $failed = sub {
+		my %more = @_;
+		my $r = $http->post("$base/jobs/ingest", {
+				headers => { %auth, 'Content-Type' => 'application/json', %more },
+				content => '{"object":"Account","operation":"insert"}' });
+		my $id = $json->decode($r->{content})->{id};
+		$http->put("$base/jobs/ingest/$id/batches",
+			{ headers => { %auth, 'Content-Type' => 'text/csv' }, content => "Name\nTwice\n" });
+		$http->request('PATCH', "$base/jobs/ingest/$id",
+			{ headers => { %auth, 'Content-Type' => 'application/json' }, content => '{"state":"UploadComplete"}' });
+		my $info = {};
+		$info = $json->decode((call('GET', "jobs/ingest/$id"))[1]) while ($info->{state} // '') ne 'JobComplete';
+		return $info->{numberRecordsFailed};
+	};
+	my @allow = ('Sforce-Duplicate-Rule-Header' => 'allowSave=true');
+	is($failed->(), 0, 'a row');
+	$sim->control('POST', 'options', { duplicate_rule => JSON::PP::true });
+	is($failed->(), 1, 'its duplicate');
+	is($failed->(@allow), 0, 'which the header allows');
+	$sim->control('POST', 'options', { ingest_headers => JSON::PP::false });
+	is($failed->(@allow), 1, 'unless headers do not count');
+	$sim->control('POST', 'options', { duplicate_rule => JSON::PP::false });
 };
 
 subtest 'a job that nobody looks at' => sub {

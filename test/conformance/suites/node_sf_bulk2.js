@@ -103,7 +103,7 @@ suite(async () => {
 		like(await bulk.getResults(job.id, RESULTS.successful),
 			/^"sf__Id","sf__Created",Name,NumberOfEmployees\n"001\w{15}","true","good","1"\n$/, 'good rows');
 		const failed = await bulk.getResults(job.id, RESULTS.failed);
-		like(failed, /INVALID_FIELD:Failed to deserialize field at col 1\. Due to, .x. is not a valid value for the type xsd:int/, 'a wrong number');
+		like(failed, /INVALID_FIELD:Failed to deserialize field at col 1\. Due to, 'x' is not a valid value for the type xsd:int/, 'a wrong number');
 		like(failed, /REQUIRED_FIELD_MISSING/, 'no name');
 		is(await bulk.getResults(job.id, RESULTS.unprocessed), 'Name,NumberOfEmployees\n', 'nothing is left');
 		ok((await bulk.getAllIngestJobInfo()).records.some((row) => row.id === job.id), 'in the list');
