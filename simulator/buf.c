@@ -98,6 +98,20 @@ sim_buf_free(sim_buf *b)
 	memset(b, 0, sizeof(*b));
 }
 
+int
+sim_base64_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+' || c == '-')
+		return 62;
+	return c == '/' || c == '_' ? 63 : -1;
+}
+
 bool
 sim_error_set(sim_error *err, const char *code, const char *fmt, ...)
 {

@@ -47,6 +47,9 @@ char *sim_buf_reserve(sim_buf *b, size_t len);
 /* Append printf-formatted text. */
 void sim_buf_printf(sim_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Value of a character of base64 or base64url; -1 for any other. */
+int sim_base64_digit(char c);
+
 /* Forget the contents, keep the memory / free the memory; both cope with {0}. */
 void sim_buf_reset(sim_buf *b);
 void sim_buf_free(sim_buf *b);

@@ -247,22 +247,6 @@ srv_param_int(const srv_request *req, const char *name, int64_t dflt)
 	return n;
 }
 
-static int
-base64_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '-' || c == '+')
-		return 62;
-	if (c == '_' || c == '/')
-		return 63;
-	return -1;
-}
-
 unsigned char *
 srv_base64_decode(const char *s, size_t len, size_t *outlen)
 {
@@ -280,7 +264,7 @@ srv_base64_decode(const char *s, size_t len, size_t *outlen)
 		return NULL;
 	for (size_t i = 0; i < len; i++)
 	{
-		int v = base64_value(s[i]);
+		int v = sim_base64_digit(s[i]);
 
 		if (v < 0)
 		{

@@ -584,20 +584,6 @@ convert_text(store_arena *arena, const sim_field *f, store_cell *cell, sim_error
 
 /* ---------------------------------------------------------------- base64 */
 
-static int
-base64_digit(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+' || c == '-')
-		return 62;
-	return c == '/' || c == '_' ? 63 : -1;
-}
-
 static bool
 convert_base64(store_arena *arena, const sim_field *f, store_cell *cell, sim_error *err)
 {
@@ -614,7 +600,7 @@ convert_base64(store_arena *arena, const sim_field *f, store_cell *cell, sim_err
 		len--;
 	for (size_t i = 0; i < len; i++)
 	{
-		int digit = base64_digit(s[i]);
+		int digit = sim_base64_digit(s[i]);
 
 		if (s[i] == '\r' || s[i] == '\n')
 			continue;
