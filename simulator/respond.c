@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cjson/cJSON.h>
 #include <zlib.h>
 
 #include "server.h"
@@ -39,19 +38,6 @@ srv_text(srv_request *req, int status, const char *content_type, const char *tex
 	sim_buf_reset(&resp->body);
 	if (text)
 		sim_buf_str(&resp->body, text);
-}
-
-void
-srv_json_tree(srv_request *req, int status, struct cJSON *tree)
-{
-	char *text = tree ? cJSON_PrintUnformatted(tree) : NULL;
-
-	cJSON_Delete(tree);
-	if (text)
-		sim_buf_str(srv_json(req, status), text);
-	else
-		srv_error(req, 500, "UNKNOWN_EXCEPTION", "An unexpected error occurred");
-	cJSON_free(text);
 }
 
 void

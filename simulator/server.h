@@ -235,9 +235,6 @@ sim_buf *srv_json(srv_request *req, int status);
 /* Any other answer: the text may be NULL for an empty body. */
 void srv_text(srv_request *req, int status, const char *content_type, const char *text);
 
-/* Take over a cJSON tree as the body (frees it); NULL answers 500. */
-void srv_json_tree(srv_request *req, int status, struct cJSON *tree);
-
 /*
  * The error array.  /jobs puts errorCode before message, and so does what says that there is no such resource or
  * method; everything else message first (all seen in recorded answers).

@@ -242,9 +242,6 @@ store_parsed store_number(const sim_field *f, double d, store_cell *out);
 /* Round a number to the field's scale after all: the switch round_to_scale. */
 void store_round(const sim_field *f, store_cell *cell);
 
-/* The number of a JSON cell; false when it is none. */
-bool store_in_number(const sim_in *in, double *d);
-
 /* A sent cell into a stored one.  Cross references are looked up by store_reference(). */
 bool store_convert(store_arena *arena, const sim_object *obj, const sim_in *in,
 				   store_cell *out, sim_error *err);

@@ -178,18 +178,6 @@ store_round(const sim_field *f, store_cell *cell)
 		cell->d = round(scaled * (1 + 4.5e-16)) / factor;
 }
 
-bool
-store_in_number(const sim_in *in, double *d)
-{
-	if (in->kind == SIM_IN_NUMBER && in->text == NULL)
-	{
-		*d = in->number;
-		return true;
-	}
-	return (in->kind == SIM_IN_NUMBER || in->kind == SIM_IN_TEXT) &&
-		   parse_double(in->text, in->len, d);
-}
-
 /* ---------------------------------------------------------------- dates */
 
 static store_parsed

@@ -171,18 +171,15 @@ several_processors(void)
 static void
 start_thread(sf_ahead *a)
 {
+	bool may =
+		a->mode == SF_AHEAD_ALWAYS || (a->mode == SF_AHEAD_AUTO && several_processors());
 	pthread_attr_t attr;
 	sigset_t all;
 	sigset_t old;
 
-	if (a->mode == SF_AHEAD_NEVER || (a->mode == SF_AHEAD_AUTO && !several_processors()))
-	{
-		a->mode = SF_AHEAD_NEVER;
-		return;
-	}
-	/* once is enough */
+	/* it is tried once */
 	a->mode = SF_AHEAD_NEVER;
-	if (pthread_attr_init(&attr) != 0)
+	if (!may || pthread_attr_init(&attr) != 0)
 		return;
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	sigfillset(&all);

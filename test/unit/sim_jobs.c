@@ -77,11 +77,10 @@ end_of(const char *kind, const char *id)
 	for (int i = 0; i < 2000; i++)
 	{
 		const char *state = member(json_call("GET", path, NULL), "state");
-		struct timespec ts = {0, 5000000};
 
 		if (job_state_parse(state) >= JOB_COMPLETE)
 			return state;
-		nanosleep(&ts, NULL);
+		log_wait_change(&s, 5);
 	}
 	return "for ever";
 }
