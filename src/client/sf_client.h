@@ -13,6 +13,7 @@
  *		configuration				sf_config, sf_config_check
  *		session						sf_session_*
  *		queries						sf_query_*
+ *		writing						sf_ingest_*, sf_results_*, sf_collections_*, sf_jobs_*
  *		metadata					sf_describe_*
  *		small formats				sf_id_*, sf_soql_*
  */
@@ -297,6 +298,254 @@ extern void sf_query_get_stats(const sf_query *q, sf_query_stats *stats);
  * answer is not there yet.  No network I/O here.  NULL is fine.
  */
 extern void sf_query_free(sf_query *q);
+
+/* ---- writing ----------------------------------------------------------------------- */
+
+typedef enum sf_operation
+{
+	SF_OP_INSERT,
+	SF_OP_UPDATE,
+	SF_OP_UPSERT,
+	SF_OP_DELETE,
+	SF_OP_HARD_DELETE /* ingest jobs only */
+} sf_operation;
+
+/*
+ * Rows to write are CSV in one form, for ingest jobs and Collections alike: UTF-8, LF behind each
+ * row, cells separated by commas, a cell quoted where it holds a comma, a quote, CR or LF (quotes
+ * doubled).  What a cell means hangs on its quotes:
+ *
+ *		(empty, no quotes)	leave the field alone: no value, on insert its default
+ *		#N/A (no quotes)	set it to null
+ *		anything else		this value; "#N/A" in quotes is a text, which only Collections can send
+ *
+ * An ingest job's data starts with a header row of field names, Collections are told them apart.
+ */
+
+/* ---- ingest jobs */
+
+/* One Bulk API 2.0 ingest job.  All pointers are borrowed for the call of sf_ingest_start only. */
+typedef struct sf_ingest_spec
+{
+	const char *object;
+	sf_operation operation;
+	const char *external_id_field;	/* SF_OP_UPSERT; else NULL */
+	const char *assignment_rule_id; /* Case and Lead; or NULL */
+	bool hold;						/* stay Open when uploaded, until sf_ingest_commit */
+	int poll_interval_max_ms;		/* 0 means 10000 */
+	int64_t job_timeout_ms;			/* from closing to completion; 0 is none */
+} sf_ingest_spec;
+
+typedef struct sf_ingest sf_ingest;
+
+typedef enum sf_ingest_phase
+{
+	SF_INGEST_UPLOADING,  /* being created, or taking data; nothing can have been saved */
+	SF_INGEST_HELD,		  /* all data is there; Open; waits for sf_ingest_commit */
+	SF_INGEST_CLOSING,	  /* the close is under way: rows may be saved from here on */
+	SF_INGEST_PROCESSING, /* closed: queued or at work */
+	SF_INGEST_COMPLETE, /* JobComplete: every row was looked at, some may have been refused */
+	SF_INGEST_FAILED	/* see the error: Failed or Aborted over there, or given up here */
+} sf_ingest_phase;
+
+typedef struct sf_ingest_info
+{
+	char job_id[SF_JOB_ID_MAX]; /* of the last attempt, or "" */
+	sf_ingest_phase phase;
+	bool acknowledged; /* all data arrived: it will not be asked for again */
+	bool closed;	   /* a close was sent, so rows may have been saved */
+	bool ended;		   /* the org has it as JobComplete, Failed or Aborted: counts are final */
+	int64_t processed; /* rows looked at, the refused ones included; 0 before it is known */
+	int64_t failed;	   /* rows refused */
+	int uploads;	   /* jobs made: 1 unless an upload had to start again */
+	int polls;
+	int api_calls;
+	int retries;
+	int64_t bytes;	   /* CSV bytes of the acknowledged upload */
+	int64_t job_ms;	   /* from closing to completion as seen here */
+	int64_t server_ms; /* totalProcessingTime */
+} sf_ingest_info;
+
+/*
+ * Queues the creation of a job.  Its one upload (PUT, chunked) starts at the next steps and takes
+ * what sf_ingest_feed gives; more than one PUT is never made on a job (protocol: Bulk API 2.0 guide,
+ * upload_job_data).  An upload whose end is not a plain 201 aborts its job, and another job starts
+ * from the data's first byte, at most max_retries times; nothing of an Open job is ever saved.
+ * NULL with *err filled on failure.  Free it with sf_ingest_free.
+ */
+extern sf_ingest *sf_ingest_start(sf_session *s, const sf_ingest_spec *spec, sf_error *err);
+
+/*
+ * Offset of the data byte that the job wants next; it goes back to 0 when the upload has to start
+ * again.  -1 once everything is acknowledged, or will never be wanted.
+ */
+extern int64_t sf_ingest_wanted(const sf_ingest *job);
+
+/* Gives data from the wanted offset on; returns the bytes that were copied, 0 while it is full. */
+extern size_t sf_ingest_feed(sf_ingest *job, const char *data, size_t len);
+
+/* Says how many bytes the data has in all: the upload ends there.  Call it once. */
+extern void sf_ingest_end(sf_ingest *job, int64_t total);
+
+/*
+ * How it stands: SF_WAIT; SF_OK: it is HELD (and not committed) or COMPLETE; SF_FAILED with *err
+ * (job_id set once known; a message that says whether rows may have been saved).
+ */
+extern sf_status sf_ingest_check(sf_ingest *job, sf_error *err);
+
+/*
+ * Lets a job that was started with hold go on to be closed; also before it is HELD.  A close whose
+ * answer is lost is settled by reading the job.
+ */
+extern void sf_ingest_commit(sf_ingest *job);
+
+/* A finished job stays in the org when it is freed: for its result files. */
+extern void sf_ingest_keep(sf_ingest *job);
+
+extern void sf_ingest_get_info(const sf_ingest *job, sf_ingest_info *info);
+
+/*
+ * Ends it in whatever state: what is not closed is aborted and deleted, what is closed and not
+ * complete is aborted and kept (rows may have been saved; a cleanup failure says so, see
+ * sf_session_cleanup_failure), what is complete is deleted unless sf_ingest_keep was called.  All
+ * of it is queued on the session (sf_session_cleanup_pending); no network I/O here.  NULL is fine.
+ */
+extern void sf_ingest_free(sf_ingest *job);
+
+/* ---- result files of ingest jobs */
+
+typedef enum sf_result_kind
+{
+	SF_RESULT_FAILED,	  /* sf__Id, sf__Error, then the uploaded columns */
+	SF_RESULT_SUCCESSFUL, /* sf__Id, sf__Created, then the uploaded columns */
+	SF_RESULT_UNPROCESSED /* the uploaded columns */
+} sf_result_kind;
+
+typedef struct sf_results sf_results;
+
+/* Queues the download of one result file of a finished job.  Free it with sf_results_free. */
+extern sf_results *
+sf_results_start(sf_session *s, const char *job_id, sf_result_kind kind, sf_error *err);
+
+/*
+ * The next row: SF_OK with one value for each column of the file, in the file's order (valid until
+ * the next call), SF_WAIT, SF_DONE, SF_FAILED.  A download that breaks off is taken up again
+ * behind the rows that were handed out.
+ */
+extern sf_status sf_results_next(sf_results *r, sf_value **values, sf_error *err);
+
+/* Columns of the file, known once sf_results_next has answered SF_OK or SF_DONE; names as sent. */
+extern int sf_results_ncolumns(const sf_results *r);
+extern const char *sf_results_column(const sf_results *r, int i);
+
+extern int sf_results_api_calls(const sf_results *r);
+
+/* Frees it in whatever state.  NULL is fine. */
+extern void sf_results_free(sf_results *r);
+
+/* Why a row was refused; texts point into what was given or into the answer. */
+typedef struct sf_row_error
+{
+	char code[SF_CODE_MAX]; /* DUPLICATE_VALUE, or "" */
+	const char *message;
+	int message_len;
+	const char *fields; /* names separated by blanks or commas */
+	int fields_len;		/* 0 for none */
+} sf_row_error;
+
+/* Takes an sf__Error apart: "CODE:message:field field --", of which all but the text may lack. */
+extern void sf_row_error_parse(const char *text, size_t len, sf_row_error *error);
+
+/* ---- sObject Collections */
+
+#define SF_COLLECTIONS_MAX 200 /* records in a call */
+
+/* One call.  All pointers are borrowed for the call of sf_collections_start only. */
+typedef struct sf_collections_spec
+{
+	const char *object;
+	sf_operation operation;			/* not SF_OP_HARD_DELETE */
+	const char *external_id_field;	/* SF_OP_UPSERT */
+	const char *assignment_rule_id; /* or NULL */
+	bool all_or_none;
+	const sf_column
+		*columns;	  /* of the rows, in order: path and how the value is written in JSON */
+	int ncolumns;	  /* update and delete: one of them is Id */
+	const char *rows; /* CSV as above, no header row */
+	size_t rows_len;
+	int nrows; /* 1 .. SF_COLLECTIONS_MAX */
+} sf_collections_spec;
+
+typedef struct sf_collections sf_collections;
+
+/* What became of a record. */
+typedef struct sf_row_result
+{
+	bool success;
+	bool created;		/* upsert: a new record */
+	char id[19];		/* "" when there is none */
+	sf_row_error error; /* of a refused one; the first of several errors */
+} sf_row_result;
+
+/*
+ * Queues one call of up to 200 records.  Update, upsert and delete may be sent again when an answer is
+ * lost, as that changes nothing more (a record that is gone counts as deleted then); an insert is
+ * not: then sf_collections_check fails and sf_collections_unknown is true.
+ */
+extern sf_collections *
+sf_collections_start(sf_session *s, const sf_collections_spec *spec, sf_error *err);
+
+/* SF_WAIT; SF_OK: results are there, one for each row, in order; SF_FAILED: nothing was saved, … */
+extern sf_status sf_collections_check(sf_collections *c, sf_error *err);
+
+/* … except that nobody knows, where this is true. */
+extern bool sf_collections_unknown(const sf_collections *c);
+
+/* What became of row i; owned by the call. */
+extern const sf_row_result *sf_collections_result(const sf_collections *c, int i);
+
+extern int sf_collections_api_calls(const sf_collections *c);
+
+/*
+ * Frees it.  A call that has left and is not answered is waited for by the session's cleanup; a
+ * cleanup failure then tells how many rows were saved although the statement ended, or that this is
+ * not known.  NULL is fine.
+ */
+extern void sf_collections_free(sf_collections *c);
+
+/* ---- the jobs of the org */
+
+typedef enum sf_job_family
+{
+	SF_JOBS_INGEST,
+	SF_JOBS_QUERY
+} sf_job_family;
+
+/* A line of the job list; texts are "" where the answer has none. */
+typedef struct sf_job_entry
+{
+	const char *id;
+	const char *job_type; /* V2Ingest, V2Query, Classic, … */
+	const char *operation;
+	const char *object;
+	const char *state;
+	const char *created_by_id;
+	const char *created_date; /* as sent: 2022-01-02T17:38:59.000+0000 */
+	const char *system_modstamp;
+	const char *content_type;
+	const char *concurrency_mode;
+	double api_version;
+} sf_job_entry;
+
+typedef struct sf_jobs sf_jobs;
+
+/* GET /jobs/ingest or /jobs/query, page after page.  Free it with sf_jobs_free. */
+extern sf_jobs *sf_jobs_start(sf_session *s, sf_job_family family, sf_error *err);
+
+/* SF_OK with *entry (valid until the next call), SF_WAIT, SF_DONE, SF_FAILED. */
+extern sf_status sf_jobs_next(sf_jobs *jobs, const sf_job_entry **entry, sf_error *err);
+
+extern void sf_jobs_free(sf_jobs *jobs);
 
 /* ---- metadata ---------------------------------------------------------------------- */
 

@@ -66,6 +66,12 @@ static const SfbEnumValue type_values[] = {{"string", SFB_TEXT},
 										   {"base64", SFB_BASE64},
 										   {NULL, 0}};
 
+static const SfbEnumValue apply_values[] = {
+	{"statement", SFB_APPLY_STATEMENT}, {"commit", SFB_APPLY_COMMIT}, {NULL, 0}};
+
+static const SfbEnumValue on_error_values[] = {
+	{"stop", SFB_ON_ERROR_STOP}, {"ignore", SFB_ON_ERROR_IGNORE}, {NULL, 0}};
+
 static const SfbEnumValue names_values[] = {{"lower", SFB_NAMES_LOWER},
 											{"snake", SFB_NAMES_SNAKE},
 											{"exact", SFB_NAMES_EXACT},
@@ -147,6 +153,23 @@ const SfbOption sfb_options[] = {
 	{"fdw_tuple_cost", SCAN, SFB_OPT_REAL, RANGE(0, 1e9), 0, NULL, "0.05",
 	 TABLE(fdw_tuple_cost)},
 
+	/* how it is written */
+	{"updatable", SCAN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, "true", TABLE(updatable)},
+	{"truncatable", SCAN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, "false", TABLE(truncatable)},
+	{"upsert_key", SFB_ON_TABLE, SFB_OPT_NAME, NO_RANGE, 0, "query", NULL, TABLE(upsert_key)},
+	{"hard_delete", SFB_ON_TABLE, SFB_OPT_BOOL, NO_RANGE, 0, NULL, "false",
+	 TABLE(hard_delete)},
+	{"assignment_rule_id", SFB_ON_TABLE, SFB_OPT_ID, NO_RANGE, 0, NULL, NULL,
+	 TABLE(assignment_rule_id)},
+	{"apply", SCAN, SFB_OPT_ENUM, VALUES(apply_values), 0, NULL, "statement", TABLE(apply)},
+	{"on_error", SCAN, SFB_OPT_ENUM, VALUES(on_error_values), 0, NULL, "stop",
+	 TABLE(on_error)},
+	{"reject_limit", SCAN, SFB_OPT_INT, RANGE(-1, INT_MAX), 0, NULL, "-1",
+	 TABLE(reject_limit)},
+	{"job_bytes", SCAN, SFB_OPT_BYTES, RANGE(1000, 100e6), 0, NULL, "90MB", TABLE(job_bytes)},
+	{"parallel_jobs", SCAN, SFB_OPT_INT, RANGE(1, 20), 0, NULL, "4", TABLE(parallel_jobs)},
+	{"keep_jobs", SCAN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, "false", TABLE(keep_jobs)},
+
 	/* what a column is */
 	{"field", SFB_ON_COLUMN, SFB_OPT_FIELD, NO_RANGE, 0, NULL, NULL, COLUMN(field)},
 	{"type", SFB_ON_COLUMN, SFB_OPT_ENUM, VALUES(type_values), 0, NULL, NULL, COLUMN(type)},
@@ -157,6 +180,10 @@ const SfbOption sfb_options[] = {
 	{"groupable", SFB_ON_COLUMN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, NULL, COLUMN(groupable)},
 	{"aggregatable", SFB_ON_COLUMN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, NULL,
 	 COLUMN(aggregatable)},
+	{"createable", SFB_ON_COLUMN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, NULL, COLUMN(createable)},
+	{"updateable", SFB_ON_COLUMN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, NULL, COLUMN(updateable)},
+	{"length", SFB_ON_COLUMN, SFB_OPT_INT, RANGE(1, 1000000), 0, NULL, NULL, COLUMN(length)},
+	{"picklist", SFB_ON_COLUMN, SFB_OPT_LIST, NO_RANGE, 0, NULL, NULL, COLUMN(picklist)},
 
 	/* how a schema is imported */
 	{"names", SFB_ON_IMPORT, SFB_OPT_ENUM, VALUES(names_values), 0, NULL, "lower",
@@ -275,6 +302,8 @@ fill_column(Relation rel, Form_pg_attribute attr, SfbColumn *column)
 			column->type = SFB_ID;
 	}
 	column->filterable = sfb_type_filterable(column->type);
+	column->createable = column->updateable =
+		pg_strcasecmp(column->field ? column->field : column->attname, "Id") != 0;
 	sfb_option_apply(options, SFB_TO_COLUMN, column);
 	sfb_type_defaults(column->type, column->filterable, column);
 	sfb_option_apply(options, SFB_TO_COLUMN, column);

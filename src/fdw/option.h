@@ -22,12 +22,16 @@ typedef enum SfbOptionType
 	SFB_OPT_BOOL,	 /* bool */
 	SFB_OPT_INT,	 /* int, min..max */
 	SFB_OPT_MS,		 /* int: milliseconds, or a number with a unit of time */
+	SFB_OPT_BYTES,	 /* int: bytes, or a number with a unit of size */
 	SFB_OPT_REAL,	 /* double, min..max */
 	SFB_OPT_ENUM,	 /* an enum, from values */
 	SFB_OPT_URL,	 /* char *: https, host in sfbulk_fdw.allowed_hosts */
 	SFB_OPT_VERSION, /* char *: API version */
 	SFB_OPT_OBJECT,	 /* char *: API name of an object */
 	SFB_OPT_FIELD,	 /* char *: API name or dotted path of a field */
+	SFB_OPT_NAME,	 /* char *: API name of a field, without a path */
+	SFB_OPT_ID,		 /* char *: id of a record, 15 or 18 characters */
+	SFB_OPT_LIST,	 /* char *: texts as an array literal */
 	SFB_OPT_SOQL,	 /* char *: a SELECT */
 	SFB_OPT_PEM,	 /* char *: a private key */
 	SFB_OPT_FILE	 /* char *: absolute path of a file on the server's machine */

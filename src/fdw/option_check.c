@@ -10,11 +10,13 @@
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_foreign_table.h"
+#include "catalog/pg_type.h"
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
@@ -95,20 +97,27 @@ int_value(const SfbOption *option, const char *value)
 {
 	int result;
 	const char *hint = NULL;
-	bool is_time = (option->type == SFB_OPT_MS);
+	int unit = option->type == SFB_OPT_MS	   ? GUC_UNIT_MS
+			   : option->type == SFB_OPT_BYTES ? GUC_UNIT_BYTE
+											   : 0;
 
 	/* parse_int would round a fraction and take hexadecimal digits. */
-	if ((!is_time && strspn(value, "+-0123456789") != strlen(value)) ||
-		!parse_int(value, &result, is_time ? GUC_UNIT_MS : 0, &hint))
+	if ((unit == 0 && strspn(value, "+-0123456789") != strlen(value)) ||
+		!parse_int(value, &result, unit, &hint))
 		bad_value(option, value,
 				  hint ? hint
-				  : is_time
+				  : unit == GUC_UNIT_MS
 					  ? "A time is a number of milliseconds or has a unit, such as \"10s\"."
+				  : unit == GUC_UNIT_BYTE
+					  ? "A size is a number of bytes or has a unit, such as \"90MB\"."
 					  : "The value must be an integer.");
 	if (result < option->min || result > option->max)
 		bad_value(option, value,
 				  psprintf("The value must be between %.0f and %.0f%s.", option->min,
-						   option->max, is_time ? " milliseconds" : ""));
+						   option->max,
+						   unit == GUC_UNIT_MS	   ? " milliseconds"
+						   : unit == GUC_UNIT_BYTE ? " bytes"
+												   : ""));
 	return result;
 }
 
@@ -184,9 +193,21 @@ valid_version(const SfbOption *option, const char *value)
 		   atoi(value) <= option->max;
 }
 
+/* An array literal of texts, {"A; B",C}. */
+static void
+check_list(const SfbOption *option, const char *value)
+{
+	if (value[0] != '{')
+		bad_value(option, value,
+				  "The value must be an array of texts, such as \"{Hot,Warm,Cold}\".");
+	(void) OidInputFunctionCall(F_ARRAY_IN, pstrdup(value), TEXTOID, -1);
+}
+
 static void
 check_text(const SfbOption *option, const char *value)
 {
+	char id[19];
+
 	switch (option->type)
 	{
 		case SFB_OPT_VERSION:
@@ -208,6 +229,19 @@ check_text(const SfbOption *option, const char *value)
 						  "The value must be the API name of a field, such as \"Name\", or a "
 						  "path to "
 						  "a parent's field, such as \"Account.Name\".");
+			break;
+		case SFB_OPT_NAME:
+			if (!sfb_valid_api_name(value, false))
+				bad_value(option, value,
+						  "The value must be the API name of a field, such as \"Ext__c\".");
+			break;
+		case SFB_OPT_ID:
+			if (!sf_id_normalise(value, strlen(value), id))
+				bad_value(option, value,
+						  "The value must be the id of a record, of 15 or 18 characters.");
+			break;
+		case SFB_OPT_LIST:
+			check_list(option, value);
 			break;
 		case SFB_OPT_SOQL:
 			if (pg_strncasecmp(value, "select", 6) != 0 ||
@@ -249,6 +283,7 @@ sfb_option_store(const SfbOption *option, const char *value, void *to)
 			break;
 		case SFB_OPT_INT:
 		case SFB_OPT_MS:
+		case SFB_OPT_BYTES:
 			*(int *) to = int_value(option, value);
 			break;
 		case SFB_OPT_REAL:

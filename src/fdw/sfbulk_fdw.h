@@ -43,7 +43,21 @@ typedef enum SfbType
 
 /* ---- options, merged and typed once (option.c) --------------------------------------- */
 
-/* Everything a scan wants to know about its table: server options overridden by table options. */
+/* When a statement's rows are written. */
+typedef enum SfbApply
+{
+	SFB_APPLY_STATEMENT, /* when the statement ends, whatever becomes of the transaction */
+	SFB_APPLY_COMMIT	 /* when the transaction commits */
+} SfbApply;
+
+/* What rejected rows do to a statement. */
+typedef enum SfbOnError
+{
+	SFB_ON_ERROR_STOP,	/* ERROR */
+	SFB_ON_ERROR_IGNORE /* WARNING, up to reject_limit */
+} SfbOnError;
+
+/* What scans and statements want to know about a table: server options overridden by its own. */
 typedef struct SfbTableOptions
 {
 	char *object; /* API name, or NULL when query is given */
@@ -58,6 +72,19 @@ typedef struct SfbTableOptions
 	int job_timeout;	   /* ms, 0 is none */
 	double fdw_startup_cost;
 	double fdw_tuple_cost;
+
+	/* writing */
+	bool updatable;
+	bool truncatable;
+	char *upsert_key; /* INSERT means upsert by this external id field; or NULL */
+	bool hard_delete;
+	char *assignment_rule_id; /* or NULL */
+	SfbApply apply;
+	SfbOnError on_error;
+	int reject_limit; /* with SFB_ON_ERROR_IGNORE: most rejected rows of a statement; -1 is any */
+	int job_bytes;	  /* most CSV bytes of one ingest job */
+	int parallel_jobs;
+	bool keep_jobs;
 } SfbTableOptions;
 
 /* One column of a foreign table; dropped columns have field == NULL. */
@@ -75,6 +102,10 @@ typedef struct SfbColumn
 	bool sortable;
 	bool groupable;
 	bool aggregatable;
+	bool createable;
+	bool updateable;
+	int length;		/* most characters, as Salesforce counts them; 0 is unknown */
+	char *picklist; /* the only values there are, as an array literal {Hot,Warm}; or NULL */
 } SfbColumn;
 
 /* ---- what planning hands to execution: ForeignScan.fdw_private ------------------------ */

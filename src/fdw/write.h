@@ -1,0 +1,190 @@
+/*
+ * write.h
+ *		What the files that write share: rows on their way from the executor to Salesforce.
+ *
+ *		modify.c	the FDW callbacks: which columns, checks before anything is sent, RETURNING
+ *		encode.c	Datums -> a row of CSV (the form that sf_client.h describes under "writing")
+ *		spool.c		rows that were sent or will be, in memory and then in a temporary file
+ *		load.c		a statement's rows: Collections or ingest jobs, their results, the report
+ *		outcome.c	what became of the session's last write statement, for the SQL functions
+ *		apply.c		what waits for the commit
+ */
+#ifndef SFB_WRITE_H
+#define SFB_WRITE_H
+
+#include "sfbulk_fdw.h"
+
+#include "lib/stringinfo.h"
+
+/* ---- encode.c ------------------------------------------------------------------------ */
+
+/* The encoders of the columns that a statement sends, in order. */
+typedef struct SfbRowEncoder SfbRowEncoder;
+
+/*
+ * Chooses an encoder for each of ncolumns columns: a direct path for the common types, which gives
+ * exactly what the type's output function gives (where Salesforce wants another form, such as true
+ * for t, exactly that form), the output function else.  attnums[i] is the attribute of column i,
+ * columns the relation's columns (index attnum - 1).  With null_is_na, NULL and empty text become
+ * #N/A (set to null), else an empty cell (leave alone).  palloc'd in the current context.
+ */
+extern SfbRowEncoder *sfb_row_encoder_new(int ncolumns, const AttrNumber *attnums,
+										  const SfbColumn *columns, bool null_is_na);
+
+/*
+ * Appends one row with its LF to out (UTF-8), taking values and isnull by attnum - 1.  No allocation
+ * per row on the direct paths.  ERROR for what Salesforce would refuse or change in silence, before
+ * anything of the row is sent: a text longer than the field, a malformed id, a value that the
+ * picklist option does not list, NaN and infinity, dates outside of 1700 to 4000, text that cannot
+ * be converted to UTF-8.  sfb_row_encoder_attnum then names the column.
+ */
+extern void
+sfb_encode_row(SfbRowEncoder *enc, StringInfo out, const Datum *values, const bool *isnull);
+
+/* The attribute that is being encoded, for error contexts. */
+extern AttrNumber sfb_row_encoder_attnum(const SfbRowEncoder *enc);
+
+/*
+ * The attribute of the row encoded last whose text is "#N/A" (in quotes, so only Collections can
+ * send it), or 0.
+ */
+extern AttrNumber sfb_row_encoder_literal_na(const SfbRowEncoder *enc);
+
+/*
+ * The columns for sf_collections_spec: path in UTF-8 and how the value is written in JSON; palloc'd.
+ * The header row for ingest jobs is their paths, separated by commas, with its LF.
+ */
+extern sf_column *sfb_row_encoder_columns(const SfbRowEncoder *enc);
+extern void sfb_row_encoder_header(const SfbRowEncoder *enc, StringInfo out);
+
+/* ---- spool.c ------------------------------------------------------------------------- */
+
+/*
+ * Bytes written once and read from any place: in memory up to mem_max, then in a temporary file
+ * (under temp_file_limit).  The file outlives errors until sfb_spool_free: whoever owns the spool
+ * hangs that on a guard.
+ */
+typedef struct SfbSpool SfbSpool;
+
+/* An empty spool in the current memory context. */
+extern SfbSpool *sfb_spool_new(Size mem_max);
+extern void sfb_spool_write(SfbSpool *spool, const char *data, Size len);
+extern int64 sfb_spool_size(const SfbSpool *spool);
+
+/*
+ * At least one byte from offset on (at most to the end), without copying where it is in memory;
+ * *data is valid until the next call on this spool.  0 at the end.
+ */
+extern Size sfb_spool_read(SfbSpool *spool, int64 offset, const char **data);
+
+/* Closes the file and frees the memory; never throws.  NULL is fine. */
+extern void sfb_spool_free(SfbSpool *spool);
+
+/* ---- load.c --------------------------------------------------------------------------- */
+
+/* The rows of one statement for one table, from the first to the report at its end. */
+typedef struct SfbLoad SfbLoad;
+
+typedef struct SfbLoadSpec
+{
+	const char *relname; /* of the foreign table, for messages */
+	UserMapping *user;
+	SfbTableOptions *options; /* this and the others: needed until sfb_load_finish */
+	SfbColumn *columns;		  /* of the relation */
+	sf_operation operation;
+	int ncolumns; /* that are sent; update and delete: the first is Id */
+	AttrNumber *attnums;
+	bool one_by_one; /* every row is sent at once: for sfb_load_row_now */
+} SfbLoadSpec;
+
+/* Nothing is sent yet.  Lives in the current memory context, and ends with it. */
+extern SfbLoad *sfb_load_begin(const SfbLoadSpec *spec);
+
+/*
+ * Takes one row; may send and wait.  ERROR where a value cannot be sent, or when an earlier row was
+ * rejected and on_error says stop.  values and isnull by attnum - 1.
+ */
+extern void sfb_load_row(SfbLoad *load, const Datum *values, const bool *isnull);
+
+/*
+ * The same for a load with one_by_one: the row is written when this returns, and id is its Id (18
+ * characters).  False when it was rejected and on_error is ignore.
+ */
+extern bool
+sfb_load_row_now(SfbLoad *load, const Datum *values, const bool *isnull, char id[19]);
+
+/*
+ * The end of the statement: sends what is left and waits for everything, reports (NOTICE, WARNING, or
+ * ERROR), and returns how many rows were rejected or not processed.  With apply 'commit': uploads
+ * what is left and hands it to apply.c.  A second call does nothing and returns 0.
+ */
+extern int64 sfb_load_finish(SfbLoad *load);
+
+/* ---- outcome.c: the last write statement of this session --------------------------------- */
+
+/* A job of the statement. */
+typedef struct SfbOutcomeJob
+{
+	char id[SF_JOB_ID_MAX];
+	int64 failed;
+	int64 unprocessed;
+	bool locked_resent; /* its rows with UNABLE_TO_LOCK_ROW were sent again in a later job */
+} SfbOutcomeJob;
+
+/* What went by Collections: results in a spool, one after the other. */
+typedef struct SfbOutcome
+{
+	bool valid;
+	Oid serverid;
+	Oid userid;		/* who ran it: nobody else gets to see its rows */
+	List *jobs;		/* of SfbOutcomeJob */
+	List *columns;	/* of String: field names of the rows, UTF-8 */
+	SfbSpool *rows; /* records as sfb_outcome_add_row wrote them, or NULL */
+} SfbOutcome;
+
+typedef enum SfbRowState
+{
+	SFB_ROW_FAILED,
+	SFB_ROW_SUCCESSFUL,
+	SFB_ROW_UNPROCESSED
+} SfbRowState;
+
+/* A row that went by Collections; texts are UTF-8. */
+typedef struct SfbOutcomeRow
+{
+	SfbRowState state;
+	bool created;
+	char id[19];
+	char code[SF_CODE_MAX];
+	const char *message;
+	const char *fields;
+	const char *row; /* the CSV row as it was sent, with its LF */
+	int row_len;
+} SfbOutcomeRow;
+
+/* Forgets the last statement and begins another. */
+extern void sfb_outcome_begin(Oid serverid, Oid userid);
+extern void sfb_outcome_set_columns(const sf_column *columns, int ncolumns);
+extern void sfb_outcome_add_job(const SfbOutcomeJob *job);
+extern void sfb_outcome_add_row(const SfbOutcomeRow *row);
+
+/* The last statement (valid is false when there is none), and its rows from *offset on; false at the end. */
+extern const SfbOutcome *sfb_outcome_get(void);
+extern bool sfb_outcome_next_row(int64 *offset, SfbOutcomeRow *row);
+
+/* ---- apply.c: what waits for the commit ---------------------------------------------------- */
+
+/*
+ * Keeps a finished load until the end of the transaction: committed in the order of the statements in
+ * PRE_COMMIT (which waits, may raise an ERROR, and so roll everything back), dropped when the
+ * (sub)transaction of its statement aborts.
+ */
+extern void sfb_apply_defer(SfbLoad *load);
+
+/* For session.c's callbacks.  The first may throw. */
+extern void sfb_apply_pre_commit(void);
+
+/* ERROR when something waits for the commit: for PREPARE TRANSACTION. */
+extern void sfb_apply_check_prepare(void);
+
+#endif /* SFB_WRITE_H */
