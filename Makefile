@@ -50,6 +50,7 @@ CLIENT_OBJS = \
 	src/client/sf_inflate.o \
 	src/client/sf_inflate_ahead.o \
 	src/client/sf_ingest_results.o \
+	src/client/sf_job_list.o \
 	src/client/sf_json.o \
 	src/client/sf_json_error.o \
 	src/client/sf_json_rows.o \
