@@ -54,6 +54,7 @@ CLIENT_OBJS = \
 	src/client/sf_ingest_job.o \
 	src/client/sf_ingest_results.o \
 	src/client/sf_job.o \
+	src/client/sf_job_list.o \
 	src/client/sf_json.o \
 	src/client/sf_json_error.o \
 	src/client/sf_json_rows.o \

@@ -1,12 +1,13 @@
 /*
  * sf_client_results.c
- *		Result files of ingest jobs, and why rows were refused (level 4).
+ *		Result files of ingest jobs, why rows were refused, and the list of jobs (level 4).
  */
 #include "sf_client_session.h"
 
 #include <string.h>
 
 #include "sf_ingest_results.h"
+#include "sf_job_list.h"
 
 /* The border's type is the resource's own: nothing is added to it here. */
 static sf_ingest_results *
@@ -50,6 +51,24 @@ void
 sf_results_free(sf_results *r)
 {
 	sf_ingest_results_free(inner(r));
+}
+
+sf_jobs *
+sf_jobs_start(sf_session *s, sf_job_family family, sf_error *err)
+{
+	return (sf_jobs *) sf_job_list_start(s->http, s->config.api_version, family, err);
+}
+
+sf_status
+sf_jobs_next(sf_jobs *jobs, const sf_job_entry **entry, sf_error *err)
+{
+	return sf_job_list_next((sf_job_list *) jobs, entry, err);
+}
+
+void
+sf_jobs_free(sf_jobs *jobs)
+{
+	sf_job_list_free((sf_job_list *) jobs);
 }
 
 /*
