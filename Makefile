@@ -65,12 +65,17 @@ CLIENT_OBJS = \
 	src/client/sf_utf8.o
 
 FDW_OBJS = \
+	src/fdw/apply.o \
 	src/fdw/convert.o \
 	src/fdw/count.o \
 	src/fdw/error.o \
 	src/fdw/explain.o \
 	src/fdw/import.o \
 	src/fdw/literal.o \
+	src/fdw/load.o \
+	src/fdw/load_calls.o \
+	src/fdw/load_jobs.o \
+	src/fdw/load_report.o \
 	src/fdw/option.o \
 	src/fdw/option_check.o \
 	src/fdw/option_host.o \

@@ -10,7 +10,7 @@
  * destroy is never network I/O; the job that is left over is queued on the session, and the
  * callbacks at the end of a (sub)transaction drive that queue with a deadline.
  */
-#include "sfbulk_fdw.h"
+#include "write.h"
 
 #include "access/xact.h"
 #include "storage/fd.h"
@@ -380,8 +380,8 @@ cleanup_all(void)
 /* ---- transactions --------------------------------------------------------------------- */
 
 /*
- * Interrupts are held off in all of these, and an ERROR in one of the abort events would be a
- * recursion: nothing called here throws.
+ * Before a commit or PREPARE interrupts are served and an ERROR is fine.  In all other events they are
+ * held off, and an ERROR in one of the abort events would be a recursion: nothing called there throws.
  */
 static void
 xact_callback(XactEvent event, void *arg pg_attribute_unused())
@@ -401,8 +401,12 @@ xact_callback(XactEvent event, void *arg pg_attribute_unused())
 			/* Executor state does not get here: cursors WITH HOLD have been materialised. */
 			break;
 		case XACT_EVENT_PRE_COMMIT:
-		case XACT_EVENT_PARALLEL_PRE_COMMIT:
+			sfb_apply_pre_commit();
+			return;
 		case XACT_EVENT_PRE_PREPARE:
+			sfb_apply_check_prepare();
+			return;
+		case XACT_EVENT_PARALLEL_PRE_COMMIT:
 			return;
 	}
 	if (nsessions == 0)

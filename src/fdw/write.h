@@ -95,6 +95,8 @@ typedef struct SfbLoadSpec
 	int ncolumns; /* that are sent; update and delete: the first is Id */
 	AttrNumber *attnums;
 	bool one_by_one; /* every row is sent at once: for sfb_load_row_now */
+	bool
+		same_statement; /* a statement that writes to several tables has begun a load before */
 } SfbLoadSpec;
 
 /* Nothing is sent yet.  Lives in the current memory context, and ends with it. */

@@ -1,0 +1,297 @@
+/*
+ * load.c
+ *		A statement's rows on their way to Salesforce, from the first one to the report.
+ *
+ * Rows are encoded at once, so that what cannot be sent is an error of its own row.  Few rows are
+ * held back and go by Collections at the end of the statement; when there are more, all of them become
+ * the data of ingest jobs, which are uploaded while the statement goes on producing rows.
+ *
+ *		apply 'statement'	sfb_load_finish sends what is left and waits for what becomes of it
+ *		apply 'commit'		it uploads, and leaves the rest to sfb_load_commit; jobs stay Open
+ *							until then, and calls are not made
+ *
+ * However a load ends, its guard destroys it: transfers stop, jobs that are not closed go.
+ */
+#include "load.h"
+
+#include "access/xact.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+/* ---- begin and end of a load ----------------------------------------------------------------- */
+
+/* No network I/O and no ERROR here: it may run while a transaction aborts. */
+static void
+destroy_load(void *object)
+{
+	SfbLoad *load = object;
+	ListCell *lc;
+
+	if (load->deferred)
+		dlist_delete(&load->link);
+	load->deferred = false;
+	foreach (lc, load->jobs)
+	{
+		SfbLoadJob *job = lfirst(lc);
+
+		sf_ingest_free(job->ingest);
+		job->ingest = NULL;
+		sfb_spool_free(job->spool);
+		job->spool = NULL;
+	}
+	sf_results_free(load->results);
+	load->results = NULL;
+	sf_collections_free(load->call);
+	load->call = NULL;
+	sfb_spool_free(load->locked);
+	load->locked = NULL;
+	sfb_spool_free(load->resending);
+	load->resending = NULL;
+	sfb_spool_free(load->held);
+	load->held = NULL;
+}
+
+static char *
+copy_text(const char *text)
+{
+	return text ? pstrdup(text) : NULL;
+}
+
+/* Copies what a commit may still need; everything in the load's context. */
+static void
+copy_spec(SfbLoad *load, const SfbLoadSpec *spec)
+{
+	sf_column *columns;
+
+	load->relname = pstrdup(spec->relname);
+	load->servername = GetForeignServer(spec->user->serverid)->servername;
+	load->options = *spec->options;
+	load->options.object = pstrdup(spec->options->object);
+	load->options.query = NULL;
+	load->options.upsert_key = copy_text(spec->options->upsert_key);
+	load->options.assignment_rule_id = copy_text(spec->options->assignment_rule_id);
+	load->operation = spec->operation;
+	load->one_by_one = spec->one_by_one;
+	load->ncolumns = spec->ncolumns;
+	load->table_columns = spec->columns;
+
+	columns = sfb_row_encoder_columns(load->encoder);
+	load->columns = palloc(sizeof(sf_column) * Max(spec->ncolumns, 1));
+	for (int i = 0; i < spec->ncolumns; i++)
+	{
+		load->columns[i].kind = columns[i].kind;
+		load->columns[i].path = pstrdup(columns[i].path);
+	}
+	initStringInfo(&load->header);
+	sfb_row_encoder_header(load->encoder, &load->header);
+}
+
+static SfbLoadMode
+first_mode(const SfbLoad *load)
+{
+	if (load->one_by_one)
+		return SFB_LOAD_CALLS;
+	if (load->operation == SF_OP_HARD_DELETE || load->options.transport == SF_TRANSPORT_BULK)
+		return SFB_LOAD_JOBS;
+	return load->options.transport == SF_TRANSPORT_REST ? SFB_LOAD_CALLS : SFB_LOAD_UNDECIDED;
+}
+
+SfbLoad *
+sfb_load_begin(const SfbLoadSpec *spec)
+{
+	bool null_is_na = spec->operation == SF_OP_UPDATE || spec->operation == SF_OP_UPSERT;
+	SfbRowEncoder *encoder =
+		sfb_row_encoder_new(spec->ncolumns, spec->attnums, spec->columns, null_is_na);
+	MemoryContext context =
+		AllocSetContextCreate(spec->options->apply == SFB_APPLY_COMMIT ? TopTransactionContext
+																	   : CurrentMemoryContext,
+							  "sfbulk_fdw load", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext oldcontext = MemoryContextSwitchTo(context);
+	SfbLoad *load = palloc0(sizeof(SfbLoad));
+	sf_session *session;
+
+	load->context = context;
+	load->encoder = encoder;
+	copy_spec(load, spec);
+	load->mode = first_mode(load);
+	initStringInfo(&load->block);
+	initStringInfo(&load->sent);
+	INSTR_TIME_SET_CURRENT(load->started);
+
+	session = sfb_session_get(spec->user);
+	load->guard = sfb_guard_new(session, destroy_load);
+	load->guard->object = load;
+	load->held = sfb_spool_new(SFB_LOAD_HELD_BYTES / 4);
+	if (!spec->same_statement)
+		sfb_outcome_begin(spec->user->serverid, GetUserId());
+	sfb_outcome_set_columns(load->columns, load->ncolumns);
+	MemoryContextSwitchTo(oldcontext);
+	return load;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+/* A line of context for errors while a row is encoded: where, never what. */
+static void
+encode_context(void *arg)
+{
+	SfbLoad *load = arg;
+	AttrNumber attnum = sfb_row_encoder_attnum(load->encoder);
+
+	if (attnum > 0)
+		errcontext("column \"%s\" of foreign table \"%s\", row " INT64_FORMAT
+				   " of the statement",
+				   load->table_columns[attnum - 1].attname, load->relname, load->rows);
+}
+
+void
+sfb_load_wait(SfbLoad *load)
+{
+	sfb_load_pump(load);
+	sfb_wait(load->guard->session);
+}
+
+/* ERROR for a text that ingest jobs would read as null. */
+static void
+check_literal_na(SfbLoad *load)
+{
+	if (load->literal_na == 0)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		 errmsg("the text \"#N/A\" cannot be written by an ingest job"),
+		 errdetail("There it means null. It is in column \"%s\" of row " INT64_FORMAT
+				   " of the statement.",
+				   load->table_columns[load->literal_na - 1].attname, load->literal_na_row),
+		 errhint("Set the option transport to \"rest\" for foreign table \"%s\", or write "
+				 "these rows by a statement of their own with at most rest_row_limit rows.",
+				 load->relname)));
+}
+
+/* Rows that wait in block go where they are held, or are sent. */
+static void
+end_full_call(SfbLoad *load)
+{
+	if (load->block_rows >= SF_COLLECTIONS_MAX || load->block.len >= SFB_LOAD_CALL_BYTES)
+		sfb_load_end_call(load);
+}
+
+static bool
+has_outgrown_calls(const SfbLoad *load)
+{
+	return load->rows > load->options.rest_row_limit ||
+		   sfb_spool_size(load->held) + load->block.len > SFB_LOAD_HELD_BYTES;
+}
+
+void
+sfb_load_row(SfbLoad *load, const Datum *values, const bool *isnull)
+{
+	ErrorContextCallback callback;
+	AttrNumber literal_na;
+	int start;
+
+	if (load->mode != SFB_LOAD_JOBS)
+		end_full_call(load);
+	start = load->block.len;
+	load->rows++;
+
+	callback.callback = encode_context;
+	callback.arg = load;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	sfb_encode_row(load->encoder, &load->block, values, isnull);
+	error_context_stack = callback.previous;
+	load->block_rows++;
+
+	literal_na = sfb_row_encoder_literal_na(load->encoder);
+	if (unlikely(literal_na != 0) && load->literal_na == 0)
+	{
+		load->literal_na = literal_na;
+		load->literal_na_row = load->rows;
+	}
+
+	if (load->mode == SFB_LOAD_UNDECIDED && has_outgrown_calls(load))
+	{
+		check_literal_na(load);
+		sfb_load_switch_to_jobs(load);
+	}
+	else if (load->mode == SFB_LOAD_JOBS)
+	{
+		if (unlikely(literal_na != 0))
+			check_literal_na(load);
+		sfb_load_job_row(load, start);
+	}
+}
+
+bool
+sfb_load_row_now(SfbLoad *load, const Datum *values, const bool *isnull, char id[19])
+{
+	sfb_load_row(load, values, isnull);
+	load->id[0] = '\0';
+	sfb_load_end_call(load);
+	sfb_load_send_calls(load);
+	if (sfb_load_too_many(load))
+		sfb_load_report_rows(load);
+	memcpy(id, load->id, sizeof(load->id));
+	return id[0] != '\0';
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+/* Everything that was taken is sent and looked at; reports. */
+static void
+complete_load(SfbLoad *load)
+{
+	if (load->mode == SFB_LOAD_JOBS)
+		sfb_load_complete_jobs(load);
+	else
+		sfb_load_send_calls(load);
+	sfb_load_report_rows(load);
+	sfb_load_summary(load);
+}
+
+int64
+sfb_load_finish(SfbLoad *load)
+{
+	MemoryContext oldcontext;
+	int64 lost;
+
+	if (load->finished)
+		return 0;
+	load->finished = true;
+
+	oldcontext = MemoryContextSwitchTo(load->context);
+	if (load->mode == SFB_LOAD_JOBS)
+		sfb_load_upload_jobs(load);
+	else if (load->block_rows > 0)
+		sfb_load_end_call(load);
+	/* the statement's, which ends */
+	load->encoder = NULL;
+	load->table_columns = NULL;
+
+	if (load->options.apply == SFB_APPLY_COMMIT && load->rows > 0)
+	{
+		sfb_apply_defer(load);
+		MemoryContextSwitchTo(oldcontext);
+		return 0;
+	}
+	if (load->rows > 0)
+		complete_load(load);
+	lost = load->rejected;
+	sfb_guard_clear(load->guard);
+	MemoryContextSwitchTo(oldcontext);
+	return lost;
+}
+
+void
+sfb_load_commit(SfbLoad *load)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(load->context);
+
+	INSTR_TIME_SET_CURRENT(load->started);
+	complete_load(load);
+	sfb_guard_clear(load->guard);
+	MemoryContextSwitchTo(oldcontext);
+}
