@@ -189,11 +189,16 @@ void
 sfb_load_row(SfbLoad *load, const Datum *values, const bool *isnull)
 {
 	ErrorContextCallback callback;
+	MemoryContext oldcontext = CurrentMemoryContext;
 	AttrNumber literal_na;
 	int start;
 
 	if (load->mode != SFB_LOAD_JOBS)
+	{
+		MemoryContextSwitchTo(load->context);
 		end_full_call(load);
+		MemoryContextSwitchTo(oldcontext);
+	}
 	start = load->block.len;
 	load->rows++;
 
@@ -212,6 +217,7 @@ sfb_load_row(SfbLoad *load, const Datum *values, const bool *isnull)
 		load->literal_na_row = load->rows;
 	}
 
+	MemoryContextSwitchTo(load->context);
 	if (load->mode == SFB_LOAD_UNDECIDED && has_outgrown_calls(load))
 	{
 		check_literal_na(load);
@@ -223,17 +229,22 @@ sfb_load_row(SfbLoad *load, const Datum *values, const bool *isnull)
 			check_literal_na(load);
 		sfb_load_job_row(load, start);
 	}
+	MemoryContextSwitchTo(oldcontext);
 }
 
 bool
 sfb_load_row_now(SfbLoad *load, const Datum *values, const bool *isnull, char id[19])
 {
+	MemoryContext oldcontext;
+
 	sfb_load_row(load, values, isnull);
+	oldcontext = MemoryContextSwitchTo(load->context);
 	load->id[0] = '\0';
 	sfb_load_end_call(load);
 	sfb_load_send_calls(load);
 	if (sfb_load_too_many(load))
 		sfb_load_report_rows(load);
+	MemoryContextSwitchTo(oldcontext);
 	memcpy(id, load->id, sizeof(load->id));
 	return id[0] != '\0';
 }
