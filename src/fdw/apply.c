@@ -8,11 +8,22 @@
  */
 #include "load.h"
 
+#include "utils/memutils.h"
+
 static dlist_head waiting = DLIST_STATIC_INIT(waiting);
 
 void
 sfb_apply_defer(SfbLoad *load)
 {
+	SfbLoad *last =
+		dlist_is_empty(&waiting) ? NULL : dlist_tail_element(SfbLoad, link, &waiting);
+
+	if (last != NULL && sfb_load_merge(last, load))
+	{
+		sfb_guard_clear(load->guard);
+		return;
+	}
+	MemoryContextSetParent(load->context, TopTransactionContext);
 	dlist_push_tail(&waiting, &load->link);
 	load->deferred = true;
 }

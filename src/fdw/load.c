@@ -65,6 +65,8 @@ copy_spec(SfbLoad *load, const SfbLoadSpec *spec)
 	sf_column *columns;
 
 	load->relname = pstrdup(spec->relname);
+	load->serverid = spec->user->serverid;
+	load->userid = GetUserId();
 	load->servername = GetForeignServer(spec->user->serverid)->servername;
 	load->options = *spec->options;
 	load->options.object = pstrdup(spec->options->object);
@@ -124,7 +126,7 @@ sfb_load_begin(const SfbLoadSpec *spec)
 	load->guard->object = load;
 	load->held = sfb_spool_new(SFB_LOAD_HELD_BYTES / 4);
 	if (!spec->same_statement)
-		sfb_outcome_begin(spec->user->serverid, GetUserId());
+		sfb_outcome_begin(load->serverid, load->userid);
 	sfb_outcome_set_columns(load->columns, load->ncolumns);
 	MemoryContextSwitchTo(oldcontext);
 	return load;
@@ -249,6 +251,57 @@ sfb_load_row_now(SfbLoad *load, const Datum *values, const bool *isnull, char id
 	return id[0] != '\0';
 }
 
+/* ---- loads that wait for the commit ------------------------------------------------------------- */
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Do two loads write the same fields of the same object in the same way? */
+static bool
+same_target(const SfbLoad *a, const SfbLoad *b)
+{
+	if (a->guard->session != b->guard->session || a->guard->subid != b->guard->subid ||
+		a->operation != b->operation || a->ncolumns != b->ncolumns ||
+		a->options.transport != b->options.transport ||
+		a->options.rest_row_limit != b->options.rest_row_limit ||
+		a->options.on_error != b->options.on_error ||
+		a->options.reject_limit != b->options.reject_limit ||
+		!same_text(a->options.object, b->options.object) ||
+		!same_text(a->options.upsert_key, b->options.upsert_key) ||
+		!same_text(a->options.assignment_rule_id, b->options.assignment_rule_id) ||
+		!same_text(a->relname, b->relname))
+		return false;
+	for (int i = 0; i < a->ncolumns; i++)
+		if (!same_text(a->columns[i].path, b->columns[i].path))
+			return false;
+	return true;
+}
+
+bool
+sfb_load_merge(SfbLoad *into, SfbLoad *load)
+{
+	MemoryContext oldcontext;
+	int64 offset = 0;
+
+	if (into->mode == SFB_LOAD_JOBS || load->mode == SFB_LOAD_JOBS || !same_target(into, load))
+		return false;
+	oldcontext = MemoryContextSwitchTo(into->context);
+	if (into->literal_na == 0)
+		into->literal_na = load->literal_na;
+	into->rows += load->rows;
+	for (int i = 0; i < load->ncalls; i++)
+	{
+		sfb_load_add_call(into, load->calls[i].len, load->calls[i].nrows);
+		sfb_copy_spool(into->held, load->held, offset, load->calls[i].len);
+		offset += load->calls[i].len;
+	}
+	MemoryContextSwitchTo(oldcontext);
+	return true;
+}
+
 /* ---- the end --------------------------------------------------------------------------------- */
 
 /* Everything that was taken is sent and looked at; reports. */
@@ -302,6 +355,15 @@ sfb_load_commit(SfbLoad *load)
 	MemoryContext oldcontext = MemoryContextSwitchTo(load->context);
 
 	INSTR_TIME_SET_CURRENT(load->started);
+	sfb_outcome_begin(load->serverid, load->userid);
+	sfb_outcome_set_columns(load->columns, load->ncolumns);
+	if (load->mode == SFB_LOAD_UNDECIDED && load->rows > load->options.rest_row_limit &&
+		load->literal_na == 0)
+	{
+		/* many small statements, which have been put together */
+		sfb_load_switch_to_jobs(load);
+		sfb_load_upload_jobs(load);
+	}
 	complete_load(load);
 	sfb_guard_clear(load->guard);
 	MemoryContextSwitchTo(oldcontext);

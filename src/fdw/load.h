@@ -75,6 +75,8 @@ struct SfbLoad
 
 	/* what is written; strings belong to the load */
 	char *relname;
+	Oid serverid;
+	Oid userid; /* who runs the statement */
 	char *servername;
 	SfbTableOptions options;
 	sf_operation operation;
@@ -135,6 +137,12 @@ struct SfbLoad
 /* The commit's part of sfb_load_finish: everything is sent, looked at and reported. */
 extern void sfb_load_commit(SfbLoad *load);
 
+/*
+ * Adds the rows of a load that is to wait for the commit to those of the one before, where both write
+ * the same in the same subtransaction: many small statements become few calls, or a job.
+ */
+extern bool sfb_load_merge(SfbLoad *into, SfbLoad *load);
+
 /* Waits for progress of anything, giving the uploads what they take. */
 extern void sfb_load_wait(SfbLoad *load);
 
@@ -166,6 +174,9 @@ extern void sfb_load_stop_jobs(SfbLoad *load);
 /* The rows in block become a call, which is sent now or held. */
 extern void sfb_load_end_call(SfbLoad *load);
 
+/* Puts len bytes, so many rows, which follow in the spool of held rows, down for a call. */
+extern void sfb_load_add_call(SfbLoad *load, int len, int nrows);
+
 /* Sends what is held, one call after the other, and waits for the last. */
 extern void sfb_load_send_calls(SfbLoad *load);
 
@@ -174,6 +185,9 @@ extern int sfb_csv_row_length(const char *text, int len);
 
 /* Rows of the calls held are given up: they are the data of jobs now. */
 extern void sfb_load_drop_calls(SfbLoad *load);
+
+/* Adds len bytes of a spool to another one. */
+extern void sfb_copy_spool(SfbSpool *to, SfbSpool *from, int64 offset, Size len);
 
 /* ---- load_report.c ------------------------------------------------------------------- */
 

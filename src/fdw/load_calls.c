@@ -212,10 +212,53 @@ send(SfbLoad *load, int nrows)
 }
 
 void
-sfb_load_end_call(SfbLoad *load)
+sfb_copy_spool(SfbSpool *to, SfbSpool *from, int64 offset, Size len)
+{
+	while (len > 0)
+	{
+		const char *data;
+		Size n = Min(sfb_spool_read(from, offset, &data), len);
+
+		if (n == 0)
+			elog(ERROR, "rows are missing in a spool");
+		sfb_spool_write(to, data, n);
+		offset += n;
+		len -= n;
+	}
+}
+
+void
+sfb_load_add_call(SfbLoad *load, int len, int nrows)
 {
 	SfbLoadCall *call;
 
+	if (load->ncalls > 0)
+	{
+		call = &load->calls[load->ncalls - 1];
+		if (call->nrows + nrows <= SF_COLLECTIONS_MAX &&
+			call->len + len <= SFB_LOAD_CALL_BYTES)
+		{
+			call->len += len;
+			call->nrows += nrows;
+			return;
+		}
+	}
+	if (load->ncalls == load->maxcalls)
+	{
+		load->maxcalls = Max(16, load->maxcalls * 2);
+		load->calls =
+			load->calls == NULL
+				? MemoryContextAlloc(load->context, sizeof(SfbLoadCall) * load->maxcalls)
+				: repalloc_huge(load->calls, sizeof(SfbLoadCall) * load->maxcalls);
+	}
+	call = &load->calls[load->ncalls++];
+	call->len = len;
+	call->nrows = nrows;
+}
+
+void
+sfb_load_end_call(SfbLoad *load)
+{
 	if (load->mode == SFB_LOAD_CALLS && load->options.apply == SFB_APPLY_STATEMENT)
 	{
 		StringInfoData block = load->block;
@@ -235,17 +278,7 @@ sfb_load_end_call(SfbLoad *load)
 		return;
 	}
 
-	if (load->ncalls == load->maxcalls)
-	{
-		load->maxcalls = Max(16, load->maxcalls * 2);
-		load->calls =
-			load->calls == NULL
-				? MemoryContextAlloc(load->context, sizeof(SfbLoadCall) * load->maxcalls)
-				: repalloc_huge(load->calls, sizeof(SfbLoadCall) * load->maxcalls);
-	}
-	call = &load->calls[load->ncalls++];
-	call->len = load->block.len;
-	call->nrows = load->block_rows;
+	sfb_load_add_call(load, load->block.len, load->block_rows);
 	sfb_spool_write(load->held, load->block.data, load->block.len);
 	resetStringInfo(&load->block);
 	load->block_rows = 0;
