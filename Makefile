@@ -79,11 +79,13 @@ FDW_OBJS = \
 	src/fdw/option.o \
 	src/fdw/option_check.o \
 	src/fdw/option_host.o \
+	src/fdw/outcome.o \
 	src/fdw/plan.o \
 	src/fdw/scan.o \
 	src/fdw/session.o \
 	src/fdw/shippable.o \
 	src/fdw/soql.o \
+	src/fdw/spool.o \
 	src/fdw/wait.o
 
 OBJS = sfbulk_fdw.o $(CLIENT_OBJS) $(FDW_OBJS)
@@ -155,16 +157,18 @@ endif
 
 -include $(OBJS:.o=.d)
 
-# ---- a module of the regression tests: convert.c against PostgreSQL's input functions ------------
+# ---- modules of the regression tests: parts of src/fdw with functions that SQL can call ----------
 
-TEST_MODULE = build/sfb_test_convert.so
+TEST_MODULE_SOURCES := $(wildcard test/*/sfb_test_*.c)
+TEST_MODULES := $(patsubst %.c,build/%.so,$(notdir $(TEST_MODULE_SOURCES)))
 .PHONY: test-module
-test-module: $(TEST_MODULE)
+test-module: $(TEST_MODULES)
 ifneq ($(PGXS),)
-$(TEST_MODULE): test/convert/sfb_test_convert.c build/flags
+vpath sfb_test_%.c $(dir $(TEST_MODULE_SOURCES))
+build/sfb_test_%.so: sfb_test_%.c build/flags
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(CFLAGS_SL) $(CPPFLAGS) -shared -MT $@ -MF $(@:.so=.d) -o $@ $<
--include $(TEST_MODULE:.so=.d)
+-include $(TEST_MODULES:.so=.d)
 endif
 
 # ---- rebuild when the flags change -------------------------------------------------------

@@ -60,14 +60,19 @@ extern void sfb_row_encoder_header(const SfbRowEncoder *enc, StringInfo out);
 /* ---- spool.c ------------------------------------------------------------------------- */
 
 /*
- * Bytes written once and read from any place: in memory up to mem_max, then in a temporary file
- * (under temp_file_limit).  The file outlives errors until sfb_spool_free: whoever owns the spool
- * hangs that on a guard.
+ * Bytes written once and read from any place: in memory up to mem_max (at least 256 kB), then in a
+ * temporary file (under temp_file_limit); the last mem_max bytes stay in memory, so that what was
+ * just written is read from there.
  */
 typedef struct SfbSpool SfbSpool;
 
-/* An empty spool in the current memory context. */
+/*
+ * An empty spool in the current memory context, with which it ends, its file too, whatever becomes of
+ * the transaction; sfb_spool_free ends it before.
+ */
 extern SfbSpool *sfb_spool_new(Size mem_max);
+
+/* Adds bytes; ERROR when the disk or temp_file_limit has no room for them. */
 extern void sfb_spool_write(SfbSpool *spool, const char *data, Size len);
 extern int64 sfb_spool_size(const SfbSpool *spool);
 
@@ -77,7 +82,10 @@ extern int64 sfb_spool_size(const SfbSpool *spool);
  */
 extern Size sfb_spool_read(SfbSpool *spool, int64 offset, const char **data);
 
-/* Closes the file and frees the memory; never throws.  NULL is fine. */
+/*
+ * Closes the file and frees the memory; never throws, also fine in callbacks of an abort or of the
+ * memory context that it is in, but not after that.  NULL is fine.
+ */
 extern void sfb_spool_free(SfbSpool *spool);
 
 /* ---- load.c --------------------------------------------------------------------------- */
@@ -133,15 +141,12 @@ typedef struct SfbOutcomeJob
 	bool locked_resent; /* its rows with UNABLE_TO_LOCK_ROW were sent again in a later job */
 } SfbOutcomeJob;
 
-/* What went by Collections: results in a spool, one after the other. */
+/* What became of a statement's rows: its jobs, and then the rows that went by Collections. */
 typedef struct SfbOutcome
 {
-	bool valid;
 	Oid serverid;
-	Oid userid;		/* who ran it: nobody else gets to see its rows */
-	List *jobs;		/* of SfbOutcomeJob */
-	List *columns;	/* of String: field names of the rows, UTF-8 */
-	SfbSpool *rows; /* records as sfb_outcome_add_row wrote them, or NULL */
+	Oid userid; /* who ran it: nobody else gets to see its rows */
+	List *jobs; /* of SfbOutcomeJob */
 } SfbOutcome;
 
 typedef enum SfbRowState
@@ -158,21 +163,40 @@ typedef struct SfbOutcomeRow
 	bool created;
 	char id[19];
 	char code[SF_CODE_MAX];
-	const char *message;
-	const char *fields;
-	const char *row; /* the CSV row as it was sent, with its LF */
+	const char *message; /* NULL is "" */
+	const char *fields;	 /* the same */
+	const char *row;	 /* the CSV row as it was sent, with its LF */
 	int row_len;
+	List *columns; /* of String: the row's fields; only sfb_outcome_next_row sets it */
 } SfbOutcomeRow;
 
-/* Forgets the last statement and begins another. */
+/*
+ * A statement begins.  It runs as long as the current memory context exists: only then do the
+ * functions see it instead of the one before (so that a statement can write again what that one could
+ * not), and that one is forgotten; unless nothing was added to the new one.
+ */
 extern void sfb_outcome_begin(Oid serverid, Oid userid);
-extern void sfb_outcome_set_columns(const sf_column *columns, int ncolumns);
+
+/*
+ * What is added from here on belongs to the statement of this user on this server that runs (the one
+ * that was begun last), and rows have these columns.  Cheap: call it whenever there is something to add.
+ */
+extern void
+sfb_outcome_select(Oid serverid, Oid userid, const sf_column *columns, int ncolumns);
 extern void sfb_outcome_add_job(const SfbOutcomeJob *job);
 extern void sfb_outcome_add_row(const SfbOutcomeRow *row);
 
-/* The last statement (valid is false when there is none), and its rows from *offset on; false at the end. */
-extern const SfbOutcome *sfb_outcome_get(void);
-extern bool sfb_outcome_next_row(int64 *offset, SfbOutcomeRow *row);
+/*
+ * The last statement of this user on this server, or NULL; kept at least as long as the current memory
+ * context.
+ */
+extern const SfbOutcome *sfb_outcome_get(Oid serverid, Oid userid);
+
+/*
+ * Its rows from *offset (0 at first) on; false at the end.  What the row points to lasts until the next
+ * call.
+ */
+extern bool sfb_outcome_next_row(const SfbOutcome *outcome, int64 *offset, SfbOutcomeRow *row);
 
 /* ---- apply.c: what waits for the commit ---------------------------------------------------- */
 
