@@ -127,7 +127,6 @@ sfb_load_begin(const SfbLoadSpec *spec)
 	load->held = sfb_spool_new(SFB_LOAD_HELD_BYTES / 4);
 	if (!spec->same_statement)
 		sfb_outcome_begin(load->serverid, load->userid);
-	sfb_outcome_set_columns(load->columns, load->ncolumns);
 	MemoryContextSwitchTo(oldcontext);
 	return load;
 }
@@ -356,7 +355,6 @@ sfb_load_commit(SfbLoad *load)
 
 	INSTR_TIME_SET_CURRENT(load->started);
 	sfb_outcome_begin(load->serverid, load->userid);
-	sfb_outcome_set_columns(load->columns, load->ncolumns);
 	if (load->mode == SFB_LOAD_UNDECIDED && load->rows > load->options.rest_row_limit &&
 		load->literal_na == 0)
 	{

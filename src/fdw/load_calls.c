@@ -26,7 +26,8 @@ sfb_csv_row_length(const char *text, int len)
 
 /* Says what became of a row to the functions that show it. */
 static void
-keep_outcome(const sf_row_result *result, SfbRowState state, const char *row, int len)
+keep_outcome(const SfbLoad *load, const sf_row_result *result, SfbRowState state,
+			 const char *row, int len)
 {
 	SfbOutcomeRow kept = {.state = state, .row = row, .row_len = len};
 	char *message = NULL;
@@ -44,6 +45,7 @@ keep_outcome(const sf_row_result *result, SfbRowState state, const char *row, in
 			kept.fields = fields = pnstrdup(result->error.fields, result->error.fields_len);
 		}
 	}
+	sfb_outcome_select(load->serverid, load->userid, load->columns, load->ncolumns);
 	sfb_outcome_add_row(&kept);
 	if (message != NULL)
 		pfree(message);
@@ -95,19 +97,19 @@ take_result(SfbLoad *load, int i, const char *row, int len)
 		if (result->created)
 			load->created++;
 		memcpy(load->id, result->id, sizeof(load->id));
-		keep_outcome(result, SFB_ROW_SUCCESSFUL, row, len);
+		keep_outcome(load, result, SFB_ROW_SUCCESSFUL, row, len);
 		return;
 	}
 	if (strcmp(result->error.code, "ALL_OR_NONE_OPERATION_ROLLED_BACK") == 0)
 	{
 		/* nothing is wrong with this one */
 		load->unprocessed++;
-		keep_outcome(NULL, SFB_ROW_UNPROCESSED, row, len);
+		keep_outcome(load, NULL, SFB_ROW_UNPROCESSED, row, len);
 		return;
 	}
 	load->rejected++;
 	sfb_load_sample(load, load->sent_numbers[i], &result->error);
-	keep_outcome(result, SFB_ROW_FAILED, row, len);
+	keep_outcome(load, result, SFB_ROW_FAILED, row, len);
 }
 
 /* Counts the results of the call, and leaves in sent the rows that are to be sent again. */

@@ -209,6 +209,7 @@ count_job(SfbLoad *load, SfbLoadJob *job)
 	outcome.failed = failed - job->locked;
 	outcome.unprocessed = Max(job->rows - info->processed, 0);
 	outcome.locked_resent = job->locked > 0;
+	sfb_outcome_select(load->serverid, load->userid, load->columns, load->ncolumns);
 	sfb_outcome_add_job(&outcome);
 }
 
