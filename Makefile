@@ -36,6 +36,7 @@ CLIENT_OBJS = \
 	src/client/sf_buf.o \
 	src/client/sf_client.o \
 	src/client/sf_client_query.o \
+	src/client/sf_client_results.o \
 	src/client/sf_csv.o \
 	src/client/sf_csv_columns.o \
 	src/client/sf_describe.o \
@@ -48,6 +49,8 @@ CLIENT_OBJS = \
 	src/client/sf_id.o \
 	src/client/sf_inflate.o \
 	src/client/sf_inflate_ahead.o \
+	src/client/sf_ingest_results.o \
+	src/client/sf_job_list.o \
 	src/client/sf_json.o \
 	src/client/sf_json_error.o \
 	src/client/sf_json_rows.o \
@@ -56,11 +59,11 @@ CLIENT_OBJS = \
 	src/client/sf_query_job.o \
 	src/client/sf_query_job_links.o \
 	src/client/sf_query_job_pages.o \
-	src/client/sf_query_job_sum.o \
 	src/client/sf_rest.o \
 	src/client/sf_secret.o \
 	src/client/sf_soql.o \
 	src/client/sf_status.o \
+	src/client/sf_sum.o \
 	src/client/sf_url.o \
 	src/client/sf_utf8.o
 

@@ -578,6 +578,8 @@ typedef struct sf_field
 	bool custom;
 	bool restricted_picklist;
 	bool deprecated_and_hidden;
+	const char *const *picklist; /* values that a new text may have: the active ones */
+	int npicklist;				 /* 0 unless restricted_picklist */
 } sf_field;
 
 /* One object of describeGlobal (no fields) or of a describe (with fields). */

@@ -5,7 +5,7 @@
 #include "../../src/client/sf_query_job.c"
 
 #include "sf_query_job_links.h"
-#include "sf_query_job_sum.h"
+#include "sf_sum.h"
 #include "tap.h"
 
 /* Polls that a job of so many milliseconds takes. */
