@@ -31,6 +31,9 @@ destroy_load(void *object)
 	if (load->deferred)
 		dlist_delete(&load->link);
 	load->deferred = false;
+	if (load->saved > 0 && !load->told)
+		sfb_apply_failed(load->relname, load->saved);
+	load->told = true;
 	foreach (lc, load->jobs)
 	{
 		SfbLoadJob *job = lfirst(lc);
@@ -58,12 +61,24 @@ copy_text(const char *text)
 	return text ? pstrdup(text) : NULL;
 }
 
-/* Copies what a commit may still need; everything in the load's context. */
+/* The columns as the client wants them, in the current context. */
+static sf_column *
+copy_columns(const sf_column *columns, int ncolumns)
+{
+	sf_column *copy = palloc(sizeof(sf_column) * Max(ncolumns, 1));
+
+	for (int i = 0; i < ncolumns; i++)
+	{
+		copy[i].kind = columns[i].kind;
+		copy[i].path = pstrdup(columns[i].path);
+	}
+	return copy;
+}
+
+/* Copies what the statement says; everything in the load's context. */
 static void
 copy_spec(SfbLoad *load, const SfbLoadSpec *spec)
 {
-	sf_column *columns;
-
 	load->relname = pstrdup(spec->relname);
 	load->serverid = spec->user->serverid;
 	load->userid = GetUserId();
@@ -77,16 +92,37 @@ copy_spec(SfbLoad *load, const SfbLoadSpec *spec)
 	load->one_by_one = spec->one_by_one;
 	load->ncolumns = spec->ncolumns;
 	load->table_columns = spec->columns;
-
-	columns = sfb_row_encoder_columns(load->encoder);
-	load->columns = palloc(sizeof(sf_column) * Max(spec->ncolumns, 1));
-	for (int i = 0; i < spec->ncolumns; i++)
-	{
-		load->columns[i].kind = columns[i].kind;
-		load->columns[i].path = pstrdup(columns[i].path);
-	}
+	load->columns = copy_columns(sfb_row_encoder_columns(load->encoder), spec->ncolumns);
 	initStringInfo(&load->header);
 	sfb_row_encoder_header(load->encoder, &load->header);
+}
+
+/* The same for a load that takes over from another one. */
+static void
+copy_target(SfbLoad *load, const SfbLoad *from)
+{
+	load->relname = pstrdup(from->relname);
+	load->serverid = from->serverid;
+	load->userid = from->userid;
+	load->servername = pstrdup(from->servername);
+	load->options = from->options;
+	load->options.object = pstrdup(from->options.object);
+	load->options.upsert_key = copy_text(from->options.upsert_key);
+	load->options.assignment_rule_id = copy_text(from->options.assignment_rule_id);
+	load->operation = from->operation;
+	load->ncolumns = from->ncolumns;
+	load->columns = copy_columns(from->columns, from->ncolumns);
+	load->header.data = pstrdup(from->header.data);
+	load->header.len = from->header.len;
+	load->header.maxlen = from->header.len + 1;
+}
+
+/* Do its rows go by jobs, however few they are? */
+static bool
+jobs_only(const SfbLoad *load)
+{
+	return load->operation == SF_OP_HARD_DELETE ||
+		   load->options.transport == SF_TRANSPORT_BULK;
 }
 
 static SfbLoadMode
@@ -94,8 +130,9 @@ first_mode(const SfbLoad *load)
 {
 	if (load->one_by_one)
 		return SFB_LOAD_CALLS;
-	if (load->operation == SF_OP_HARD_DELETE || load->options.transport == SF_TRANSPORT_BULK)
-		return SFB_LOAD_JOBS;
+	/* what waits for the commit is held as long as it is little: more may come, for the same job */
+	if (jobs_only(load))
+		return load->options.apply == SFB_APPLY_STATEMENT ? SFB_LOAD_JOBS : SFB_LOAD_UNDECIDED;
 	return load->options.transport == SF_TRANSPORT_REST ? SFB_LOAD_CALLS : SFB_LOAD_UNDECIDED;
 }
 
@@ -106,9 +143,7 @@ sfb_load_begin(const SfbLoadSpec *spec)
 	SfbRowEncoder *encoder =
 		sfb_row_encoder_new(spec->ncolumns, spec->attnums, spec->columns, null_is_na);
 	MemoryContext context =
-		AllocSetContextCreate(spec->options->apply == SFB_APPLY_COMMIT ? TopTransactionContext
-																	   : CurrentMemoryContext,
-							  "sfbulk_fdw load", ALLOCSET_DEFAULT_SIZES);
+		AllocSetContextCreate(CurrentMemoryContext, "sfbulk_fdw load", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext oldcontext = MemoryContextSwitchTo(context);
 	SfbLoad *load = palloc0(sizeof(SfbLoad));
 	sf_session *session;
@@ -120,12 +155,19 @@ sfb_load_begin(const SfbLoadSpec *spec)
 	initStringInfo(&load->block);
 	initStringInfo(&load->sent);
 	INSTR_TIME_SET_CURRENT(load->started);
+	if (spec->one_by_one && load->options.apply == SFB_APPLY_COMMIT)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot return Ids of rows for foreign table \"%s\", which wait for "
+						"the commit",
+						load->relname),
+				 errhint("Leave out RETURNING, or set the option apply to \"statement\".")));
 
 	session = sfb_session_get(spec->user);
 	load->guard = sfb_guard_new(session, destroy_load);
 	load->guard->object = load;
 	load->held = sfb_spool_new(SFB_LOAD_HELD_BYTES / 4);
-	if (!spec->same_statement)
+	if (!spec->same_statement && load->options.apply == SFB_APPLY_STATEMENT)
 		sfb_outcome_begin(load->serverid, load->userid);
 	MemoryContextSwitchTo(oldcontext);
 	return load;
@@ -219,6 +261,8 @@ sfb_load_row(SfbLoad *load, const Datum *values, const bool *isnull)
 	}
 
 	MemoryContextSwitchTo(load->context);
+	if (unlikely(literal_na != 0) && jobs_only(load))
+		check_literal_na(load);
 	if (load->mode == SFB_LOAD_UNDECIDED && has_outgrown_calls(load))
 	{
 		check_literal_na(load);
@@ -258,36 +302,36 @@ same_text(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* Do two loads write the same fields of the same object in the same way? */
+/* Do two loads write the same fields of the same object in the same way, for the same user? */
 static bool
 same_target(const SfbLoad *a, const SfbLoad *b)
 {
+	const SfbTableOptions *x = &a->options;
+	const SfbTableOptions *y = &b->options;
+
 	if (a->guard->session != b->guard->session || a->guard->subid != b->guard->subid ||
-		a->operation != b->operation || a->ncolumns != b->ncolumns ||
-		a->options.transport != b->options.transport ||
-		a->options.rest_row_limit != b->options.rest_row_limit ||
-		a->options.on_error != b->options.on_error ||
-		a->options.reject_limit != b->options.reject_limit ||
-		!same_text(a->options.object, b->options.object) ||
-		!same_text(a->options.upsert_key, b->options.upsert_key) ||
-		!same_text(a->options.assignment_rule_id, b->options.assignment_rule_id) ||
+		a->userid != b->userid || a->operation != b->operation || a->ncolumns != b->ncolumns ||
+		x->transport != y->transport || x->rest_row_limit != y->rest_row_limit ||
+		x->on_error != y->on_error || x->reject_limit != y->reject_limit ||
+		x->keep_jobs != y->keep_jobs || x->job_bytes != y->job_bytes ||
+		x->parallel_jobs != y->parallel_jobs || x->job_timeout != y->job_timeout ||
+		!same_text(x->object, y->object) || !same_text(x->upsert_key, y->upsert_key) ||
+		!same_text(x->assignment_rule_id, y->assignment_rule_id) ||
 		!same_text(a->relname, b->relname))
 		return false;
 	for (int i = 0; i < a->ncolumns; i++)
-		if (!same_text(a->columns[i].path, b->columns[i].path))
+		if (a->columns[i].kind != b->columns[i].kind ||
+			!same_text(a->columns[i].path, b->columns[i].path))
 			return false;
 	return true;
 }
 
-bool
-sfb_load_merge(SfbLoad *into, SfbLoad *load)
+/* Adds the rows of another load that are held to those of this one. */
+static void
+take_held_rows(SfbLoad *into, const SfbLoad *load)
 {
-	MemoryContext oldcontext;
 	int64 offset = 0;
 
-	if (into->mode == SFB_LOAD_JOBS || load->mode == SFB_LOAD_JOBS || !same_target(into, load))
-		return false;
-	oldcontext = MemoryContextSwitchTo(into->context);
 	if (into->literal_na == 0)
 		into->literal_na = load->literal_na;
 	into->rows += load->rows;
@@ -297,8 +341,61 @@ sfb_load_merge(SfbLoad *into, SfbLoad *load)
 		sfb_copy_spool(into->held, load->held, offset, load->calls[i].len);
 		offset += load->calls[i].len;
 	}
+}
+
+bool
+sfb_load_merge(SfbLoad *into, SfbLoad *load)
+{
+	MemoryContext oldcontext;
+
+	if (into->mode == SFB_LOAD_JOBS || load->mode == SFB_LOAD_JOBS || !same_target(into, load))
+		return false;
+	oldcontext = MemoryContextSwitchTo(into->context);
+	take_held_rows(into, load);
 	MemoryContextSwitchTo(oldcontext);
 	return true;
+}
+
+SfbLoad *
+sfb_load_move(SfbLoad *load)
+{
+	/* It ends with this subtransaction when that one rolls back, else with the transaction. */
+	MemoryContext context =
+		AllocSetContextCreate(CurTransactionContext, "sfbulk_fdw load", ALLOCSET_SMALL_SIZES);
+	MemoryContext oldcontext = MemoryContextSwitchTo(context);
+	SfbLoad *moved = palloc0(sizeof(SfbLoad));
+	List *jobs = NIL;
+	ListCell *lc;
+
+	moved->context = context;
+	copy_target(moved, load);
+	moved->mode = load->mode;
+	moved->finished = true;
+	moved->guard = sfb_guard_new(load->guard->session, destroy_load);
+	moved->guard->object = moved;
+	if (load->mode == SFB_LOAD_JOBS)
+	{
+		moved->rows = load->rows;
+		foreach (lc, load->jobs)
+		{
+			SfbLoadJob *job = palloc(sizeof(SfbLoadJob));
+
+			*job = *(SfbLoadJob *) lfirst(lc);
+			Assert(job->spool == NULL && job->error == NULL);
+			jobs = lappend(jobs, job);
+		}
+	}
+	else
+	{
+		moved->held = sfb_spool_new(SFB_LOAD_HELD_BYTES / 4);
+		take_held_rows(moved, load);
+	}
+
+	/* From here on nothing can fail: the jobs change hands. */
+	moved->jobs = jobs;
+	load->jobs = NIL;
+	MemoryContextSwitchTo(oldcontext);
+	return moved;
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -313,6 +410,7 @@ complete_load(SfbLoad *load)
 		sfb_load_send_calls(load);
 	sfb_load_report_rows(load);
 	sfb_load_summary(load);
+	load->told = true;
 }
 
 int64
@@ -335,12 +433,8 @@ sfb_load_finish(SfbLoad *load)
 	load->table_columns = NULL;
 
 	if (load->options.apply == SFB_APPLY_COMMIT && load->rows > 0)
-	{
 		sfb_apply_defer(load);
-		MemoryContextSwitchTo(oldcontext);
-		return 0;
-	}
-	if (load->rows > 0)
+	else if (load->rows > 0)
 		complete_load(load);
 	lost = load->rejected;
 	sfb_guard_clear(load->guard);
@@ -354,9 +448,10 @@ sfb_load_commit(SfbLoad *load)
 	MemoryContext oldcontext = MemoryContextSwitchTo(load->context);
 
 	INSTR_TIME_SET_CURRENT(load->started);
-	sfb_outcome_begin(load->serverid, load->userid);
-	if (load->mode == SFB_LOAD_UNDECIDED && load->rows > load->options.rest_row_limit &&
-		load->literal_na == 0)
+	initStringInfo(&load->block);
+	initStringInfo(&load->sent);
+	if (load->mode == SFB_LOAD_UNDECIDED && load->literal_na == 0 &&
+		(jobs_only(load) || load->rows > load->options.rest_row_limit))
 	{
 		/* many small statements, which have been put together */
 		sfb_load_switch_to_jobs(load);

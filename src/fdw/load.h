@@ -124,6 +124,7 @@ struct SfbLoad
 	int64 rejected;
 	int64 unprocessed; /* Salesforce did not look at them */
 	int64 unknown;	   /* nobody knows */
+	bool told;		   /* an ERROR has told of these, or all went well */
 	int nsamples;
 	SfbLoadSample samples[SFB_LOAD_SAMPLES];
 	int api_calls;
@@ -142,6 +143,12 @@ extern void sfb_load_commit(SfbLoad *load);
  * the same in the same subtransaction: many small statements become few calls, or a job.
  */
 extern bool sfb_load_merge(SfbLoad *into, SfbLoad *load);
+
+/*
+ * What is left of a load at the end of its statement (rows that are held, or uploaded jobs) becomes
+ * another load, in memory of its own that lasts as long as its (sub)transaction.
+ */
+extern SfbLoad *sfb_load_move(SfbLoad *load);
 
 /* Waits for progress of anything, giving the uploads what they take. */
 extern void sfb_load_wait(SfbLoad *load);

@@ -199,11 +199,12 @@ count_job(SfbLoad *load, SfbLoadJob *job)
 	}
 	if (info->failed > 0 || job->rows > info->processed || load->options.keep_jobs)
 		sf_ingest_keep(job->ingest);
+	load->saved += info->processed - failed;
+	load->rejected += failed;
+	load->unprocessed += Max(job->rows - info->processed, 0);
 	if (failed > 0)
 		read_rejected(load, job);
-	load->saved += info->processed - failed;
-	load->rejected += failed - job->locked;
-	load->unprocessed += Max(job->rows - info->processed, 0);
+	load->rejected -= job->locked;
 
 	strlcpy(outcome.id, info->job_id, sizeof(outcome.id));
 	outcome.failed = failed - job->locked;

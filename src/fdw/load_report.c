@@ -89,13 +89,34 @@ append_count(StringInfo buf, int64 count, const char *what)
 		appendStringInfo(buf, "%s" INT64_FORMAT " %s", buf->len > 0 ? ", " : "", count, what);
 }
 
+/* Rows of which Salesforce may be at work while we speak. */
+static int64
+rows_in_flight(const SfbLoad *load)
+{
+	int64 rows = load->call ? load->sent_rows : 0;
+	ListCell *lc;
+
+	foreach (lc, load->jobs)
+	{
+		const SfbLoadJob *job = lfirst(lc);
+		sf_ingest_info info;
+
+		if (job->settled || job->ingest == NULL)
+			continue;
+		sf_ingest_get_info(job->ingest, &info);
+		if (info.closed)
+			rows += job->rows;
+	}
+	return rows;
+}
+
 /* "Of 10 rows, 3 were saved and stay in Salesforce, 2 were rejected." */
 static char *
 counts_text(const SfbLoad *load)
 {
 	StringInfoData buf;
-	int64 not_sent =
-		load->rows - load->saved - load->rejected - load->unprocessed - load->unknown;
+	int64 unknown = load->unknown + rows_in_flight(load);
+	int64 not_sent = load->rows - load->saved - load->rejected - load->unprocessed - unknown;
 
 	initStringInfo(&buf);
 	append_count(&buf, load->saved,
@@ -104,15 +125,14 @@ counts_text(const SfbLoad *load)
 	append_count(&buf, load->rejected, load->rejected == 1 ? "was rejected" : "were rejected");
 	append_count(&buf, load->unprocessed,
 				 load->unprocessed == 1 ? "was not processed" : "were not processed");
-	append_count(&buf, load->unknown,
-				 "may or may not have been saved, which is not known here");
+	append_count(&buf, unknown, "may or may not have been saved, which is not known here");
 	append_count(&buf, not_sent, not_sent == 1 ? "was not sent" : "were not sent");
 	return psprintf("Of " INT64_FORMAT " row%s of the statement so far, %s.%s", load->rows,
 					load->rows == 1 ? "" : "s", buf.data,
 					load->saved > 0
 						? " What was done stays so, whatever becomes of the transaction."
-					: load->unknown == 0 ? " Nothing was changed in Salesforce."
-										 : "");
+					: unknown == 0 ? " Nothing was changed in Salesforce."
+								   : "");
 }
 
 /* The query that shows the rest. */
@@ -168,7 +188,10 @@ report_rejected(SfbLoad *load, int elevel)
 		load->nsamples > 0 ? sample_text(&load->samples[0]) : "Salesforce gives no reason";
 
 	if (elevel >= ERROR)
+	{
 		CHECK_FOR_INTERRUPTS();
+		load->told = true;
+	}
 	initStringInfo(&detail);
 	append_samples(&detail, load);
 	ereport(elevel,
@@ -193,6 +216,7 @@ sfb_load_report_rows(SfbLoad *load)
 	if (load->unprocessed > 0)
 	{
 		CHECK_FOR_INTERRUPTS();
+		load->told = true;
 		ereport(ERROR, (errcode(ERRCODE_FDW_ERROR),
 						errmsg_plural("Salesforce did not process " INT64_FORMAT
 									  " row for foreign table \"%s\"",
@@ -211,6 +235,8 @@ sfb_load_fail(SfbLoad *load, sf_error *err)
 	size_t len = strlen(err->detail);
 
 	/* what is known of the rows goes behind what is known of the failure */
+	CHECK_FOR_INTERRUPTS();
+	load->told = true;
 	if (load->rows > 1 || load->unknown > 0)
 		snprintf(err->detail + len, sizeof(err->detail) - len, "%s%s", len > 0 ? " " : "",
 				 counts_text(load));

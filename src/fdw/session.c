@@ -394,11 +394,14 @@ xact_callback(XactEvent event, void *arg pg_attribute_unused())
 		case XACT_EVENT_PARALLEL_ABORT:
 			dlist_foreach(iter, &guards)
 				disarm_guard(dlist_container(SfbGuard, link, iter.cur));
+			sfb_apply_aborted();
+			sfb_apply_end(false);
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_PARALLEL_COMMIT:
 		case XACT_EVENT_PREPARE:
 			/* Executor state does not get here: cursors WITH HOLD have been materialised. */
+			sfb_apply_end(true);
 			break;
 		case XACT_EVENT_PRE_COMMIT:
 			sfb_apply_pre_commit();
@@ -435,7 +438,10 @@ subxact_callback(SubXactEvent event, SubTransactionId subid, SubTransactionId pa
 			disarm_guard(guard);
 	}
 	if (event == SUBXACT_EVENT_ABORT_SUB)
+	{
+		sfb_apply_aborted();
 		cleanup_all();
+	}
 }
 
 void
