@@ -136,6 +136,16 @@ first_mode(const SfbLoad *load)
 	return load->options.transport == SF_TRANSPORT_REST ? SFB_LOAD_CALLS : SFB_LOAD_UNDECIDED;
 }
 
+/* What a load needs while it is at work: nothing of it is small. */
+static void
+init_work(SfbLoad *load)
+{
+	initStringInfo(&load->block);
+	initStringInfo(&load->sent);
+	load->sent_numbers = palloc(sizeof(int64) * SF_COLLECTIONS_MAX);
+	load->error = palloc0(sizeof(sf_error));
+}
+
 SfbLoad *
 sfb_load_begin(const SfbLoadSpec *spec)
 {
@@ -152,8 +162,7 @@ sfb_load_begin(const SfbLoadSpec *spec)
 	load->encoder = encoder;
 	copy_spec(load, spec);
 	load->mode = first_mode(load);
-	initStringInfo(&load->block);
-	initStringInfo(&load->sent);
+	init_work(load);
 	INSTR_TIME_SET_CURRENT(load->started);
 	if (spec->one_by_one && load->options.apply == SFB_APPLY_COMMIT)
 		ereport(ERROR,
@@ -448,8 +457,7 @@ sfb_load_commit(SfbLoad *load)
 	MemoryContext oldcontext = MemoryContextSwitchTo(load->context);
 
 	INSTR_TIME_SET_CURRENT(load->started);
-	initStringInfo(&load->block);
-	initStringInfo(&load->sent);
+	init_work(load);
 	if (load->mode == SFB_LOAD_UNDECIDED && load->literal_na == 0 &&
 		(jobs_only(load) || load->rows > load->options.rest_row_limit))
 	{

@@ -115,8 +115,8 @@ struct SfbLoad
 	sf_collections *call; /* under way */
 	StringInfoData sent;  /* its rows */
 	int sent_rows;
-	int64 sent_numbers[SF_COLLECTIONS_MAX]; /* their numbers in the statement, from 1 */
-	int64 calls_rows;						/* rows that were sent in calls */
+	int64 *sent_numbers; /* [SF_COLLECTIONS_MAX]: their numbers in the statement, from 1 */
+	int64 calls_rows;	 /* rows that were sent in calls */
 
 	/* what became of the rows */
 	int64 saved;
@@ -130,7 +130,8 @@ struct SfbLoad
 	int api_calls;
 	instr_time started;
 	char id[19]; /* of the row that was written last, by one_by_one; "" when it was rejected */
-	sf_error error; /* of the client; here because it is 3 kB */
+	sf_error *
+		error; /* of the client; not there, as the block, while the load waits for the commit */
 };
 
 /* ---- load.c -------------------------------------------------------------------------- */

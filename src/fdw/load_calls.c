@@ -160,10 +160,10 @@ start_call(SfbLoad *load)
 		.nrows = load->sent_rows,
 	};
 
-	sf_error_reset(&load->error);
-	load->call = sf_collections_start(load->guard->session, &spec, &load->error);
+	sf_error_reset(load->error);
+	load->call = sf_collections_start(load->guard->session, &spec, load->error);
 	if (load->call == NULL)
-		sfb_load_fail(load, &load->error);
+		sfb_load_fail(load, load->error);
 	sfb_kick(load->guard->session);
 }
 
@@ -184,14 +184,14 @@ finish_call(SfbLoad *load)
 	{
 		sf_status status;
 
-		while ((status = sf_collections_check(load->call, &load->error)) == SF_WAIT)
+		while ((status = sf_collections_check(load->call, load->error)) == SF_WAIT)
 			sfb_wait(load->guard->session);
 		if (status == SF_FAILED)
 		{
 			if (sf_collections_unknown(load->call))
 				load->unknown += load->sent_rows;
 			end_call(load);
-			sfb_load_fail(load, &load->error);
+			sfb_load_fail(load, load->error);
 		}
 		take_results(load);
 		end_call(load);

@@ -114,7 +114,7 @@ next_rejected(SfbLoad *load, bool must)
 
 	for (;;)
 	{
-		switch (sf_results_next(load->results, &values, &load->error))
+		switch (sf_results_next(load->results, &values, load->error))
 		{
 			case SF_OK:
 				return values;
@@ -125,8 +125,8 @@ next_rejected(SfbLoad *load, bool must)
 				return NULL;
 			case SF_FAILED:
 				if (must)
-					sfb_load_fail(load, &load->error);
-				sf_error_reset(&load->error);
+					sfb_load_fail(load, load->error);
+				sf_error_reset(load->error);
 				return NULL;
 		}
 	}
@@ -147,11 +147,11 @@ read_rejected(SfbLoad *load, SfbLoadJob *job)
 	sf_value *values;
 
 	initStringInfo(&row);
-	sf_error_reset(&load->error);
+	sf_error_reset(load->error);
 	load->results = sf_results_start(load->guard->session, job->info.job_id, SF_RESULT_FAILED,
-									 &load->error);
+									 load->error);
 	if (load->results == NULL)
-		sfb_load_fail(load, &load->error);
+		sfb_load_fail(load, load->error);
 	while ((values = next_rejected(load, !job->failed)) != NULL)
 	{
 		sf_row_error error = {0};
@@ -222,8 +222,8 @@ look_at(SfbLoad *load, SfbLoadJob *job)
 
 	if (job->settled || job->ingest == NULL)
 		return;
-	sf_error_reset(&load->error);
-	status = sf_ingest_check(job->ingest, &load->error);
+	sf_error_reset(load->error);
+	status = sf_ingest_check(job->ingest, load->error);
 	sf_ingest_get_info(job->ingest, &job->info);
 	if (job->info.acknowledged && job->spool != NULL)
 	{
@@ -237,7 +237,7 @@ look_at(SfbLoad *load, SfbLoadJob *job)
 	{
 		job->failed = true;
 		job->error = MemoryContextAlloc(load->context, sizeof(sf_error));
-		*job->error = load->error;
+		*job->error = *load->error;
 	}
 	if (status == SF_FAILED || job->info.phase == SF_INGEST_COMPLETE)
 		count_job(load, job);
@@ -382,10 +382,10 @@ begin_job(SfbLoad *load)
 
 	sfb_spool_write(job->spool, load->header.data, load->header.len);
 	job->bytes = load->header.len;
-	sf_error_reset(&load->error);
-	job->ingest = sf_ingest_start(load->guard->session, &spec, &load->error);
+	sf_error_reset(load->error);
+	job->ingest = sf_ingest_start(load->guard->session, &spec, load->error);
 	if (job->ingest == NULL)
-		sfb_load_fail(load, &load->error);
+		sfb_load_fail(load, load->error);
 }
 
 /* The first len bytes of block, so many rows, become data of the job at work. */
