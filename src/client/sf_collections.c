@@ -290,8 +290,11 @@ read_result(sf_collections *c, int i, const sf_json *node, sf_error *err)
 	if (read_error(c, i, errors, err) != SF_OK)
 		return SF_FAILED;
 
-	/* the answer to an attempt before this one, which has deleted it, was lost */
-	if (!result->success && c->operation == SF_OP_DELETE && c->cost.retries > 0 &&
+	/*
+	 * The answer to an attempt before this one may have been lost, also to one that curl repeated by
+	 * itself on a connection that had died.  What was to be gone is gone.
+	 */
+	if (!result->success && c->operation == SF_OP_DELETE &&
 		strcmp(result->error.code, "ENTITY_IS_DELETED") == 0)
 		result->success = true;
 	return SF_OK;
