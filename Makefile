@@ -36,8 +36,11 @@ CLIENT_OBJS = \
 	src/client/sf_buf.o \
 	src/client/sf_client.o \
 	src/client/sf_client_ingest.o \
+	src/client/sf_client_collections.o \
 	src/client/sf_client_query.o \
 	src/client/sf_client_results.o \
+	src/client/sf_collections.o \
+	src/client/sf_collections_rows.o \
 	src/client/sf_csv.o \
 	src/client/sf_csv_columns.o \
 	src/client/sf_describe.o \
