@@ -35,6 +35,7 @@ CLIENT_OBJS = \
 	src/client/sf_auth_soap.o \
 	src/client/sf_buf.o \
 	src/client/sf_client.o \
+	src/client/sf_client_ingest.o \
 	src/client/sf_client_query.o \
 	src/client/sf_client_results.o \
 	src/client/sf_csv.o \
@@ -46,10 +47,13 @@ CLIENT_OBJS = \
 	src/client/sf_http_request.o \
 	src/client/sf_http_retry.o \
 	src/client/sf_http_trace.o \
+	src/client/sf_http_upload.o \
 	src/client/sf_id.o \
 	src/client/sf_inflate.o \
 	src/client/sf_inflate_ahead.o \
+	src/client/sf_ingest_job.o \
 	src/client/sf_ingest_results.o \
+	src/client/sf_job.o \
 	src/client/sf_job_list.o \
 	src/client/sf_json.o \
 	src/client/sf_json_error.o \
