@@ -78,6 +78,7 @@ _PG_init(void)
 
 	sfb_reserve_guc_prefix("sfbulk_fdw");
 	sfb_session_init();
+	sfb_hooks_init();
 }
 
 Datum
@@ -96,6 +97,19 @@ sfbulk_fdw_handler(PG_FUNCTION_ARGS)
 	routine->ReScanForeignScan = sfbulkReScanForeignScan;
 	routine->EndForeignScan = sfbulkEndForeignScan;
 
+	routine->IsForeignRelUpdatable = sfbulkIsForeignRelUpdatable;
+	routine->AddForeignUpdateTargets = sfbulkAddForeignUpdateTargets;
+	routine->PlanForeignModify = sfbulkPlanForeignModify;
+	routine->BeginForeignModify = sfbulkBeginForeignModify;
+	routine->ExecForeignInsert = sfbulkExecForeignInsert;
+	routine->ExecForeignUpdate = sfbulkExecForeignUpdate;
+	routine->ExecForeignDelete = sfbulkExecForeignDelete;
+	routine->EndForeignModify = sfbulkEndForeignModify;
+	routine->BeginForeignInsert = sfbulkBeginForeignInsert;
+	routine->EndForeignInsert = sfbulkEndForeignInsert;
+	routine->ExecForeignTruncate = sfbulkExecForeignTruncate;
+
+	routine->ExplainForeignModify = sfbulkExplainForeignModify;
 	routine->ExplainForeignScan = sfbulkExplainForeignScan;
 	routine->ImportForeignSchema = sfbulkImportForeignSchema;
 
