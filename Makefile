@@ -78,6 +78,7 @@ FDW_OBJS = \
 	src/fdw/apply.o \
 	src/fdw/convert.o \
 	src/fdw/count.o \
+	src/fdw/encode.o \
 	src/fdw/error.o \
 	src/fdw/explain.o \
 	src/fdw/hooks.o \

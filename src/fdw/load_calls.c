@@ -150,7 +150,7 @@ start_call(SfbLoad *load)
 	sf_collections_spec spec = {
 		.object = load->options.object,
 		.operation = load->operation,
-		.external_id_field = load->options.upsert_key,
+		.external_id_field = load->operation == SF_OP_UPSERT ? load->options.upsert_key : NULL,
 		.assignment_rule_id = load->options.assignment_rule_id,
 		.all_or_none = load->all_or_none,
 		.columns = load->columns,
