@@ -268,10 +268,11 @@ report_failure(RowSet *set)
 	const char *answer = err->code[0] ? sfb_server_text(err->code) : "no reason";
 
 	CHECK_FOR_INTERRUPTS();
-	if (err->cls == SF_ERR_REMOTE && strcmp(err->code, "INVALIDJOBSTATE") == 0)
+	if (err->cls == SF_ERR_REMOTE &&
+		(strcmp(err->code, "INVALIDJOBSTATE") == 0 || err->http_status == 204))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("ingest job \"%s\" has not finished", set->job),
-						errdetail("Salesforce says: %s", sfb_server_text(err->message))));
+						errdetail("The client %s.", sfb_server_text(err->message))));
 	if (err->cls != SF_ERR_REMOTE || err->http_status != 404)
 		sfb_report(ERROR, err);
 	if (set->known != NULL && set->known->failed == 0 && set->known->unprocessed == 0 &&
