@@ -137,7 +137,13 @@ steps('apply commit: jobs are uploaded and stay Open',
 	[ 'BEGIN', undef, [] ],
 	[ sprintf($rows, 'commit', 2500), undef, [@upload] ],
 	[ '[commit a]', undef, sub { is($sim->jobs->[0]{state}, 'Open', 'Open') } ],
-	[ 'COMMIT', undef, [ 'close', 'delete', 'insert Account 1 all' ] ],
+	[ 'COMMIT', undef, sub {
+		my @sent = sent();
+
+		# the deletion goes beside the next one
+		is_deeply([ grep { $_ ne 'delete' } @sent ], [ @upload, 'close', 'insert Account 1 all' ], 'in order');
+		is(scalar(grep { $_ eq 'delete' } @sent), 1, 'the job is deleted');
+	} ],
 	[ 'SELECT 1', undef, sub {
 		is(scalar(split ' ', names()), 2501, 'all are there');
 		nothing_left();

@@ -134,7 +134,7 @@ check_summary('a call', expand('[a]', 'statement'), 1, 0);
 check_summary('calls', sprintf($rows, 'statement', 450), 450, 0);
 check_summary('a job', sprintf($rows, 'statement_bulk', 450), 450, 1);
 check_summary('a job at the commit', sprintf($rows, 'commit_bulk', 450), 450, 1);
-check_summary('jobs', 'ALTER FOREIGN TABLE statement_bulk.account OPTIONS (ADD job_bytes \'10000\');' . sprintf($rows, 'statement_bulk', 2000)
+check_summary('jobs', 'ALTER FOREIGN TABLE statement_bulk.account OPTIONS (ADD job_bytes \'8000\');' . sprintf($rows, 'statement_bulk', 2000)
 	. '; ALTER FOREIGN TABLE statement_bulk.account OPTIONS (DROP job_bytes)', 2000, 3);
 steps('ROW_COUNT',
 	[ q{DO $$ DECLARE n int; BEGIN INSERT INTO statement.account (name) VALUES ('xact a'), ('xact b');
@@ -262,7 +262,7 @@ for my $parallel (1, 3)
 		my $c = fresh();
 
 		my $result = with_options($c, 'statement_bulk.account', "job_bytes '2000', parallel_jobs '$parallel'",
-			sprintf($rows, 'statement_bulk', 1000));
+			sprintf($rows, 'statement_bulk', 2000));
 		is($result->{error}, undef, 'no error') or diag($result->{messages});
 
 		# a job is under way from its creation to the answer that it is complete
@@ -275,7 +275,7 @@ for my $parallel (1, 3)
 		}
 		cmp_ok($jobs, '>', 5, 'jobs');
 		is($most, $parallel, 'at a time');
-		is(scalar(split ' ', names()), 1000, 'rows in the org');
+		is(scalar(split ' ', names()), 2000, 'rows in the org');
 		nothing_left();
 		$c->close;
 	};
