@@ -36,8 +36,11 @@ CLIENT_OBJS = \
 	src/client/sf_buf.o \
 	src/client/sf_client.o \
 	src/client/sf_client_ingest.o \
+	src/client/sf_client_collections.o \
 	src/client/sf_client_query.o \
 	src/client/sf_client_results.o \
+	src/client/sf_collections.o \
+	src/client/sf_collections_rows.o \
 	src/client/sf_csv.o \
 	src/client/sf_csv_columns.o \
 	src/client/sf_describe.o \
@@ -72,14 +75,20 @@ CLIENT_OBJS = \
 	src/client/sf_utf8.o
 
 FDW_OBJS = \
+	src/fdw/apply.o \
 	src/fdw/convert.o \
 	src/fdw/count.o \
+	src/fdw/encode.o \
 	src/fdw/error.o \
 	src/fdw/explain.o \
 	src/fdw/hooks.o \
 	src/fdw/idset.o \
 	src/fdw/import.o \
 	src/fdw/literal.o \
+	src/fdw/load.o \
+	src/fdw/load_calls.o \
+	src/fdw/load_jobs.o \
+	src/fdw/load_report.o \
 	src/fdw/modify.o \
 	src/fdw/modify_columns.o \
 	src/fdw/modify_explain.o \

@@ -33,6 +33,7 @@ PG_FUNCTION_INFO_V1(sfbulk_fdw_version);
 
 int sfb_cleanup_timeout = 5000;
 bool sfb_decompress_thread = true;
+bool sfb_write_summary = true;
 char *sfb_allowed_hosts = NULL;
 
 /* A host that is not allowed any more gets no more requests either. */
@@ -59,6 +60,11 @@ _PG_init(void)
 							 "The thread runs no PostgreSQL code. It is used where there are "
 							 "two processors or more.",
 							 &sfb_decompress_thread, true, PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("sfbulk_fdw.write_summary",
+							 "Tells what a statement has written to Salesforce.",
+							 "A notice names rows, jobs, API calls and seconds.",
+							 &sfb_write_summary, true, PGC_USERSET, 0, NULL, NULL, NULL);
 
 	/* The domains of Salesforce's own login and org hosts, of its government and China clouds. */
 	DefineCustomStringVariable(

@@ -349,6 +349,9 @@ extern void sfb_session_init(void);
  */
 extern void sfb_wait(sf_session *session);
 
+/* Waits for so many milliseconds while every session goes on; services interrupts. */
+extern void sfb_pause(sf_session *session, int ms);
+
 /* Steps the session once without waiting, so that what was started is on its way. */
 extern void sfb_kick(sf_session *session);
 
@@ -379,6 +382,7 @@ extern const char *sfb_server_text(const char *utf8);
 /* ---- sfbulk_fdw.c: GUCs --------------------------------------------------------------------- */
 
 extern int sfb_cleanup_timeout;	   /* ms that ending a scan may take for its job's cleanup */
+extern bool sfb_write_summary;	   /* a NOTICE tells what a statement has written */
 extern bool sfb_decompress_thread; /* large bulk results may be decompressed in a thread */
 extern char *sfb_allowed_hosts;	   /* comma-separated patterns of hosts that get credentials */
 
