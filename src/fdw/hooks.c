@@ -44,6 +44,19 @@ forget_modify(void *arg)
 	dlist_delete(&modify->link);
 }
 
+bool
+sfb_estate_writes(const EState *estate)
+{
+	dlist_iter iter;
+
+	dlist_foreach(iter, &writing)
+	{
+		if (dlist_container(SfbModify, link, iter.cur)->estate == estate)
+			return true;
+	}
+	return false;
+}
+
 void
 sfb_watch_modify(SfbModify *modify)
 {

@@ -213,6 +213,7 @@ begin_load(SfbModify *modify, ResultRelInfo *rri)
 		.ncolumns = modify->ncolumns,
 		.attnums = modify->attnums,
 		.one_by_one = modify->one_by_one,
+		.same_statement = sfb_estate_writes(modify->estate),
 	};
 
 	if (modify->one_by_one && modify->options->apply == SFB_APPLY_COMMIT)

@@ -111,6 +111,9 @@ extern void sfb_writeback_row(SfbWriteback *back, TupleTableSlot *slot, const ch
 /* ERROR with a hint for ON CONFLICT, which nothing in Salesforce corresponds to. */
 extern void sfb_check_conflict(Oid relid, OnConflictAction action);
 
+/* Has this executor begun to write to one of our tables before? */
+extern bool sfb_estate_writes(const EState *estate);
+
 /*
  * From here on the end of the statement's run finishes the load, and takes what was rejected off the
  * number of rows; until the memory context of the executor goes.

@@ -40,7 +40,7 @@ destroy_query(void *object)
 }
 
 static void
-truncate_table(Relation rel)
+truncate_table(Relation rel, bool first)
 {
 	/* Which columns the table has does not matter: there is an Id. */
 	SfbColumn id = {
@@ -77,6 +77,7 @@ truncate_table(Relation rel)
 		.operation = options->hard_delete ? SF_OP_HARD_DELETE : SF_OP_DELETE,
 		.ncolumns = 1,
 		.attnums = &attnum,
+		.same_statement = !first,
 	};
 	SfbGuard *guard = sfb_guard_new(sfb_session_get(user), destroy_query);
 	SfbRowConverter *converter = sfb_row_converter_new(1, &attnum, &id);
@@ -127,7 +128,7 @@ sfbulkExecForeignTruncate(List *rels, DropBehavior behavior, bool restart_seqs)
 			CurrentMemoryContext, "sfbulk_fdw TRUNCATE", ALLOCSET_DEFAULT_SIZES);
 		MemoryContext oldcontext = MemoryContextSwitchTo(context);
 
-		truncate_table(lfirst(lc));
+		truncate_table(lfirst(lc), lc == list_head(rels));
 		MemoryContextSwitchTo(oldcontext);
 		MemoryContextDelete(context);
 	}
