@@ -300,6 +300,18 @@ ALTER TABLE parted ATTACH PARTITION sf.hot FOR VALUES IN ('Hot')});
 	is_deeply(sent(), ['POST Account {"name":"c","rating":"Hot","type":"Other"}'], 'all of it');
 	is(run(q{SELECT count(*) FROM local}), 1, 'it is not where it was');
 
+	# partitions of several servers, in one statement
+	run(q{
+CREATE SERVER sf2 FOREIGN DATA WRAPPER sfbulk_fdw OPTIONS (login_url '} . $sim->url . q{');
+CREATE USER MAPPING FOR CURRENT_USER SERVER sf2 OPTIONS (client_id '} . $sim->env('SF_CLIENT_ID')
+		  . q{', client_secret '} . $sim->env('SF_CLIENT_SECRET') . q{');
+CREATE FOREIGN TABLE sf.warm PARTITION OF parted FOR VALUES IN ('Warm') SERVER sf2 OPTIONS (object 'Account')});
+	run('ALTER FOREIGN TABLE sf.warm ALTER kind OPTIONS (ADD field \'Type\')');
+	sent();
+	is(tag(q{INSERT INTO parted (rating, name) VALUES ('Hot', 's1'), ('Warm', 's2'), ('Cold', 's3')}), 3, 'two servers');
+	is_deeply([ sort @{ sent() } ],
+		[ 'POST Account {"name":"s1","rating":"Hot"}', 'POST Account {"name":"s2","rating":"Warm"}' ], 'a call for each');
+
 	# where it moves to must not be what the same statement updates
 	run(q{
 CREATE TABLE mixed (name text, rating text, id text) PARTITION BY LIST (rating);

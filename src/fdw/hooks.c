@@ -45,13 +45,15 @@ forget_modify(void *arg)
 }
 
 bool
-sfb_estate_writes(const EState *estate)
+sfb_estate_writes(const EState *estate, Oid serverid)
 {
 	dlist_iter iter;
 
 	dlist_foreach(iter, &writing)
 	{
-		if (dlist_container(SfbModify, link, iter.cur)->estate == estate)
+		const SfbModify *modify = dlist_container(SfbModify, link, iter.cur);
+
+		if (modify->estate == estate && modify->serverid == serverid)
 			return true;
 	}
 	return false;

@@ -205,17 +205,17 @@ begin_load(SfbModify *modify, ResultRelInfo *rri)
 	Oid userid = sfb_result_rel_user(rri, modify->estate);
 	SfbLoadSpec spec = {
 		.relname = RelationGetRelationName(modify->rel),
-		.user = GetUserMapping(OidIsValid(userid) ? userid : GetUserId(),
-							   GetForeignTable(RelationGetRelid(modify->rel))->serverid),
 		.options = modify->options,
 		.columns = modify->columns,
 		.operation = modify->operation,
 		.ncolumns = modify->ncolumns,
 		.attnums = modify->attnums,
 		.one_by_one = modify->one_by_one,
-		.same_statement = sfb_estate_writes(modify->estate),
 	};
 
+	modify->serverid = GetForeignTable(RelationGetRelid(modify->rel))->serverid;
+	spec.user = GetUserMapping(OidIsValid(userid) ? userid : GetUserId(), modify->serverid);
+	spec.same_statement = sfb_estate_writes(modify->estate, modify->serverid);
 	if (modify->one_by_one && modify->options->apply == SFB_APPLY_COMMIT)
 		ereport(
 			ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -110,6 +110,8 @@ truncate_table(Relation rel, bool first)
 void
 sfbulkExecForeignTruncate(List *rels, DropBehavior behavior, bool restart_seqs)
 {
+	MemoryContext context;
+	MemoryContext oldcontext;
 	ListCell *lc;
 
 	(void) behavior;
@@ -122,14 +124,12 @@ sfbulkExecForeignTruncate(List *rels, DropBehavior behavior, bool restart_seqs)
 				   RelationGetRelationName((Relation) linitial(rels))),
 			errdetail("The auto number fields of Salesforce go on counting."));
 
+	/* One context for all of them, as long as the statement's outcome takes rows. */
+	context = AllocSetContextCreate(CurrentMemoryContext, "sfbulk_fdw TRUNCATE",
+									ALLOCSET_DEFAULT_SIZES);
+	oldcontext = MemoryContextSwitchTo(context);
 	foreach (lc, rels)
-	{
-		MemoryContext context = AllocSetContextCreate(
-			CurrentMemoryContext, "sfbulk_fdw TRUNCATE", ALLOCSET_DEFAULT_SIZES);
-		MemoryContext oldcontext = MemoryContextSwitchTo(context);
-
 		truncate_table(lfirst(lc), lc == list_head(rels));
-		MemoryContextSwitchTo(oldcontext);
-		MemoryContextDelete(context);
-	}
+	MemoryContextSwitchTo(oldcontext);
+	MemoryContextDelete(context);
 }
