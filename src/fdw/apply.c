@@ -13,6 +13,9 @@
 /* In the order of the statements. */
 static dlist_head waiting = DLIST_STATIC_INIT(waiting);
 
+/* Those whose (sub)transaction has aborted: destroyed, but for their memory. */
+static dlist_head dropped = DLIST_STATIC_INIT(dropped);
+
 /* The end of the transaction has begun, and, if no ERROR came, all was applied. */
 static bool committing = false;
 static bool applied = false;
@@ -25,6 +28,21 @@ static int64 untold = 0;
 static char untold_table[NAMEDATALEN];
 
 /* ---- waiting ----------------------------------------------------------------------------------- */
+
+/* It waits no longer. */
+static void
+take_out(SfbLoad *load)
+{
+	dlist_delete(&load->link);
+	load->deferred = false;
+}
+
+void
+sfb_apply_drop(SfbLoad *load)
+{
+	take_out(load);
+	dlist_push_tail(&dropped, &load->link);
+}
 
 /*
  * Puts the last load together with the one before where they belong to the same subtransaction now,
@@ -42,8 +60,10 @@ join_released(void)
 	if (!dlist_has_prev(&waiting, &last->link))
 		return;
 	before = dlist_container(SfbLoad, link, last->link.prev);
-	if (sfb_load_merge(before, last))
-		MemoryContextDelete(last->context);
+	if (!sfb_load_merge(before, last))
+		return;
+	take_out(last);
+	MemoryContextDelete(last->context);
 }
 
 void
@@ -132,6 +152,7 @@ sfb_apply_pre_commit(void)
 			ErrorContextCallback callback = {
 				.previous = error_context_stack, .callback = commit_context, .arg = load};
 
+			take_out(load);
 			error_context_stack = &callback;
 			sfb_load_commit(load);
 			error_context_stack = callback.previous;
@@ -164,6 +185,12 @@ warn_written(int64 rows, const char *why)
 void
 sfb_apply_aborted(void)
 {
+	while (!dlist_is_empty(&dropped))
+	{
+		SfbLoad *load = dlist_container(SfbLoad, link, dlist_pop_head_node(&dropped));
+
+		MemoryContextDelete(load->context);
+	}
 	if (untold == 0)
 		return;
 	warn_written(
