@@ -257,38 +257,43 @@ steps('a job that fails at the commit',
 		$sim->fault({ method => 'PATCH', path => '*/jobs/ingest/*', error => 'not_found' });
 	} ],
 	[ 'COMMIT', 'HV000', sub {
-		like($_[0]{error}{context}, qr/has written 1 row by earlier statements/, 'what was applied');
+		like($_[0]{error}{context}, qr/has written 1 row by earlier statements, which stays in/, 'what was applied');
 		is(names(), 'a', 'what is in the org');
 		is_deeply([ grep { /insert/ } sent() ], ['insert Account 1 all'], 'nothing behind it');
 		nothing_left();
 	} ],
 	[ 'SELECT count(*) FROM local', undef, sub { is($_[0]{rows}, 0, 'rolled back here') } ]);
 
-subtest 'cancelled during the commit' => sub {
-	my $c = fresh();
+for my $how ('cancelled', 'timed out')
+{
+	subtest "$how during the commit" => sub {
+		my $c = fresh();
 
-	$c->value(expand('BEGIN; [a]', 'commit') . q{; INSERT INTO commit.contact (lastname) VALUES ('xact b')});
-	$sim->fault({ method => 'POST', path => '*/composite/sobjects', nth => 2, hold => 'before' });
-	$c->begin('COMMIT');
-	$sim->wait_request(method => 'POST', path => '*/composite/sobjects', state => 'held');
-	$node->safe_psql('postgres', 'SELECT pg_cancel_backend(' . $c->pid . ')');
-	wait_log(qr/canceling statement due to user request/);
-	$sim->release;
-	my $result = $c->end;
-	is($result->{error}{sqlstate}, '57014', 'SQLSTATE');
-	like($result->{error}{context}, qr/has written 1 row by earlier statements/, 'what was applied');
-	is(names(), 'a', 'the first statement');
-	if (last_names() eq '')
-	{
-		pass('the second one was not there in time');
-	}
-	else
-	{
-		like($result->{messages}, qr/^WARNING:/m, 'a warning tells of the other one');
-	}
-	nothing_left();
-	$c->close;
-};
+		$c->value(expand('BEGIN; [a]', 'commit') . q{; INSERT INTO commit.contact (lastname) VALUES ('xact b')});
+		$sim->fault({ method => 'POST', path => '*/composite/sobjects', nth => 2, hold => 'before' });
+		$c->value("SET statement_timeout = '3s'") if $how eq 'timed out';
+		$c->begin('COMMIT');
+		$sim->wait_request(method => 'POST', path => '*/composite/sobjects', state => 'held');
+		$node->safe_psql('postgres', 'SELECT pg_cancel_backend(' . $c->pid . ')') if $how eq 'cancelled';
+		wait_log($how eq 'cancelled' ? qr/canceling statement due to user request/
+			: qr/canceling statement due to statement timeout/);
+		$sim->release;
+		my $result = $c->end;
+		is($result->{error}{sqlstate}, '57014', 'SQLSTATE');
+		like($result->{error}{context}, qr/has written 1 row by earlier statements, which stays in/, 'what was applied');
+		is(names(), 'a', 'the first statement');
+		if (last_names() eq '')
+		{
+			pass('the second one was not there in time');
+		}
+		else
+		{
+			like($result->{messages}, qr/^WARNING:/m, 'a warning tells of the other one');
+		}
+		nothing_left();
+		$c->close;
+	};
+}
 
 # PostgreSQL looks for serialization failures behind the callbacks before a commit.
 subtest 'a transaction that fails when its rows are applied already' => sub {

@@ -8,7 +8,9 @@
  */
 #include "load.h"
 
+#include "storage/proc.h"
 #include "utils/memutils.h"
+#include "utils/timeout.h"
 
 /* In the order of the statements. */
 static dlist_head waiting = DLIST_STATIC_INIT(waiting);
@@ -96,8 +98,8 @@ commit_context(void *arg)
 	errcontext("commit of rows for foreign table \"%s\"", load->relname);
 	if (written > 0)
 		errcontext("This transaction has written " INT64_FORMAT
-				   " row%s by earlier statements, which stay in Salesforce.",
-				   written, written == 1 ? "" : "s");
+				   " row%s by earlier statements, which stay%s in Salesforce.",
+				   written, written == 1 ? "" : "s", written == 1 ? "s" : "");
 }
 
 /* One outcome for all that the transaction writes to a server for a user. */
@@ -128,6 +130,19 @@ begin_outcomes(void)
 }
 
 /*
+ * PostgreSQL stops the clock of statement_timeout before it commits, as that takes no time otherwise.
+ * True when it runs again, for this commit; an ERROR ends it as any other.
+ */
+static bool
+start_timeout(void)
+{
+	if (StatementTimeout <= 0 || get_timeout_active(STATEMENT_TIMEOUT))
+		return false;
+	enable_timeout_after(STATEMENT_TIMEOUT, StatementTimeout);
+	return true;
+}
+
+/*
  * An ERROR in here rolls the transaction back.  What was committed before stays in Salesforce, and
  * the guards take care of the rest.
  */
@@ -141,6 +156,8 @@ sfb_apply_pre_commit(void)
 	applied = false;
 	if (!dlist_is_empty(&waiting))
 	{
+		bool timed = start_timeout();
+
 		join_released();
 		context = AllocSetContextCreate(TopTransactionContext, "sfbulk_fdw commit",
 										ALLOCSET_SMALL_SIZES);
@@ -161,6 +178,8 @@ sfb_apply_pre_commit(void)
 		}
 		MemoryContextSwitchTo(oldcontext);
 		MemoryContextDelete(context);
+		if (timed)
+			disable_timeout(STATEMENT_TIMEOUT, false);
 	}
 	applied = true;
 }
