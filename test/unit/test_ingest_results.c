@@ -66,6 +66,7 @@ read_file(file_scene *sc, peer_rule *rules, int nrules, int max_retries)
 		if (len + 200 < sizeof(sc->rows))
 			len += (size_t) snprintf(sc->rows + len, sizeof(sc->rows) - len, ";");
 	}
+	ok(sf_results_next(sc->r, &values, NULL) == sc->st, "and so it stays");
 	len = 0;
 	for (int i = 0; i < sf_results_ncolumns(sc->r); i++)
 		len += (size_t) snprintf(sc->columns + len, sizeof(sc->columns) - len, "%s,",
