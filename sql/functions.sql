@@ -57,18 +57,10 @@ CREATE USER MAPPING FOR regress_sfb_reader SERVER sf OPTIONS (client_id :'client
 SET ROLE regress_sfb_reader;
 SELECT * FROM sfbulk_jobs('sf');
 
--- what another user has written is not for this one
 RESET ROLE;
-CREATE FOREIGN TABLE sf.lead (lastname text OPTIONS (field 'LastName'), company text OPTIONS (field 'Company'))
-	SERVER sf OPTIONS (object 'Lead');
-INSERT INTO sf.lead (lastname) VALUES ('no company');
-SET ROLE regress_sfb_reader;
-SELECT * FROM sfbulk_failed_rows('sf');
-RESET ROLE;
-SELECT * FROM sfbulk_failed_rows('sf');
-SELECT job, "row" FROM sfbulk_unprocessed_rows('sf');
-SELECT f.error_code, f."row"->>'LastName' FROM (SELECT sfbulk_failed_rows('sf')) AS s (r), LATERAL (SELECT (s.r).*) f;
+
 DROP USER MAPPING FOR regress_sfb_reader SERVER sf;
 REVOKE USAGE ON FOREIGN SERVER sf FROM regress_sfb_reader;
 DROP ROLE regress_sfb_reader;
-SELECT pg_temp.jobs();
+DROP SERVER sf CASCADE;
+DROP SCHEMA sf CASCADE;
