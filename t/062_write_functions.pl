@@ -177,6 +177,50 @@ subtest 'after an ERROR' => sub {
 	$sim->reset;
 };
 
+subtest 'the last statement' => sub {
+	my $failed = q{SELECT string_agg("row"->>'Email', ' ' ORDER BY "row"->>'Email') FROM sfbulk_failed_rows('sf')};
+
+	# more rows than its memory holds
+	options(transport => 'rest', on_error => 'ignore');
+	run(q{INSERT INTO sf.contact (lastname, description)
+		SELECT CASE WHEN n % 2 = 0 THEN 'n' || n END, repeat('x', 300) || n FROM generate_series(1, 2000) n});
+	is(run(q{SELECT count(*) FROM pg_ls_tmpdir()}), 1, 'a temporary file');
+	for ('once', 'again')
+	{
+		is(run(q{SELECT count(*), count(DISTINCT "row"->>'Description'), sum(substr("row"->>'Description', 301)::int)
+			FROM sfbulk_failed_rows('sf')}), '1000|1000|1000000', "rejected rows, $_");
+	}
+	is(run(q{SELECT count(*), sum(substr("row"->>'Description', 301)::int) FROM sfbulk_successful_rows('sf')}),
+		'1000|1001000', 'successful ones');
+
+	# what is being read stays until it is read
+	is(run(q{BEGIN; DECLARE x CURSOR FOR SELECT substr((sfbulk_failed_rows('sf'))."row"->>'Description', 301); FETCH 2 FROM x}),
+		"1\n3", 'begun');
+	run(q{INSERT INTO sf.contact (lastname, email) VALUES (NULL, 'next@example.com')});
+	is(run($failed), 'next@example.com', 'the next statement');
+	is(run('FETCH 1 FROM x'), 5, 'the one before goes on');
+	is(run(q{CLOSE x; SELECT count(*) FROM pg_ls_tmpdir()}), 0, 'and is forgotten');
+	run('ROLLBACK');
+	is(run($failed), 'next@example.com', 'a rollback changes nothing');
+
+	# what sent nothing is no such statement
+	run(q{UPDATE sf.contact SET email = NULL WHERE id = '003000000000001AAA'});
+	fails(q{INSERT INTO sf.contact (lastname) SELECT n::text FROM generate_series(-1, 1) n WHERE 1 / n < 2}, '22012', qr/division/);
+	is(run($failed), 'next@example.com', 'still the last one');
+
+	# a statement that writes to tables of both kinds of apply
+	run(q{CREATE TABLE both_kinds (lastname text, email text) PARTITION BY LIST (email)});
+	run("CREATE FOREIGN TABLE sf.\L$_\E PARTITION OF both_kinds FOR VALUES IN ('$_\@example.com')
+		SERVER sf OPTIONS (object 'Contact', apply '$_')") for 'commit', 'statement';
+	run(q{BEGIN; INSERT INTO both_kinds VALUES (NULL, 'commit@example.com'), (NULL, 'statement@example.com')});
+	$failed =~ s/'Email'/'email'/g; # as these tables name the field
+	is(run($failed), 'statement@example.com', 'what is done with the statement');
+	run('COMMIT');
+	is(run($failed), 'commit@example.com', 'what is done by the commit');
+	run('DROP TABLE both_kinds; DELETE FROM sf.contact');
+	$sim->reset;
+};
+
 subtest 'users' => sub {
 	options(transport => 'rest', on_error => 'ignore');
 	run(q{INSERT INTO sf.contact (lastname) VALUES (NULL)});

@@ -174,7 +174,9 @@ sfb_load_begin(const SfbLoadSpec *spec)
 	load->guard = sfb_guard_new(session, destroy_load);
 	load->guard->object = load;
 	load->held = sfb_spool_new(SFB_LOAD_HELD_BYTES / 4);
-	if (!spec->same_statement && load->options.apply == SFB_APPLY_STATEMENT)
+	/* the loads of the statement that were begun before may be those that wait for the commit */
+	if (load->options.apply == SFB_APPLY_STATEMENT &&
+		!(spec->same_statement && sfb_outcome_running(load->serverid, load->userid)))
 		sfb_outcome_begin(load->serverid, load->userid);
 	MemoryContextSwitchTo(oldcontext);
 	return load;

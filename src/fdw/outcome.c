@@ -60,12 +60,6 @@ static dlist_head outcomes = DLIST_STATIC_INIT(outcomes);
 /* What is added goes here. */
 static Outcome *selected = NULL;
 
-static bool
-belongs_to(const Outcome *outcome, Oid serverid, Oid userid)
-{
-	return outcome->shown.serverid == serverid && outcome->shown.userid == userid;
-}
-
 /* ---- from the beginning to the end ------------------------------------------------------------ */
 
 /* Frees it, file and all; never throws. */
@@ -78,9 +72,9 @@ drop_outcome(Outcome *outcome)
 	MemoryContextDelete(outcome->context);
 }
 
-/* The last one that has ended, or NULL. */
+/* The one that was begun last of those that run, or the last that has ended; NULL without any. */
 static Outcome *
-last_ended(Oid serverid, Oid userid)
+find_outcome(Oid serverid, Oid userid, bool running)
 {
 	dlist_iter iter;
 
@@ -88,7 +82,8 @@ last_ended(Oid serverid, Oid userid)
 	{
 		Outcome *outcome = dlist_container(Outcome, link, iter.cur);
 
-		if (!outcome->running && belongs_to(outcome, serverid, userid))
+		if (outcome->running == running && outcome->shown.serverid == serverid &&
+			outcome->shown.userid == userid)
 			return outcome;
 	}
 	return NULL;
@@ -105,7 +100,7 @@ drop_replaced(void)
 		Outcome *outcome = dlist_container(Outcome, link, iter.cur);
 
 		if (!outcome->running && outcome->pins == 0 &&
-			last_ended(outcome->shown.serverid, outcome->shown.userid) != outcome)
+			find_outcome(outcome->shown.serverid, outcome->shown.userid, false) != outcome)
 			drop_outcome(outcome);
 	}
 }
@@ -145,6 +140,12 @@ sfb_outcome_begin(Oid serverid, Oid userid)
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &outcome->ended);
 }
 
+bool
+sfb_outcome_running(Oid serverid, Oid userid)
+{
+	return find_outcome(serverid, userid, true) != NULL;
+}
+
 /* ---- what is added ---------------------------------------------------------------------------- */
 
 static bool
@@ -181,19 +182,7 @@ column_set_number(Outcome *outcome, const sf_column *columns, int ncolumns)
 void
 sfb_outcome_select(Oid serverid, Oid userid, const sf_column *columns, int ncolumns)
 {
-	dlist_iter iter;
-
-	selected = NULL;
-	dlist_foreach(iter, &outcomes)
-	{
-		Outcome *outcome = dlist_container(Outcome, link, iter.cur);
-
-		if (outcome->running && belongs_to(outcome, serverid, userid))
-		{
-			selected = outcome;
-			break;
-		}
-	}
+	selected = find_outcome(serverid, userid, true);
 	if (selected == NULL)
 		elog(ERROR, "no statement was begun");
 	selected->column_set = column_set_number(selected, columns, ncolumns);
@@ -268,7 +257,7 @@ unpin_outcome(void *arg)
 const SfbOutcome *
 sfb_outcome_get(Oid serverid, Oid userid)
 {
-	Outcome *outcome = last_ended(serverid, userid);
+	Outcome *outcome = find_outcome(serverid, userid, false);
 	Pin *pin;
 
 	if (outcome == NULL)

@@ -180,6 +180,9 @@ typedef struct SfbOutcomeRow
  */
 extern void sfb_outcome_begin(Oid serverid, Oid userid);
 
+/* Is there one of this user on this server that was begun and runs? */
+extern bool sfb_outcome_running(Oid serverid, Oid userid);
+
 /*
  * What is added from here on belongs to the statement of this user on this server that runs (the one
  * that was begun last), and rows have these columns.  Cheap: call it whenever there is something to add.
