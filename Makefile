@@ -35,8 +35,12 @@ CLIENT_OBJS = \
 	src/client/sf_auth_soap.o \
 	src/client/sf_buf.o \
 	src/client/sf_client.o \
+	src/client/sf_client_ingest.o \
+	src/client/sf_client_collections.o \
 	src/client/sf_client_query.o \
 	src/client/sf_client_results.o \
+	src/client/sf_collections.o \
+	src/client/sf_collections_rows.o \
 	src/client/sf_csv.o \
 	src/client/sf_csv_columns.o \
 	src/client/sf_describe.o \
@@ -46,10 +50,13 @@ CLIENT_OBJS = \
 	src/client/sf_http_request.o \
 	src/client/sf_http_retry.o \
 	src/client/sf_http_trace.o \
+	src/client/sf_http_upload.o \
 	src/client/sf_id.o \
 	src/client/sf_inflate.o \
 	src/client/sf_inflate_ahead.o \
+	src/client/sf_ingest_job.o \
 	src/client/sf_ingest_results.o \
+	src/client/sf_job.o \
 	src/client/sf_job_list.o \
 	src/client/sf_json.o \
 	src/client/sf_json_error.o \
@@ -68,23 +75,37 @@ CLIENT_OBJS = \
 	src/client/sf_utf8.o
 
 FDW_OBJS = \
+	src/fdw/apply.o \
 	src/fdw/convert.o \
 	src/fdw/count.o \
+	src/fdw/encode.o \
 	src/fdw/error.o \
 	src/fdw/explain.o \
+	src/fdw/hooks.o \
+	src/fdw/idset.o \
 	src/fdw/import.o \
 	src/fdw/literal.o \
+	src/fdw/load.o \
+	src/fdw/load_calls.o \
+	src/fdw/load_jobs.o \
+	src/fdw/load_report.o \
+	src/fdw/modify.o \
+	src/fdw/modify_columns.o \
+	src/fdw/modify_explain.o \
 	src/fdw/option.o \
 	src/fdw/option_check.o \
 	src/fdw/option_host.o \
 	src/fdw/outcome.o \
 	src/fdw/plan.o \
+	src/fdw/plan_target.o \
 	src/fdw/scan.o \
 	src/fdw/session.o \
 	src/fdw/shippable.o \
 	src/fdw/soql.o \
 	src/fdw/spool.o \
-	src/fdw/wait.o
+	src/fdw/truncate.o \
+	src/fdw/wait.o \
+	src/fdw/writeback.o
 
 OBJS = sfbulk_fdw.o $(CLIENT_OBJS) $(FDW_OBJS)
 

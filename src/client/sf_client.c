@@ -60,6 +60,8 @@ sf_session_free(sf_session *s)
 		return;
 	while (s->queries != NULL)
 		sf_query_free(s->queries);
+	while (s->ingests != NULL)
+		sf_ingest_free(s->ingests);
 	while (s->remains != NULL)
 	{
 		sf_remains *next = s->remains->next;
@@ -299,6 +301,7 @@ sf_session_step(sf_session *s, sf_error *err)
 		login_step(s);
 		cleanup_step(s);
 		sf_queries_advance(s);
+		sf_ingests_advance(s);
 		if (!sf_http_has_work(s->http) && !login_is_due(s))
 			break;
 	}

@@ -489,7 +489,7 @@ typedef struct sf_row_result
 
 /*
  * Queues one call of up to 200 records.  Update, upsert and delete may be sent again when an answer is
- * lost, as that changes nothing more (a record that is gone counts as deleted then); an insert is
+ * lost, as that changes nothing more (a record that is gone counts as deleted); an insert is
  * not: then sf_collections_check fails and sf_collections_unknown is true.
  */
 extern sf_collections *

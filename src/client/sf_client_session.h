@@ -1,6 +1,6 @@
 /*
  * sf_client_session.h
- *		What sf_client.c (session) and sf_client_query.c (queries) share (level 4).
+ *		What sf_client.c (session) and sf_client_*.c (what hangs on it) share (level 4).
  */
 #ifndef SF_CLIENT_SESSION_H
 #define SF_CLIENT_SESSION_H
@@ -48,6 +48,7 @@ struct sf_session
 	bool access_token_given; /* SF_AUTH_ACCESS_TOKEN has one token and no second */
 
 	sf_query *queries;
+	sf_ingest *ingests;
 	sf_remains *remains;
 	int nremains;
 	sf_error *failures; /* of clean-ups, oldest first */
@@ -63,5 +64,10 @@ extern void sf_session_discard(sf_session *s, const sf_remains_kind *kind, void 
 
 /* Moves every query of the session on. */
 extern void sf_queries_advance(sf_session *s);
+
+/* ---- in sf_client_ingest.c --------------------------------------------------------- */
+
+/* Moves every ingest job of the session on. */
+extern void sf_ingests_advance(sf_session *s);
 
 #endif /* SF_CLIENT_SESSION_H */

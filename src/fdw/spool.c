@@ -21,7 +21,7 @@
 #define PIECE ((Size) 128 * 1024)
 
 /* The first allocation, and the buffer for bytes that are in the file alone. */
-#define RING_START ((Size) 8 * 1024)
+#define RING_START ((Size) 512)
 #define READ_SIZE  ((Size) 256 * 1024)
 
 struct SfbSpool

@@ -103,6 +103,8 @@ typedef struct SfbLoadSpec
 	int ncolumns; /* that are sent; update and delete: the first is Id */
 	AttrNumber *attnums;
 	bool one_by_one; /* every row is sent at once: for sfb_load_row_now */
+	bool
+		same_statement; /* a statement that writes to several tables has begun a load before */
 } SfbLoadSpec;
 
 /* Nothing is sent yet.  Lives in the current memory context, and ends with it. */
@@ -205,8 +207,17 @@ extern bool sfb_outcome_next_row(const SfbOutcome *outcome, int64 *offset, SfbOu
  */
 extern void sfb_apply_defer(SfbLoad *load);
 
-/* For session.c's callbacks.  The first may throw. */
+/* A load has ended by an ERROR that says nothing of the rows that it had written. */
+extern void sfb_apply_failed(const char *relname, int64 rows);
+
+/* For session.c's callbacks.  Only the first may throw. */
 extern void sfb_apply_pre_commit(void);
+
+/* A transaction or subtransaction has aborted, its guards are disarmed: WARNING for such rows. */
+extern void sfb_apply_aborted(void);
+
+/* The transaction has ended; WARNING when what it applied was in vain. */
+extern void sfb_apply_end(bool committed);
 
 /* ERROR when something waits for the commit: for PREPARE TRANSACTION. */
 extern void sfb_apply_check_prepare(void);
