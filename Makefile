@@ -109,8 +109,8 @@ FDW_OBJS = \
 
 OBJS = sfbulk_fdw.o $(CLIENT_OBJS) $(FDW_OBJS)
 
-# The loops that see every byte of a bulk result.
-HOT_OBJS = src/client/sf_csv.o src/fdw/convert.o
+# The loops that see every byte of a bulk result, or of a load.
+HOT_OBJS = src/client/sf_csv.o src/fdw/convert.o src/fdw/encode.o
 
 # ---- the simulator -----------------------------------------------------------------------
 

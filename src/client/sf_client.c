@@ -301,7 +301,7 @@ sf_session_step(sf_session *s, sf_error *err)
 		login_step(s);
 		cleanup_step(s);
 		sf_queries_advance(s);
-		sf_ingests_advance(s);
+		progress = sf_ingests_advance(s) || progress;
 		if (!sf_http_has_work(s->http) && !login_is_due(s))
 			break;
 	}

@@ -102,13 +102,15 @@ start_job(sf_ingest *ing, sf_error *err)
 	return SF_OK;
 }
 
-static void
+/* True when it stands otherwise than before. */
+static bool
 ingest_advance(sf_ingest *ing)
 {
 	sf_error why = {0};
+	sf_status before = ing->status;
 
 	if (ing->status == SF_FAILED)
-		return;
+		return false;
 	ing->status = sf_ingest_job_step(ing->job, &why);
 	if (ing->status == SF_FAILED && sf_ingest_job_may_restart(ing->job) &&
 		ing->uploads <= ing->session->max_retries)
@@ -119,13 +121,17 @@ ingest_advance(sf_ingest *ing)
 	}
 	if (ing->status == SF_FAILED)
 		ing->error = why;
+	return ing->status != before;
 }
 
-void
+bool
 sf_ingests_advance(sf_session *s)
 {
+	bool progress = false;
+
 	for (sf_ingest *ing = s->ingests; ing != NULL; ing = ing->next)
-		ingest_advance(ing);
+		progress = ingest_advance(ing) || progress;
+	return progress;
 }
 
 /* ---- the public functions ---------------------------------------------------------- */

@@ -67,7 +67,7 @@ extern void sf_queries_advance(sf_session *s);
 
 /* ---- in sf_client_ingest.c --------------------------------------------------------- */
 
-/* Moves every ingest job of the session on. */
-extern void sf_ingests_advance(sf_session *s);
+/* Moves every ingest job of the session on; true when one of them stands otherwise than before. */
+extern bool sf_ingests_advance(sf_session *s);
 
 #endif /* SF_CLIENT_SESSION_H */

@@ -397,12 +397,11 @@ static bool
 set_upload(sf_http_request *req)
 {
 	CURL *e = req->easy;
-	const sf_upload *up = req->upload;
 
 #define SET(option, value) (curl_easy_setopt(e, option, value) == CURLE_OK)
 	return SET(CURLOPT_UPLOAD, 1L) && SET(CURLOPT_FRESH_CONNECT, 1L) &&
 		   SET(CURLOPT_READFUNCTION, upload_cb) && SET(CURLOPT_READDATA, req) &&
-		   SET(CURLOPT_INFILESIZE_LARGE, up->ended ? (curl_off_t) up->bytes : -1) &&
+		   SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t) -1) && /* chunked */
 		   /* all of the ring in one chunk, with the digits of its size; answers are short */
 		   SET(CURLOPT_UPLOAD_BUFFERSIZE, SF_UPLOAD_BYTES + 64L) &&
 		   SET(CURLOPT_BUFFERSIZE, 16 * 1024L);
@@ -695,6 +694,8 @@ feed_events(sf_http *h, const sf_mux_event *events, int n)
 	signal_guard guard;
 	int running;
 
+	if (n == 0 && h->curl_due > sf_mux_now())
+		return;
 	guard_enter(&guard);
 	for (int i = 0; i < n; i++)
 	{
@@ -706,8 +707,14 @@ feed_events(sf_http *h, const sf_mux_event *events, int n)
 	}
 	if (h->curl_due <= sf_mux_now())
 	{
+		long left = -1;
+
 		h->curl_due = SF_MUX_NEVER;
 		curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+		/* called a fraction of a millisecond early, curl keeps its time and does not tell it again */
+		if (h->curl_due == SF_MUX_NEVER && curl_multi_timeout(h->multi, &left) == CURLM_OK &&
+			left >= 0)
+			h->curl_due = sf_mux_now() + left;
 	}
 	guard_leave(&guard);
 }

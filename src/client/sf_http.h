@@ -186,10 +186,7 @@ extern size_t sf_http_waiting(const sf_http_request *req);
  */
 extern size_t sf_http_upload_put(sf_http_request *req, const char *data, size_t len);
 
-/*
- * Says that the body ends here.  When this is said before the request leaves, it has a
- * Content-Length, else it is chunked.
- */
+/* Says that the body, which is sent chunked, ends here. */
 extern void sf_http_upload_end(sf_http_request *req);
 
 /* After a failure: true when nobody can say whether the server acted on it. */

@@ -149,9 +149,8 @@ init_work(SfbLoad *load)
 SfbLoad *
 sfb_load_begin(const SfbLoadSpec *spec)
 {
-	bool null_is_na = spec->operation == SF_OP_UPDATE || spec->operation == SF_OP_UPSERT;
 	SfbRowEncoder *encoder =
-		sfb_row_encoder_new(spec->ncolumns, spec->attnums, spec->columns, null_is_na);
+		sfb_row_encoder_new(spec->ncolumns, spec->attnums, spec->columns, spec->operation);
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "sfbulk_fdw load", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext oldcontext = MemoryContextSwitchTo(context);

@@ -25,11 +25,13 @@ typedef struct SfbRowEncoder SfbRowEncoder;
  * Chooses an encoder for each of ncolumns columns: a direct path for the common types, which gives
  * exactly what the type's output function gives (where Salesforce wants another form, such as true
  * for t, exactly that form), the output function else.  attnums[i] is the attribute of column i,
- * columns the relation's columns (index attnum - 1).  With null_is_na, NULL and empty text become
- * #N/A (set to null), else an empty cell (leave alone).  palloc'd in the current context.
+ * columns the relation's columns (index attnum - 1).  What NULL and empty text become hangs on the
+ * operation: an empty cell (leave alone) for an insert, else #N/A (set to null); a parent's external
+ * id cannot be set to null: an upsert leaves it alone, for an update that is an ERROR.  palloc'd in
+ * the current context.
  */
 extern SfbRowEncoder *sfb_row_encoder_new(int ncolumns, const AttrNumber *attnums,
-										  const SfbColumn *columns, bool null_is_na);
+										  const SfbColumn *columns, sf_operation operation);
 
 /*
  * Appends one row with its LF to out (UTF-8), taking values and isnull by attnum - 1.  No allocation

@@ -289,7 +289,8 @@ serve_connection(void *arg)
 		memmove(c->in, c->in + n, c->len - n);
 		c->len -= n;
 		good = answer(c, rule >= 0 ? &p->rules[rule] : &not_found);
-		if (rule >= 0 && p->rules[rule].early > 0 && p->rules[rule].status != 0)
+		if (rule >= 0 && p->rules[rule].early > 0 && p->rules[rule].status != 0 &&
+			p->rules[rule].cut == 0)
 		{
 			/* what else comes is read, so that the answer is not lost with the connection */
 			while (recv(c->fd, c->in, REQUEST_MAX - 1, 0) > 0)
