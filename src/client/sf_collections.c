@@ -326,12 +326,8 @@ read_answer(sf_collections *c, sf_error *err)
 static void
 judge_failure(sf_collections *c)
 {
-	/*
-	 * An attempt may have been acted on whose answer is not the last one.  500 is an answer, but none that
-	 * says what became of the rows.
-	 */
-	c->unknown = sf_http_outcome_unknown(c->req) || c->error.http_status == 500 ||
-				 (c->operation != SF_OP_INSERT && c->cost.retries > 0);
+	/* 500 is an answer, but none that says what became of the rows */
+	c->unknown = sf_http_outcome_unknown(c->req) || sf_http_server_failed(c->req);
 	if (c->unknown)
 		sf_error_detail(&c->error,
 						"It is not known whether Salesforce has saved the rows of this call.");

@@ -668,7 +668,8 @@ attempt_ended(sf_http_request *req, CURLcode code, bool stalled)
 	}
 
 	a.body = sf_http_body(req, &a.body_len);
-	req->outcome_unknown = sf_retry_outcome_unknown(&a);
+	req->outcome_unknown |= sf_retry_outcome_unknown(&a);
+	req->server_failed |= a.answered && a.status == 500;
 	req->nfailed++;
 	if (!req->too_big && !req->no_memory && !req->no_more && !req->streamed &&
 		req->upload == NULL && code != CURLE_SSL_CACERT_BADFILE &&

@@ -79,8 +79,9 @@ struct sf_http_request
 	bool relogged; /* has had its one new login */
 	bool no_more;
 	bool sent;
-	bool outcome_unknown;
-	bool streamed; /* bytes went into the queue: no silent restart */
+	bool outcome_unknown; /* of any attempt */
+	bool server_failed;	  /* in any attempt */
+	bool streamed;		  /* bytes went into the queue: no silent restart */
 	sf_http_cost cost;
 	sf_error error;
 };

@@ -470,6 +470,12 @@ sf_http_outcome_unknown(const sf_http_request *req)
 }
 
 bool
+sf_http_server_failed(const sf_http_request *req)
+{
+	return req->server_failed;
+}
+
+bool
 sf_http_was_sent(const sf_http_request *req)
 {
 	return req->sent;

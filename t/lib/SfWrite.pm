@@ -293,7 +293,7 @@ sub of_log
 	my ($path, $body) = map {
 		my $glob = $_ // '*';
 		join '', map { $_ eq '*' ? '.*' : $_ eq '?' ? '.' : quotemeta } split //, $glob;
-	} @$what{qw(path request_body)};
+	} map { $what->{$_} } qw(path request_body);
 	return grep { $_->{method} eq $what->{method} && $_->{path} =~ /^$path$/
 		  && ($_->{body} // '') =~ /^$body$/s } @$log;
 }
@@ -338,11 +338,16 @@ sub end_case
 	{
 		$complain->('fault ' . ($_ + 1) . " has not acted (seen $orders->[$_]{seen})") if !$orders->[$_]{fired};
 	}
-	$sim->fault_clear;
 	check_outcome($c, $sim, $result, $complain);
 	check_jobs($c, $sim, $log, $messages, $complain);
 	check_warnings($c, $messages, $complain);
 	$c->{log}->($log, $complain, $result) if $c->{log};
+
+	# requests that are held go on to their end, whatever it is
+	$sim->fault_clear;
+	wait_for('held requests',
+		sub { !grep { $_->{state} =~ /arrived|held/ } @{ $sim->control('GET', 'log?bodies=none') } })
+	  if grep { $_->{hold} } @{ $c->{faults} };
 
 	# the backend is fit for more
 	my $server = ($c->{hurry} ? 'b' : 'a') . $lane->{n};
