@@ -190,3 +190,7 @@ TRUNCATE sf.acc, sf.gen;
 
 -- Nothing of this was sent.
 SELECT pg_temp.requests('^(POST|PATCH|PUT|DELETE) .*(sobjects|ingest)');
+
+SET client_min_messages = warning;
+DROP SERVER sf CASCADE;
+DROP SCHEMA sf CASCADE;

@@ -4,9 +4,11 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "sf_collections.h"
 #include "sf_json.h"
+#include "sf_utf8.h"
 
 /* Salesforce's limit for a request body is larger than what 200 records of our callers have. */
 #define COLUMNS_MAX 2000
@@ -209,7 +211,7 @@ static bool
 same_parent(const path *a, const path *b)
 {
 	return a->parent != NULL && b->parent != NULL && a->parent_len == b->parent_len &&
-		   memcmp(a->parent, b->parent, a->parent_len) == 0;
+		   strncasecmp(a->parent, b->parent, a->parent_len) == 0;
 }
 
 /* The object of a relationship, with the fields of all columns from first on that belong to it. */
@@ -218,6 +220,15 @@ put_parent(sf_buf *out, const reader *r, int first)
 {
 	path parent = split_path(r->spec->columns[first].path);
 	const char *separator = "";
+
+	/* one column with the type is enough for all */
+	for (int i = 0; i < r->spec->ncolumns && parent.type == NULL; i++)
+	{
+		path p = split_path(r->spec->columns[i].path);
+
+		if (same_parent(&parent, &p))
+			parent = p;
+	}
 
 	sf_buf_putc(out, ',');
 	sf_json_quote(out, parent.parent, parent.parent_len);
@@ -260,9 +271,52 @@ parent_is_written(const reader *r, int column)
 	return false;
 }
 
+/* A cell that cannot be sent. */
+static sf_status
+cell_failed(const reader *r, int column, int row, sf_error *err)
+{
+	if (err != NULL)
+	{
+		sf_error_column(err, r->spec->columns[column].path);
+		err->row = row + 1;
+	}
+	return SF_FAILED;
+}
+
+static sf_status
+check_text(const reader *r, int row, sf_error *err)
+{
+	for (int i = 0; i < r->spec->ncolumns; i++)
+	{
+		const cell *c = &r->cells[i];
+		size_t good = sf_utf8_check(c->text, c->len, NULL);
+
+		if (good == c->len)
+			continue;
+		sf_error_set(err, SF_ERR_DATA, "the value for \"%s\" has %s", r->spec->columns[i].path,
+					 c->text[good] == 0 ? "a NUL byte" : "invalid UTF-8");
+		return cell_failed(r, i, row, err);
+	}
+	return SF_OK;
+}
+
+/* Does the row have a value for the external id? */
+static bool
+has_key(const reader *r)
+{
+	for (int i = 0; i < r->spec->ncolumns; i++)
+	{
+		if (strcasecmp(r->spec->columns[i].path, r->spec->external_id_field) == 0)
+			return !r->cells[i].null && r->cells[i].len > 0;
+	}
+	return false;
+}
+
 static sf_status
 put_record(sf_buf *out, const reader *r, int row, sf_error *err)
 {
+	if (check_text(r, row, err) != SF_OK)
+		return SF_FAILED;
 	sf_buf_puts(out, row > 0 ? "," : "");
 	sf_buf_puts(out, "{\"attributes\":{\"type\":");
 	sf_json_quote(out, r->spec->object, strlen(r->spec->object));
@@ -285,9 +339,7 @@ put_record(sf_buf *out, const reader *r, int row, sf_error *err)
 			sf_error_set(err, SF_ERR_DATA, "null cannot be written to \"%s\"",
 						 r->spec->columns[i].path);
 			sf_error_hint(err, "A lookup is cleared through its Id field.");
-			sf_error_column(err, r->spec->columns[i].path);
-			err->row = row + 1;
-			return SF_FAILED;
+			return cell_failed(r, i, row, err);
 		}
 		else if (!parent_is_written(r, i))
 			put_parent(out, r, i);
@@ -297,7 +349,8 @@ put_record(sf_buf *out, const reader *r, int row, sf_error *err)
 }
 
 sf_status
-sf_collections_records(sf_buf *out, const sf_collections_spec *spec, sf_error *err)
+sf_collections_records(sf_buf *out, const sf_collections_spec *spec, bool *keyless,
+					   sf_error *err)
 {
 	reader r = {.spec = spec, .p = spec->rows, .end = spec->rows + spec->rows_len};
 	sf_status st = SF_OK;
@@ -311,7 +364,11 @@ sf_collections_records(sf_buf *out, const sf_collections_spec *spec, sf_error *e
 	for (int row = 0; row < spec->nrows && st == SF_OK; row++)
 	{
 		if (read_row(&r))
+		{
 			st = put_record(out, &r, row, err);
+			if (spec->operation == SF_OP_UPSERT && !has_key(&r))
+				*keyless = true;
+		}
 		else
 			st = sf_error_set(err, SF_ERR_PROTOCOL, "row %d to be written is no CSV row",
 							  row + 1);

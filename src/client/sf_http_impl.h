@@ -70,6 +70,7 @@ struct sf_http_request
 	bool resume;		   /* the owner has done something about it */
 	bool too_big;
 	bool no_memory;
+	int issued;		  /* how often curl has sent it in this attempt */
 	char errbuf[256]; /* CURL_ERROR_SIZE */
 
 	/* over all attempts */
@@ -79,9 +80,9 @@ struct sf_http_request
 	bool relogged; /* has had its one new login */
 	bool no_more;
 	bool sent;
-	bool outcome_unknown; /* of any attempt */
-	bool server_failed;	  /* in any attempt */
-	bool streamed;		  /* bytes went into the queue: no silent restart */
+	bool outcome_unknown;
+	bool may_have_acted; /* see sf_http_may_have_acted */
+	bool streamed;		 /* bytes went into the queue: no silent restart */
 	sf_http_cost cost;
 	sf_error error;
 };

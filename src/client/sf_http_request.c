@@ -470,9 +470,9 @@ sf_http_outcome_unknown(const sf_http_request *req)
 }
 
 bool
-sf_http_server_failed(const sf_http_request *req)
+sf_http_may_have_acted(const sf_http_request *req)
 {
-	return req->server_failed;
+	return req->may_have_acted;
 }
 
 bool

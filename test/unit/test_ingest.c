@@ -443,7 +443,34 @@ test_early_success(void)
 	is_int(close_scene(&sc, "early 201"), 0, "no warning");
 }
 
-/* The owner that gives nothing is no time-out; an error that comes meanwhile is seen. */
+/* Time in which the owner gives nothing does not count: a request of another job runs into it meanwhile. */
+static void
+test_patience(void)
+{
+	peer_rule rules[] = {LOGIN,		 CREATE(001), {"POST", V "$", .hang = true},
+						 PUT(001),	 CLOSE(001),  DONE(001),
+						 DELETE(001)};
+	scene sc = {.timeout_ms = 200, .len = 100000};
+	sf_ingest *other;
+	sf_error err = {0};
+	size_t fed = 0;
+
+	open_scene(&sc, rules, COUNT(rules));
+	while (fed == 0 && drive(sc.s))
+		fed = sf_ingest_feed(sc.ing, data, 1000);
+	other = sf_ingest_start(sc.s, &sc.spec, &err);
+	while (sf_ingest_check(other, &err) == SF_WAIT && drive(sc.s))
+		;
+	ok(err.cls == SF_ERR_TIMEOUT, "time has passed");
+	is_int(sf_ingest_check(sc.ing, &sc.err), SF_WAIT, "an upload waits for its owner");
+	run_until(&sc, -1);
+	ok(sc.st == SF_OK && sc.info.uploads == 1, "and goes on");
+	check_body(&sc, 3, "patience");
+	sf_ingest_free(other);
+	is_int(close_scene(&sc, "patience"), 1, "a warning about the other job");
+}
+
+/* An error that comes while the owner gives nothing is seen. */
 static void
 test_paused(void)
 {
@@ -728,6 +755,7 @@ main(void)
 	test_upload_faults();
 	test_upload_never_works();
 	test_early_success();
+	test_patience();
 	test_paused();
 	test_close_faults();
 	test_close_lost_for_good();
