@@ -5,7 +5,7 @@
 #	make demo		what it does, start to end, in a private PostgreSQL; installs packages when needed
 #	make test		every test of the project; installs packages when needed
 #	make conformance	real clients and the shapes of recorded traffic against sfsim; installs packages, and npm's
-#	make unit lint fuzz bench bench-read bench-sim format		one piece of it
+#	make unit lint fuzz bench bench-read bench-write bench-sim format		one piece of it
 #	make asan-sim	sfsim under AddressSanitizer and UndefinedBehaviorSanitizer: build/asan/sfsim
 #
 # Variables: PG_CONFIG, CC, COPT (more compiler flags), ISAL=auto|yes|no (inflate by ISA-L or zlib),
@@ -312,7 +312,7 @@ fuzz: fuzz-build
 # ---- scripts ------------------------------------------------------------------------------
 
 # These install what is missing first, so they may run where nothing above could be built.
-.PHONY: setup demo test conformance lint bench bench-csv bench-read format
+.PHONY: setup demo test conformance lint bench bench-csv bench-read bench-write format
 setup:
 	@scripts/setup
 demo:
@@ -326,7 +326,9 @@ lint:
 	@scripts/lint
 bench-read:
 	@bench/read
-bench: bench-csv bench-read bench-sim
+bench-write:
+	@bench/write
+bench: bench-csv bench-read bench-write bench-sim
 
 # How many small requests sfsim answers on one core.
 build/bench_sim_load: bench/sim_load.c

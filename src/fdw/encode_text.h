@@ -54,13 +54,27 @@ has_special(const char *data, int len)
 	return false;
 }
 
-/* The text in quotes, its own ones doubled; takes at most 2 * len + 2 bytes. */
+/*
+ * The text in quotes, its own ones doubled; takes at most 2 * len + 2 bytes.  CR LF becomes LF: that is what an
+ * ingest job with LF as its line ending makes of it, and Collections are to store the same.
+ */
 static inline char *
 put_quoted(char *out, const char *data, int len)
 {
 	const char *end = data + len;
 
 	*out++ = '"';
+	if (unlikely(memchr(data, '\r', len) != NULL))
+	{
+		for (; data < end; data++)
+		{
+			if (*data == '\r' && data + 1 < end && data[1] == '\n')
+				continue;
+			if (*data == '"')
+				*out++ = '"';
+			*out++ = *data;
+		}
+	}
 	while (data < end)
 	{
 		const char *quote = memchr(data, '"', end - data);

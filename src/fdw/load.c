@@ -29,8 +29,7 @@ destroy_load(void *object)
 	ListCell *lc;
 
 	if (load->deferred)
-		dlist_delete(&load->link);
-	load->deferred = false;
+		sfb_apply_drop(load);
 	if (load->saved > 0 && !load->told)
 		sfb_apply_failed(load->relname, load->saved);
 	load->told = true;
@@ -367,9 +366,12 @@ sfb_load_merge(SfbLoad *into, SfbLoad *load)
 SfbLoad *
 sfb_load_move(SfbLoad *load)
 {
-	/* It ends with this subtransaction when that one rolls back, else with the transaction. */
+	/*
+	 * Not in CurTransactionContext: a released subtransaction's is kept as long as it has anything, and takes
+	 * more than all this.
+	 */
 	MemoryContext context =
-		AllocSetContextCreate(CurTransactionContext, "sfbulk_fdw load", ALLOCSET_SMALL_SIZES);
+		AllocSetContextCreate(TopTransactionContext, "sfbulk_fdw load", ALLOCSET_SMALL_SIZES);
 	MemoryContext oldcontext = MemoryContextSwitchTo(context);
 	SfbLoad *moved = palloc0(sizeof(SfbLoad));
 	List *jobs = NIL;

@@ -154,6 +154,14 @@ extern SfbLoad *sfb_load_move(SfbLoad *load);
 /* Waits for progress of anything, giving the uploads what they take. */
 extern void sfb_load_wait(SfbLoad *load);
 
+/* ---- apply.c ------------------------------------------------------------------------- */
+
+/*
+ * A load that waits is destroyed by its guard, as its (sub)transaction aborts: it waits no longer, and its
+ * memory goes with sfb_apply_aborted.
+ */
+extern void sfb_apply_drop(SfbLoad *load);
+
 /* ---- load_jobs.c --------------------------------------------------------------------- */
 
 /*
