@@ -88,6 +88,7 @@ FDW_OBJS = \
 	src/fdw/load.o \
 	src/fdw/load_calls.o \
 	src/fdw/load_jobs.o \
+	src/fdw/load_merge.o \
 	src/fdw/load_report.o \
 	src/fdw/modify.o \
 	src/fdw/modify_columns.o \

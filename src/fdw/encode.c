@@ -437,21 +437,29 @@ recode(SfbRowEncoder *enc, const char **data, int *len)
 	}
 }
 
+/* The text without the blanks at its ends, which Salesforce trims. */
+static inline const char *
+trim(const char *data, int len, int *trimmed)
+{
+	while (len > 0 && is_blank(data[len - 1]))
+		len--;
+	while (len > 0 && is_blank(*data))
+	{
+		data++;
+		len--;
+	}
+	*trimmed = len;
+	return data;
+}
+
 static inline void
 put_text(SfbRowEncoder *enc, const FieldEncoder *field, StringInfo out, const char *data,
 		 int len)
 {
-	const char *core = data; /* without the blanks that Salesforce trims */
-	int core_len = len;
+	int core_len;
+	const char *core = trim(data, len, &core_len);
 	char *p;
 
-	while (core_len > 0 && is_blank(core[core_len - 1]))
-		core_len--;
-	while (core_len > 0 && is_blank(*core))
-	{
-		core++;
-		core_len--;
-	}
 	if (core_len == 0)
 	{
 		put_null(enc, field, out);
@@ -467,8 +475,7 @@ put_text(SfbRowEncoder *enc, const FieldEncoder *field, StringInfo out, const ch
 	if (unlikely(enc->recode))
 	{
 		recode(enc, &data, &len);
-		core = data;
-		core_len = len;
+		core = trim(data, len, &core_len);
 	}
 	if (field->column->length > 0 && core_len > field->column->length)
 		check_length(field, core, core_len);
@@ -504,7 +511,7 @@ put_varlena(SfbRowEncoder *enc, FieldEncoder *field, StringInfo out, Datum value
 {
 	struct varlena *text = (struct varlena *) DatumGetPointer(value);
 
-	if (unlikely(VARATT_IS_EXTENDED(text) && !VARATT_IS_SHORT(text)))
+	if (unlikely(VARATT_IS_COMPRESSED(text) || VARATT_IS_EXTERNAL(text)))
 	{
 		MemoryContext oldcontext = MemoryContextSwitchTo(enc->context);
 
@@ -579,7 +586,7 @@ put_numeric_value(SfbRowEncoder *enc, FieldEncoder *field, StringInfo out, Datum
 	if (unlikely(known < 0))
 		known = numeric_layout_known();
 	p = reserve(out, ENCODE_NUMBER_ROOM);
-	if (!known || (VARATT_IS_EXTENDED(number) && !VARATT_IS_SHORT(number)) ||
+	if (!known || VARATT_IS_COMPRESSED(number) || VARATT_IS_EXTERNAL(number) ||
 		!put_numeric(&p, VARDATA_ANY(number), (int) VARSIZE_ANY_EXHDR(number)))
 	{
 		MemoryContext oldcontext = MemoryContextSwitchTo(enc->context);
