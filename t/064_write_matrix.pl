@@ -8,7 +8,7 @@ use SfTest;
 use SfWrite;
 use Test::More;
 
-my $t = SfWrite->new('matrix', lanes => $ENV{LANES} // 6);
+my $t = SfWrite->new('matrix', lanes => 14);
 my $yes = JSON::PP::true;
 
 # ---- what can go wrong ------------------------------------------------------------------------

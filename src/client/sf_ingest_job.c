@@ -290,7 +290,7 @@ give_up(sf_ingest_job *job, const sf_error *why, sf_error *err)
 	sf_error_job(err, job->info.id);
 	if (!job->info.closed)
 	{
-		sf_error_detail(err, "Nothing was saved, since the job was not closed.");
+		sf_error_detail(err, "Nothing of this job was saved, since it was not closed.");
 		return SF_FAILED;
 	}
 	err->message[0] = '\0';
