@@ -35,7 +35,12 @@ CLIENT_OBJS = \
 	src/client/sf_auth_soap.o \
 	src/client/sf_buf.o \
 	src/client/sf_client.o \
+	src/client/sf_client_ingest.o \
+	src/client/sf_client_collections.o \
 	src/client/sf_client_query.o \
+	src/client/sf_client_results.o \
+	src/client/sf_collections.o \
+	src/client/sf_collections_rows.o \
 	src/client/sf_csv.o \
 	src/client/sf_csv_columns.o \
 	src/client/sf_describe.o \
@@ -45,9 +50,14 @@ CLIENT_OBJS = \
 	src/client/sf_http_request.o \
 	src/client/sf_http_retry.o \
 	src/client/sf_http_trace.o \
+	src/client/sf_http_upload.o \
 	src/client/sf_id.o \
 	src/client/sf_inflate.o \
 	src/client/sf_inflate_ahead.o \
+	src/client/sf_ingest_job.o \
+	src/client/sf_ingest_results.o \
+	src/client/sf_job.o \
+	src/client/sf_job_list.o \
 	src/client/sf_json.o \
 	src/client/sf_json_error.o \
 	src/client/sf_json_rows.o \
@@ -56,35 +66,51 @@ CLIENT_OBJS = \
 	src/client/sf_query_job.o \
 	src/client/sf_query_job_links.o \
 	src/client/sf_query_job_pages.o \
-	src/client/sf_query_job_sum.o \
 	src/client/sf_rest.o \
 	src/client/sf_secret.o \
 	src/client/sf_soql.o \
 	src/client/sf_status.o \
+	src/client/sf_sum.o \
 	src/client/sf_url.o \
 	src/client/sf_utf8.o
 
 FDW_OBJS = \
+	src/fdw/apply.o \
 	src/fdw/convert.o \
 	src/fdw/count.o \
+	src/fdw/encode.o \
 	src/fdw/error.o \
 	src/fdw/explain.o \
+	src/fdw/hooks.o \
+	src/fdw/idset.o \
 	src/fdw/import.o \
 	src/fdw/literal.o \
+	src/fdw/load.o \
+	src/fdw/load_calls.o \
+	src/fdw/load_jobs.o \
+	src/fdw/load_report.o \
+	src/fdw/modify.o \
+	src/fdw/modify_columns.o \
+	src/fdw/modify_explain.o \
 	src/fdw/option.o \
 	src/fdw/option_check.o \
 	src/fdw/option_host.o \
+	src/fdw/outcome.o \
 	src/fdw/plan.o \
+	src/fdw/plan_target.o \
 	src/fdw/scan.o \
 	src/fdw/session.o \
 	src/fdw/shippable.o \
 	src/fdw/soql.o \
-	src/fdw/wait.o
+	src/fdw/spool.o \
+	src/fdw/truncate.o \
+	src/fdw/wait.o \
+	src/fdw/writeback.o
 
 OBJS = sfbulk_fdw.o $(CLIENT_OBJS) $(FDW_OBJS)
 
-# The loops that see every byte of a bulk result.
-HOT_OBJS = src/client/sf_csv.o src/fdw/convert.o
+# The loops that see every byte of a bulk result, or of a load.
+HOT_OBJS = src/client/sf_csv.o src/fdw/convert.o src/fdw/encode.o
 
 # ---- the simulator -----------------------------------------------------------------------
 
@@ -150,16 +176,18 @@ endif
 
 -include $(OBJS:.o=.d)
 
-# ---- a module of the regression tests: convert.c against PostgreSQL's input functions ------------
+# ---- modules of the regression tests: parts of src/fdw with functions that SQL can call ----------
 
-TEST_MODULE = build/sfb_test_convert.so
+TEST_MODULE_SOURCES := $(wildcard test/*/sfb_test_*.c)
+TEST_MODULES := $(patsubst %.c,build/%.so,$(notdir $(TEST_MODULE_SOURCES)))
 .PHONY: test-module
-test-module: $(TEST_MODULE)
+test-module: $(TEST_MODULES)
 ifneq ($(PGXS),)
-$(TEST_MODULE): test/convert/sfb_test_convert.c build/flags
+vpath sfb_test_%.c $(dir $(TEST_MODULE_SOURCES))
+build/sfb_test_%.so: sfb_test_%.c build/flags
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(CFLAGS_SL) $(CPPFLAGS) -shared -MT $@ -MF $(@:.so=.d) -o $@ $<
--include $(TEST_MODULE:.so=.d)
+-include $(TEST_MODULES:.so=.d)
 endif
 
 # ---- rebuild when the flags change -------------------------------------------------------

@@ -111,11 +111,12 @@ classify_conditions(RelOptInfo *baserel, SfbRelPlan *plan)
 
 /* The columns that the query above and the conditions checked here need. */
 static void
-find_needed_columns(RelOptInfo *baserel, SfbRelPlan *plan)
+find_needed_columns(PlannerInfo *root, RelOptInfo *baserel, Relation rel, SfbRelPlan *plan)
 {
 	ListCell *lc;
 
 	pull_varattnos((Node *) baserel->reltarget->exprs, baserel->relid, &plan->attrs);
+	sfb_trim_whole_row(root, rel, plan);
 	foreach (lc, plan->rechecked)
 		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause, baserel->relid,
 					   &plan->attrs);
@@ -124,11 +125,18 @@ find_needed_columns(RelOptInfo *baserel, SfbRelPlan *plan)
 					   &plan->attrs);
 }
 
+/* Neither dropped nor write-only. */
+static bool
+is_readable(SfbRelPlan *plan, int i)
+{
+	return plan->columns[i].field != NULL && !sfb_is_write_only(&plan->columns[i]);
+}
+
 static bool
 is_needed(SfbRelPlan *plan, int i)
 {
 	/* A whole-row reference needs them all. */
-	return plan->columns[i].field != NULL &&
+	return is_readable(plan, i) &&
 		   (bms_is_member(-FirstLowInvalidHeapAttributeNumber, plan->attrs) ||
 			bms_is_member(i + 1 - FirstLowInvalidHeapAttributeNumber, plan->attrs));
 }
@@ -141,7 +149,7 @@ select_list_bytes(SfbRelPlan *plan)
 	int i;
 
 	for (i = 0; i < plan->natts; i++)
-		if (plan->columns[i].field != NULL)
+		if (is_readable(plan, i))
 			bytes += strlen(plan->columns[i].field) + 2;
 	return bytes;
 }
@@ -289,11 +297,11 @@ sfbulkGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntable
 	rel = table_open(foreigntableid, NoLock);
 	plan->columns = sfb_table_columns(rel);
 	plan->natts = RelationGetDescr(rel)->natts;
-	table_close(rel, NoLock);
 
 	plan->max_const_bytes = SFB_MAX_SOQL - 1000 - select_list_bytes(plan);
 	classify_conditions(baserel, plan);
-	find_needed_columns(baserel, plan);
+	find_needed_columns(root, baserel, rel, plan);
+	table_close(rel, NoLock);
 
 	if (!analyzed)
 		baserel->tuples = DEFAULT_TUPLES;
@@ -412,7 +420,7 @@ make_select_list(SfbRelPlan *plan, SelectList *list)
 	}
 	for (i = 0; i < plan->natts; i++)
 	{
-		if (plan->columns[i].field != NULL)
+		if (is_readable(plan, i))
 		{
 			add_field(list, plan->columns[i].field, plan->columns[i].type, 0);
 			return;

@@ -25,11 +25,13 @@ typedef struct SfbRowEncoder SfbRowEncoder;
  * Chooses an encoder for each of ncolumns columns: a direct path for the common types, which gives
  * exactly what the type's output function gives (where Salesforce wants another form, such as true
  * for t, exactly that form), the output function else.  attnums[i] is the attribute of column i,
- * columns the relation's columns (index attnum - 1).  With null_is_na, NULL and empty text become
- * #N/A (set to null), else an empty cell (leave alone).  palloc'd in the current context.
+ * columns the relation's columns (index attnum - 1).  What NULL and empty text become hangs on the
+ * operation: an empty cell (leave alone) for an insert, else #N/A (set to null); a parent's external
+ * id cannot be set to null: an upsert leaves it alone, for an update that is an ERROR.  palloc'd in
+ * the current context.
  */
 extern SfbRowEncoder *sfb_row_encoder_new(int ncolumns, const AttrNumber *attnums,
-										  const SfbColumn *columns, bool null_is_na);
+										  const SfbColumn *columns, sf_operation operation);
 
 /*
  * Appends one row with its LF to out (UTF-8), taking values and isnull by attnum - 1.  No allocation
@@ -60,14 +62,19 @@ extern void sfb_row_encoder_header(const SfbRowEncoder *enc, StringInfo out);
 /* ---- spool.c ------------------------------------------------------------------------- */
 
 /*
- * Bytes written once and read from any place: in memory up to mem_max, then in a temporary file
- * (under temp_file_limit).  The file outlives errors until sfb_spool_free: whoever owns the spool
- * hangs that on a guard.
+ * Bytes written once and read from any place: in memory up to mem_max (at least 256 kB), then in a
+ * temporary file (under temp_file_limit); the last mem_max bytes stay in memory, so that what was
+ * just written is read from there.
  */
 typedef struct SfbSpool SfbSpool;
 
-/* An empty spool in the current memory context. */
+/*
+ * An empty spool in the current memory context, with which it ends, its file too, whatever becomes of
+ * the transaction; sfb_spool_free ends it before.
+ */
 extern SfbSpool *sfb_spool_new(Size mem_max);
+
+/* Adds bytes; ERROR when the disk or temp_file_limit has no room for them. */
 extern void sfb_spool_write(SfbSpool *spool, const char *data, Size len);
 extern int64 sfb_spool_size(const SfbSpool *spool);
 
@@ -77,7 +84,10 @@ extern int64 sfb_spool_size(const SfbSpool *spool);
  */
 extern Size sfb_spool_read(SfbSpool *spool, int64 offset, const char **data);
 
-/* Closes the file and frees the memory; never throws.  NULL is fine. */
+/*
+ * Closes the file and frees the memory; never throws, also fine in callbacks of an abort or of the
+ * memory context that it is in, but not after that.  NULL is fine.
+ */
 extern void sfb_spool_free(SfbSpool *spool);
 
 /* ---- load.c --------------------------------------------------------------------------- */
@@ -95,6 +105,8 @@ typedef struct SfbLoadSpec
 	int ncolumns; /* that are sent; update and delete: the first is Id */
 	AttrNumber *attnums;
 	bool one_by_one; /* every row is sent at once: for sfb_load_row_now */
+	bool
+		same_statement; /* a statement that writes to several tables has begun a load before */
 } SfbLoadSpec;
 
 /* Nothing is sent yet.  Lives in the current memory context, and ends with it. */
@@ -131,15 +143,12 @@ typedef struct SfbOutcomeJob
 	bool locked_resent; /* its rows with UNABLE_TO_LOCK_ROW were sent again in a later job */
 } SfbOutcomeJob;
 
-/* What went by Collections: results in a spool, one after the other. */
+/* What became of a statement's rows: its jobs, and then the rows that went by Collections. */
 typedef struct SfbOutcome
 {
-	bool valid;
 	Oid serverid;
-	Oid userid;		/* who ran it: nobody else gets to see its rows */
-	List *jobs;		/* of SfbOutcomeJob */
-	List *columns;	/* of String: field names of the rows, UTF-8 */
-	SfbSpool *rows; /* records as sfb_outcome_add_row wrote them, or NULL */
+	Oid userid; /* who ran it: nobody else gets to see its rows */
+	List *jobs; /* of SfbOutcomeJob */
 } SfbOutcome;
 
 typedef enum SfbRowState
@@ -156,21 +165,40 @@ typedef struct SfbOutcomeRow
 	bool created;
 	char id[19];
 	char code[SF_CODE_MAX];
-	const char *message;
-	const char *fields;
-	const char *row; /* the CSV row as it was sent, with its LF */
+	const char *message; /* NULL is "" */
+	const char *fields;	 /* the same */
+	const char *row;	 /* the CSV row as it was sent, with its LF */
 	int row_len;
+	List *columns; /* of String: the row's fields; only sfb_outcome_next_row sets it */
 } SfbOutcomeRow;
 
-/* Forgets the last statement and begins another. */
+/*
+ * A statement begins.  It runs as long as the current memory context exists: only then do the
+ * functions see it instead of the one before (so that a statement can write again what that one could
+ * not), and that one is forgotten; unless nothing was added to the new one.
+ */
 extern void sfb_outcome_begin(Oid serverid, Oid userid);
-extern void sfb_outcome_set_columns(const sf_column *columns, int ncolumns);
+
+/*
+ * What is added from here on belongs to the statement of this user on this server that runs (the one
+ * that was begun last), and rows have these columns.  Cheap: call it whenever there is something to add.
+ */
+extern void
+sfb_outcome_select(Oid serverid, Oid userid, const sf_column *columns, int ncolumns);
 extern void sfb_outcome_add_job(const SfbOutcomeJob *job);
 extern void sfb_outcome_add_row(const SfbOutcomeRow *row);
 
-/* The last statement (valid is false when there is none), and its rows from *offset on; false at the end. */
-extern const SfbOutcome *sfb_outcome_get(void);
-extern bool sfb_outcome_next_row(int64 *offset, SfbOutcomeRow *row);
+/*
+ * The last statement of this user on this server, or NULL; kept at least as long as the current memory
+ * context.
+ */
+extern const SfbOutcome *sfb_outcome_get(Oid serverid, Oid userid);
+
+/*
+ * Its rows from *offset (0 at first) on; false at the end.  What the row points to lasts until the next
+ * call.
+ */
+extern bool sfb_outcome_next_row(const SfbOutcome *outcome, int64 *offset, SfbOutcomeRow *row);
 
 /* ---- apply.c: what waits for the commit ---------------------------------------------------- */
 
@@ -181,8 +209,17 @@ extern bool sfb_outcome_next_row(int64 *offset, SfbOutcomeRow *row);
  */
 extern void sfb_apply_defer(SfbLoad *load);
 
-/* For session.c's callbacks.  The first may throw. */
+/* A load has ended by an ERROR that says nothing of the rows that it had written. */
+extern void sfb_apply_failed(const char *relname, int64 rows);
+
+/* For session.c's callbacks.  Only the first may throw. */
 extern void sfb_apply_pre_commit(void);
+
+/* A transaction or subtransaction has aborted, its guards are disarmed: WARNING for such rows. */
+extern void sfb_apply_aborted(void);
+
+/* The transaction has ended; WARNING when what it applied was in vain. */
+extern void sfb_apply_end(bool committed);
 
 /* ERROR when something waits for the commit: for PREPARE TRANSACTION. */
 extern void sfb_apply_check_prepare(void);
