@@ -12,7 +12,7 @@
 #include "utils/memutils.h"
 
 /* The part of a job's spool that stays in memory; more goes to a temporary file. */
-#define SPOOL_MEMORY (512 * 1024)
+#define SPOOL_MEMORY (1024 * 1024)
 
 /* ---- spools ---------------------------------------------------------------------------------- */
 
