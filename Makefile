@@ -81,6 +81,7 @@ FDW_OBJS = \
 	src/fdw/encode.o \
 	src/fdw/error.o \
 	src/fdw/explain.o \
+	src/fdw/functions.o \
 	src/fdw/hooks.o \
 	src/fdw/idset.o \
 	src/fdw/import.o \
@@ -88,6 +89,7 @@ FDW_OBJS = \
 	src/fdw/load.o \
 	src/fdw/load_calls.o \
 	src/fdw/load_jobs.o \
+	src/fdw/load_merge.o \
 	src/fdw/load_report.o \
 	src/fdw/modify.o \
 	src/fdw/modify_columns.o \

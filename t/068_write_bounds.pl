@@ -16,12 +16,12 @@ xact_start('write_bounds');
 
 steps('a thousand statements of one row',
 	[ q{DO $$ BEGIN FOR i IN 1..1000 LOOP INSERT INTO commit.account (name) VALUES ('xact ' || i); END LOOP; END $$},
-		undef, [ ('insert Account 200') x 5 ] ],
+		undef, [ ('insert Account 200 all') x 5 ] ],
 	[ 'SELECT 1', undef, sub { is(scalar(split ' ', names()), 1000, 'rows') } ]);
 steps('the same with an exception block for each',
 	[ q{DO $$ BEGIN FOR i IN 1..1000 LOOP BEGIN INSERT INTO commit.account (name) VALUES ('xact ' || i);
 		PERFORM 1 / (i % 5); EXCEPTION WHEN division_by_zero THEN END; END LOOP; END $$},
-		undef, [ ('insert Account 200') x 4 ] ],
+		undef, [ ('insert Account 200 all') x 4 ] ],
 	[ 'SELECT 1', undef, sub { is(scalar(split ' ', names()), 800, 'rows') } ]);
 steps('so many that they become a job',
 	[ q{DO $$ BEGIN FOR i IN 1..3000 LOOP INSERT INTO commit.account (name) VALUES ('xact ' || i); END LOOP; END $$},
@@ -40,6 +40,55 @@ steps('other columns, another user, other options: not put together',
 	[ q{BEGIN; [commit a]; INSERT INTO commit.account (name, phone) VALUES ('xact b', '1'); [commit c]; UPDATE commit.account SET
 		phone = '2' WHERE name = 'xact none'; [commit d]; COMMIT}, undef,
 		[ 'insert Account 1 all', 'insert Account 1 all', 'insert Account 2 all' ] ]);
+
+
+# Put together they would not do the same: one record twice, a parent and its child in one call.
+my $four = q{INSERT INTO statement.account (name, external_key__c) SELECT 'xact ' || i, 'k' || i FROM generate_series(1, 4) i};
+for my $schema ('commit', 'commit_bulk')
+{
+	my $written = sub { return grep { /insert|update|create|delete \d/ } sent() };
+	my $by = sub {
+		my ($calls, $jobs) = @_;
+		return sub {
+			my @written = $written->();
+			shift @written;
+			is_deeply(\@written, $schema =~ /bulk/ ? $jobs : $calls, 'what was sent') or diag(join "\n", sent());
+		};
+	};
+	my $accounts = sub { join ', ', sort(soql($sim, q{SELECT External_Key__c, Phone FROM Account WHERE External_Key__c LIKE 'k_'})) };
+	steps("$schema: updates of different records are put together, those of one record are not",
+		[ $four, undef, undef ],
+		[ qq{BEGIN; UPDATE $schema.account SET phone = '1' WHERE external_key__c = 'k1';
+			UPDATE $schema.account SET phone = '2' WHERE external_key__c = 'k2';
+			UPDATE $schema.account SET phone = '3' WHERE external_key__c = 'k1';
+			UPDATE $schema.account SET phone = '4' WHERE external_key__c = 'k3'; COMMIT}, undef,
+			$by->([ ('update Account 2 all') x 2 ], [ ('create Account') x 2 ]) ],
+		[ 'SELECT 1', undef, sub { is($accounts->(), 'k1 3, k2 2, k3 4, k4 ', 'in order') } ]);
+	steps("$schema: upserts by one key",
+		[ "ALTER FOREIGN TABLE $schema.account OPTIONS (ADD upsert_key 'External_Key__c')", undef, undef ],
+		[ $four, undef, undef ],
+		[ qq{BEGIN; INSERT INTO $schema.account (name, external_key__c, phone) VALUES ('xact 1', 'k1', '1');
+			INSERT INTO $schema.account (name, external_key__c, phone) VALUES ('xact 2', 'k2', '2');
+			INSERT INTO $schema.account (name, external_key__c, phone) VALUES ('xact 1', 'K1', '3'); COMMIT}, undef,
+			$by->([ 'update Account 2 all', 'update Account 1 all' ], [ ('create Account') x 2 ]) ],
+		[ 'SELECT 1', undef, sub { is(lc $accounts->(), 'k1 3, k2 2, k3 , k4 ', 'in order') } ],
+		[ "ALTER FOREIGN TABLE $schema.account OPTIONS (DROP upsert_key)", undef, undef ]);
+	steps("$schema: deletes are put together",
+		[ $four, undef, undef ],
+		[ qq{BEGIN; DELETE FROM $schema.account WHERE external_key__c = 'k1'; DELETE FROM $schema.account WHERE external_key__c = 'k2'; COMMIT},
+			undef, $by->( ['delete 2'], ['create Account'] ) ],
+		[ 'SELECT 1', undef, sub { is($accounts->(), 'k3 , k4 ', 'gone') } ]);
+	steps("$schema: a parent and its child in one table",
+		[ qq{CREATE FOREIGN TABLE tree_$schema (name text, external_key__c text, parent text OPTIONS (field 'Parent.External_Key__c'))
+			SERVER $schema OPTIONS (object 'Account')}, undef, undef ],
+		[ $four, undef, undef ],
+		[ qq{BEGIN; INSERT INTO tree_$schema VALUES ('xact 5', 'k5', 'k1'); INSERT INTO tree_$schema VALUES ('xact 6', 'k6', 'k5'); COMMIT}, undef,
+			$by->([ ('insert Account 1 all') x 2 ], [ ('create Account') x 2 ]) ],
+		[ 'SELECT 1', undef, sub {
+			my ($parent) = soql($sim, q{SELECT Id FROM Account WHERE External_Key__c = 'k5'});
+			is(join(' ', soql($sim, q{SELECT ParentId FROM Account WHERE External_Key__c = 'k6'})), $parent, 'the child has its parent');
+		} ]);
+}
 
 for my $how ('one table', 'exception blocks', 'exception blocks that fail', 'tables in turn')
 {
@@ -140,6 +189,15 @@ steps('ROW_COUNT',
 	[ q{DO $$ DECLARE n int; BEGIN INSERT INTO statement.account (name) VALUES ('xact a'), ('xact b');
 		GET DIAGNOSTICS n = ROW_COUNT; RAISE NOTICE 'rows: %', n; END $$}, undef,
 		sub { like($_[0]{messages}, qr/NOTICE:  \w+: rows: 2$/m, 'all') } ]);
+for my $schema ('statement', 'statement_bulk')
+{
+	steps("$schema: ROW_COUNT leaves out what was rejected",
+		[ "ALTER FOREIGN TABLE $schema.contact OPTIONS (ADD on_error 'ignore')", undef, undef ],
+		[ qq{DO \$\$ DECLARE n int; BEGIN } . sprintf($one_bad, $schema, 3, 10)
+			. q{; GET DIAGNOSTICS n = ROW_COUNT; RAISE NOTICE 'rows: %', n; END $$}, undef,
+			sub { like($_[0]{messages}, qr/NOTICE:  \w+: rows: 9$/m, 'nine of ten') } ],
+		[ "ALTER FOREIGN TABLE $schema.contact OPTIONS (DROP on_error)", undef, undef ]);
+}
 
 # ---- temporary files ------------------------------------------------------------------------------------
 

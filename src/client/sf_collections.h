@@ -15,7 +15,8 @@
  * Appends the JSON records of CSV rows (in the form that sf_client.h describes) to out, separated by
  * commas.  *keyless is set when a row to be upserted has no external id.  SF_FAILED: SF_ERR_PROTOCOL
  * when the text is no such CSV or has another number of rows, SF_ERR_DATA with row and column for a
- * null that cannot be sent, a NUL byte and invalid UTF-8.
+ * null that cannot be sent, what is no number or boolean though its column is, a NUL byte and invalid
+ * UTF-8.
  */
 extern sf_status sf_collections_records(sf_buf *out, const sf_collections_spec *spec,
 										bool *keyless, sf_error *err);

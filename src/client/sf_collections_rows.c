@@ -156,21 +156,37 @@ put_number(sf_buf *out, const char *text, size_t len)
 static bool
 is_word(const cell *c, const char *word)
 {
-	return c->len == strlen(word) && memcmp(c->text, word, c->len) == 0;
+	return c->len == strlen(word) && strncasecmp(c->text, word, c->len) == 0;
 }
 
-static void
+/* Ingest jobs take 1 and 0, and words in any case; JSON has just two words. */
+static bool
+put_boolean(sf_buf *out, const cell *c)
+{
+	bool yes = is_word(c, "true") || is_word(c, "1");
+
+	if (!yes && !is_word(c, "false") && !is_word(c, "0"))
+		return false;
+	sf_buf_puts(out, yes ? "true" : "false");
+	return true;
+}
+
+/*
+ * NULL, or what a value that is none of its column's kind should have been.  One of another kind would
+ * have Salesforce refuse the whole call, and not say for which row.
+ */
+static const char *
 put_value(sf_buf *out, sf_column_kind kind, const cell *c)
 {
 	if (c->null)
 		sf_buf_puts(out, "null");
-	else if (kind == SF_COLUMN_BOOLEAN && (is_word(c, "true") || is_word(c, "false")))
-		sf_buf_append(out, c->text, c->len);
-	else if ((kind == SF_COLUMN_INT || kind == SF_COLUMN_DOUBLE) &&
-			 put_number(out, c->text, c->len))
-		;
+	else if (kind == SF_COLUMN_BOOLEAN)
+		return put_boolean(out, c) ? NULL : "a boolean";
+	else if (kind == SF_COLUMN_INT || kind == SF_COLUMN_DOUBLE)
+		return put_number(out, c->text, c->len) ? NULL : "a number";
 	else
-		sf_json_quote(out, c->text, c->len); /* Salesforce says what is wrong with it */
+		sf_json_quote(out, c->text, c->len);
+	return NULL;
 }
 
 /*
@@ -214,9 +230,40 @@ same_parent(const path *a, const path *b)
 		   strncasecmp(a->parent, b->parent, a->parent_len) == 0;
 }
 
+/* A cell that cannot be sent. */
+static sf_status
+cell_failed(const reader *r, int column, int row, sf_error *err)
+{
+	if (err != NULL)
+	{
+		sf_error_column(err, r->spec->columns[column].path);
+		err->row = row + 1;
+	}
+	return SF_FAILED;
+}
+
+/* One member: its name and the cell's value. */
+static sf_status
+put_member(sf_buf *out, const reader *r, int column, int row, sf_error *err)
+{
+	const sf_column *c = &r->spec->columns[column];
+	const cell *value = &r->cells[column];
+	path p = split_path(c->path);
+	const char *expected;
+
+	sf_json_quote(out, p.field, strlen(p.field));
+	sf_buf_putc(out, ':');
+	expected = put_value(out, c->kind, value);
+	if (expected == NULL)
+		return SF_OK;
+	sf_error_set(err, SF_ERR_DATA, "\"%.*s\" is not %s",
+				 value->len < 40 ? (int) value->len : 40, value->text, expected);
+	return cell_failed(r, column, row, err);
+}
+
 /* The object of a relationship, with the fields of all columns from first on that belong to it. */
-static void
-put_parent(sf_buf *out, const reader *r, int first)
+static sf_status
+put_parent(sf_buf *out, const reader *r, int first, int row, sf_error *err)
 {
 	path parent = split_path(r->spec->columns[first].path);
 	const char *separator = "";
@@ -247,12 +294,12 @@ put_parent(sf_buf *out, const reader *r, int first)
 		if (!same_parent(&parent, &p) || r->cells[i].absent)
 			continue;
 		sf_buf_puts(out, separator);
-		sf_json_quote(out, p.field, strlen(p.field));
-		sf_buf_putc(out, ':');
-		put_value(out, r->spec->columns[i].kind, &r->cells[i]);
+		if (put_member(out, r, i, row, err) != SF_OK)
+			return SF_FAILED;
 		separator = ",";
 	}
 	sf_buf_putc(out, '}');
+	return SF_OK;
 }
 
 /* Has an earlier column written the relationship of this one? */
@@ -269,18 +316,6 @@ parent_is_written(const reader *r, int column)
 			return true;
 	}
 	return false;
-}
-
-/* A cell that cannot be sent. */
-static sf_status
-cell_failed(const reader *r, int column, int row, sf_error *err)
-{
-	if (err != NULL)
-	{
-		sf_error_column(err, r->spec->columns[column].path);
-		err->row = row + 1;
-	}
-	return SF_FAILED;
 }
 
 static sf_status
@@ -330,9 +365,8 @@ put_record(sf_buf *out, const reader *r, int row, sf_error *err)
 		if (p.parent == NULL)
 		{
 			sf_buf_putc(out, ',');
-			sf_json_quote(out, p.field, strlen(p.field));
-			sf_buf_putc(out, ':');
-			put_value(out, r->spec->columns[i].kind, &r->cells[i]);
+			if (put_member(out, r, i, row, err) != SF_OK)
+				return SF_FAILED;
 		}
 		else if (r->cells[i].null)
 		{
@@ -341,8 +375,8 @@ put_record(sf_buf *out, const reader *r, int row, sf_error *err)
 			sf_error_hint(err, "A lookup is cleared through its Id field.");
 			return cell_failed(r, i, row, err);
 		}
-		else if (!parent_is_written(r, i))
-			put_parent(out, r, i);
+		else if (!parent_is_written(r, i) && put_parent(out, r, i, row, err) != SF_OK)
+			return SF_FAILED;
 	}
 	sf_buf_putc(out, '}');
 	return SF_OK;

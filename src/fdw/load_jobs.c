@@ -14,25 +14,6 @@
 /* The part of a job's spool that stays in memory; more goes to a temporary file. */
 #define SPOOL_MEMORY (1024 * 1024)
 
-/* ---- spools ---------------------------------------------------------------------------------- */
-
-/* Copies all bytes of a spool behind a buffer. */
-static void
-append_spool(StringInfo buf, SfbSpool *spool, int64 offset, Size len)
-{
-	while (len > 0)
-	{
-		const char *data;
-		Size n = Min(sfb_spool_read(spool, offset, &data), len);
-
-		if (n == 0)
-			elog(ERROR, "rows are missing in a spool");
-		appendBinaryStringInfo(buf, data, n);
-		offset += n;
-		len -= n;
-	}
-}
-
 /* ---- rows that met a lock ---------------------------------------------------------------------- */
 
 /* A cell as it was sent: what the result file holds is Salesforce's reading of it. */
@@ -475,7 +456,7 @@ sfb_load_switch_to_jobs(SfbLoad *load)
 		if (held)
 		{
 			initStringInfo(&rows);
-			append_spool(&rows, load->held, offset, load->calls[i].len);
+			sfb_read_spool(&rows, load->held, offset, load->calls[i].len);
 			offset += load->calls[i].len;
 		}
 		for (int at = 0, n = 0; n < nrows; n++)
@@ -558,10 +539,10 @@ send_locked_rows(SfbLoad *load)
 		int start = load->block.len;
 		int32 len;
 
-		append_spool(&load->block, locked, offset, sizeof(len));
+		sfb_read_spool(&load->block, locked, offset, sizeof(len));
 		memcpy(&len, load->block.data + start, sizeof(len));
 		load->block.len = start;
-		append_spool(&load->block, locked, offset + sizeof(len), len);
+		sfb_read_spool(&load->block, locked, offset + sizeof(len), len);
 		load->block_rows++;
 		sfb_load_job_row(load, start);
 		offset += sizeof(len) + len;

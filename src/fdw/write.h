@@ -8,6 +8,7 @@
  *		load.c		a statement's rows: Collections or ingest jobs, their results, the report
  *		outcome.c	what became of the session's last write statement, for the SQL functions
  *		apply.c		what waits for the commit
+ *		functions.c	the SQL functions (nothing but SQL calls them)
  */
 #ifndef SFB_WRITE_H
 #define SFB_WRITE_H

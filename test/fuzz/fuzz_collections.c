@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "sf_collections.h"
 #include "sf_json.h"
@@ -120,12 +121,14 @@ check_cell(const sf_json *node, sf_column_kind kind, const cell *c)
 	switch (sf_json_kind_of(node))
 	{
 		case SF_JSON_STRING:
-			if (strcmp(sf_json_text(node), c->text) != 0)
+			if (kind != SF_COLUMN_TEXT || strcmp(sf_json_text(node), c->text) != 0)
 				abort();
 			break;
 		case SF_JSON_BOOL:
 			sf_json_bool(node, &value);
-			if (kind != SF_COLUMN_BOOLEAN || strcmp(c->text, value ? "true" : "false") != 0)
+			if (kind != SF_COLUMN_BOOLEAN ||
+				(strcasecmp(c->text, value ? "true" : "false") != 0 &&
+				 strcmp(c->text, value ? "1" : "0") != 0))
 				abort();
 			break;
 		case SF_JSON_NUMBER:

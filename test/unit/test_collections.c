@@ -129,6 +129,8 @@ static void
 test_numbers(void)
 {
 	static const sf_column number[] = {{"N", SF_COLUMN_DOUBLE}};
+	static const sf_column boolean[] = {{"B", SF_COLUMN_BOOLEAN}};
+	static const sf_column parent[] = {{"A", SF_COLUMN_TEXT}, {"P.N", SF_COLUMN_INT}};
 	static const char *const cases[][2] = {{"0", "0"},
 										   {"-0.5", "-0.5"},
 										   {".5", "0.5"},
@@ -140,15 +142,15 @@ test_numbers(void)
 										   {"1.5E-7", "1.5E-7"},
 										   {"9.0E+7", "9.0E+7"},
 										   {"00", "0"},
-										   {"abc", "\"abc\""},
-										   {"1e", "\"1e\""},
-										   {"1e+", "\"1e+\""},
-										   {".", "\".\""},
-										   {"-", "\"-\""},
-										   {"1.2.3", "\"1.2.3\""},
-										   {"1 ", "\"1 \""},
-										   {"NaN", "\"NaN\""},
-										   {"0x1", "\"0x1\""}};
+										   {"abc", "\"abc\" is not a number"},
+										   {"1e", "\"1e\" is not a number"},
+										   {"1e+", "\"1e+\" is not a number"},
+										   {".", "\".\" is not a number"},
+										   {"-", "\"-\" is not a number"},
+										   {"1.2.3", "\"1.2.3\" is not a number"},
+										   {"1 ", "\"1 \" is not a number"},
+										   {"NaN", "\"NaN\" is not a number"},
+										   {"0x1", "\"0x1\" is not a number"}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
@@ -156,9 +158,20 @@ test_numbers(void)
 		char expected[128];
 
 		snprintf(row, sizeof(row), "%s\n", cases[i][0]);
-		snprintf(expected, sizeof(expected), X ",\"N\":%s}", cases[i][1]);
+		if (strstr(cases[i][1], "is not") != NULL)
+			snprintf(expected, sizeof(expected), "%s", cases[i][1]);
+		else
+			snprintf(expected, sizeof(expected), X ",\"N\":%s}", cases[i][1]);
 		record(row, number, 1, expected);
 	}
+	record("TRUE\n", boolean, 1, X ",\"B\":true}");
+	record("False\n", boolean, 1, X ",\"B\":false}");
+	record("1\n", boolean, 1, X ",\"B\":true}");
+	record("0\n", boolean, 1, X ",\"B\":false}");
+	record("yes\n", boolean, 1, "\"yes\" is not a boolean");
+	record("\"\"\n", boolean, 1, "\"\" is not a boolean");
+	record("\"\"\n", number, 1, "\"\" is not a number");
+	record("x,\"#N/A\"\n", parent, 2, "\"#N/A\" is not a number");
 }
 
 /* ---- calls ------------------------------------------------------------------------- */
