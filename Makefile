@@ -5,7 +5,7 @@
 #	make demo		what it does, start to end, in a private PostgreSQL; installs packages when needed
 #	make test		every test of the project; installs packages when needed
 #	make conformance	real clients and the shapes of recorded traffic against sfsim; installs packages, and npm's
-#	make unit lint fuzz bench bench-read bench-sim format		one piece of it
+#	make unit lint fuzz bench bench-read bench-write bench-sim format		one piece of it
 #	make asan-sim	sfsim under AddressSanitizer and UndefinedBehaviorSanitizer: build/asan/sfsim
 #
 # Variables: PG_CONFIG, CC, COPT (more compiler flags), ISAL=auto|yes|no (inflate by ISA-L or zlib),
@@ -81,6 +81,7 @@ FDW_OBJS = \
 	src/fdw/encode.o \
 	src/fdw/error.o \
 	src/fdw/explain.o \
+	src/fdw/functions.o \
 	src/fdw/hooks.o \
 	src/fdw/idset.o \
 	src/fdw/import.o \
@@ -88,6 +89,7 @@ FDW_OBJS = \
 	src/fdw/load.o \
 	src/fdw/load_calls.o \
 	src/fdw/load_jobs.o \
+	src/fdw/load_merge.o \
 	src/fdw/load_report.o \
 	src/fdw/modify.o \
 	src/fdw/modify_columns.o \
@@ -312,7 +314,7 @@ fuzz: fuzz-build
 # ---- scripts ------------------------------------------------------------------------------
 
 # These install what is missing first, so they may run where nothing above could be built.
-.PHONY: setup demo test conformance lint bench bench-csv bench-read format
+.PHONY: setup demo test conformance lint bench bench-csv bench-read bench-write format
 setup:
 	@scripts/setup
 demo:
@@ -326,7 +328,9 @@ lint:
 	@scripts/lint
 bench-read:
 	@bench/read
-bench: bench-csv bench-read bench-sim
+bench-write:
+	@bench/write
+bench: bench-csv bench-read bench-write bench-sim
 
 # How many small requests sfsim answers on one core.
 build/bench_sim_load: bench/sim_load.c

@@ -44,6 +44,14 @@ sf_session_new(const sf_config *cfg, sf_error *err)
 	if (opts.ca_file != NULL && opts.ca_file[0] == '\0')
 		opts.ca_file = NULL;
 	s->max_retries = opts.max_retries;
+	s->failures = malloc(sizeof(*s->failures));
+	s->failures_alloc = 1;
+	if (s->failures == NULL)
+	{
+		sf_error_nomem(err);
+		sf_session_free(s);
+		return NULL;
+	}
 	if (sf_auth_config_copy(&s->config, cfg, err) != SF_OK ||
 		(s->http = sf_http_new(&opts, err)) == NULL)
 	{
@@ -179,15 +187,19 @@ login_step(sf_session *s)
 static void
 add_failure(sf_session *s, const sf_error *why)
 {
-	sf_error *failures;
-
 	if (s->nfailures >= SF_FAILURES_MAX)
 		return;
-	failures = realloc(s->failures, (size_t) (s->nfailures + 1) * sizeof(*failures));
-	if (failures == NULL)
-		return; /* a warning less: nothing hangs on it */
-	failures[s->nfailures++] = *why;
-	s->failures = failures;
+	if (s->nfailures >= s->failures_alloc)
+	{
+		int n = s->nfailures + 1;
+		sf_error *failures = realloc(s->failures, (size_t) n * sizeof(*failures));
+
+		if (failures == NULL)
+			return; /* one like those before it */
+		s->failures = failures;
+		s->failures_alloc = n;
+	}
+	s->failures[s->nfailures++] = *why;
 }
 
 /* Moves one clean-up on; true when it is over. */

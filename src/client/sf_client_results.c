@@ -71,42 +71,56 @@ sf_jobs_free(sf_jobs *jobs)
 	sf_job_list_free((sf_job_list *) jobs);
 }
 
+/* A code, and names of fields: Salesforce's own words, in ASCII. */
+static bool
+is_code_char(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+static bool
+is_fields_char(char c)
+{
+	return is_code_char(c) || (c >= 'a' && c <= 'z') || c == '.' || c == ',' || c == ' ';
+}
+
 /*
  * CODE:message:field field --
  *
- * The message may hold colons, so the code ends at the first one and the fields begin behind the last.
- * Texts of other forms are messages.
+ * The message may hold colons, so the code ends at the first one and the fields begin behind the last,
+ * if what is there can be names.  Texts of other forms are messages.
  */
 void
 sf_row_error_parse(const char *text, size_t len, sf_row_error *error)
 {
-	size_t code = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
 	const char *end = text + len;
 	const char *fields;
+	size_t code = 0;
 
 	memset(error, 0, sizeof(*error));
 	error->message = text;
+	error->message_len = (int) len;
 	error->fields = end;
+	while (code < len && is_code_char(text[code]))
+		code++;
 	if (code > 0 && code < sizeof(error->code) && code < len && text[code] == ':')
 	{
 		memcpy(error->code, text, code);
-		error->message = text + code + 1;
+		error->message += code + 1;
+		error->message_len -= (int) code + 1;
 	}
 
-	if (end - error->message >= 2 && memcmp(end - 2, "--", 2) == 0)
+	if (end - error->message < 2 || memcmp(end - 2, "--", 2) != 0)
+		return;
+	for (end -= 2; end > error->message && end[-1] == ' '; end--)
+		;
+	for (fields = end; fields > error->message && is_fields_char(fields[-1]); fields--)
+		;
+	if (fields > error->message && fields[-1] == ':')
 	{
-		end -= 2;
-		while (end > error->message && end[-1] == ' ')
-			end--;
-		fields = end;
-		while (fields > error->message && fields[-1] != ':')
-			fields--;
-		if (fields > error->message)
-		{
-			error->fields = fields;
-			error->fields_len = (int) (end - fields);
-			end = fields - 1;
-		}
+		error->fields = fields;
+		error->fields_len = (int) (end - fields);
+		end = fields - 1;
 	}
 	error->message_len = (int) (end - error->message);
 }

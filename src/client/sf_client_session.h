@@ -53,6 +53,7 @@ struct sf_session
 	int nremains;
 	sf_error *failures; /* of clean-ups, oldest first */
 	int nfailures;
+	int failures_alloc; /* at least one: that rows were saved is told even when memory is out */
 };
 
 /* ---- in sf_client.c ---------------------------------------------------------------- */

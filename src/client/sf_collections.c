@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "sf_json.h"
+#include "sf_url.h"
 
 /* 200 records of some 100 kB each are far more than our callers put together. */
 #define REQUEST_MAX (64 * 1024 * 1024)
@@ -20,7 +21,9 @@ struct sf_collections
 {
 	sf_session *owner;
 	sf_http_request *req;
+	char object[80]; /* for messages */
 	sf_operation operation;
+	bool all_or_none;
 	int nrows;
 	bool checked; /* the answer was looked at: status and error are final */
 	sf_status status;
@@ -72,9 +75,9 @@ put_ids(sf_buf *url, const sf_collections_spec *spec, sf_error *err)
 
 static sf_status
 put_request(const char *api_version, const sf_collections_spec *spec, sf_buf *url,
-			sf_buf *body, sf_error *err)
+			sf_buf *body, bool *keyless, sf_error *err)
 {
-	sf_status st;
+	sf_status st = SF_OK;
 
 	sf_buf_printf(url, "/services/data/v%s/composite/sobjects", api_version);
 	if (spec->operation == SF_OP_DELETE)
@@ -85,10 +88,15 @@ put_request(const char *api_version, const sf_collections_spec *spec, sf_buf *ur
 	else
 	{
 		if (spec->operation == SF_OP_UPSERT)
-			sf_buf_printf(url, "/%s/%s", spec->object, spec->external_id_field);
+		{
+			sf_buf_putc(url, '/');
+			sf_url_escape(url, spec->object, strlen(spec->object));
+			sf_buf_putc(url, '/');
+			sf_url_escape(url, spec->external_id_field, strlen(spec->external_id_field));
+		}
 		sf_buf_printf(body, "{\"allOrNone\":%s,\"records\":[",
 					  spec->all_or_none ? "true" : "false");
-		st = sf_collections_records(body, spec, err);
+		st = sf_collections_records(body, spec, keyless, err);
 		sf_buf_puts(body, "]}");
 	}
 	if (st == SF_OK)
@@ -110,19 +118,20 @@ send_request(sf_collections *c, sf_http *h, const char *api_version,
 						 .body_max = ANSWER_MAX};
 	sf_buf url;
 	sf_buf body;
+	bool keyless = false;
 
-	snprintf(doing, sizeof(doing), "%s %d row%s of %.80s", operation_words[c->operation],
-			 c->nrows, c->nrows == 1 ? "" : "s", spec->object);
+	snprintf(doing, sizeof(doing), "%s %d row%s of %s", operation_words[c->operation],
+			 c->nrows, c->nrows == 1 ? "" : "s", c->object);
 	sf_buf_init(&url, 16 * 1024);
 	sf_buf_init(&body, REQUEST_MAX);
-	if (put_request(api_version, spec, &url, &body, err) == SF_OK)
+	if (put_request(api_version, spec, &url, &body, &keyless, err) == SF_OK)
 	{
 		http.url = sf_buf_text(&url);
 		if (c->operation == SF_OP_INSERT)
-		{
 			http.method = SF_HTTP_POST;
-			http.retry = SF_RETRY_REFUSED; /* twice would be twice the rows */
-		}
+		/* twice would be twice the rows; an upsert without its key may insert as well */
+		if (c->operation == SF_OP_INSERT || keyless)
+			http.retry = SF_RETRY_REFUSED;
 		if (c->operation == SF_OP_DELETE)
 			http.method = SF_HTTP_DELETE;
 		else
@@ -154,6 +163,13 @@ check_spec(const sf_collections_spec *spec, sf_error *err)
 	if ((spec->operation == SF_OP_UPSERT) != (spec->external_id_field != NULL))
 		return sf_error_set(err, SF_ERR_CONFIG,
 							"an external id field belongs to upsert, and only to it");
+	/* it becomes a header line */
+	if (spec->assignment_rule_id != NULL &&
+		strspn(spec->assignment_rule_id,
+			   "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			   "abcdefghijklmnopqrstuvwxyz") != strlen(spec->assignment_rule_id))
+		return sf_error_set(err, SF_ERR_CONFIG, "invalid assignment rule id \"%.40s\"",
+							spec->assignment_rule_id);
 	if (spec->operation == SF_OP_DELETE && spec->ncolumns != 1)
 		return sf_error_set(err, SF_ERR_CONFIG, "a deletion takes ids alone");
 	return SF_OK;
@@ -173,6 +189,8 @@ sf_collections_new(sf_session *owner, sf_http *h, const char *api_version,
 		c->owner = owner;
 		c->operation = spec->operation;
 		c->nrows = spec->nrows;
+		c->all_or_none = spec->all_or_none;
+		sf_text_copy(c->object, sizeof(c->object), spec->object, strlen(spec->object));
 		c->results = calloc((size_t) spec->nrows, sizeof(*c->results));
 		c->fields = calloc((size_t) spec->nrows, sizeof(*c->fields));
 	}
@@ -245,13 +263,14 @@ read_error(sf_collections *c, int i, const sf_json *errors, sf_error *err)
 	const char *code = NULL;
 	const char *message = NULL;
 	const sf_json *names = NULL;
-	const sf_json_field fields[] = {{"statusCode", SF_FIELD_STRING, &code, false},
-									{"errorCode", SF_FIELD_STRING, &code, false},
+	const sf_json_field fields[] = {{"errorCode", SF_FIELD_STRING, &code, false},
+									{"statusCode", SF_FIELD_STRING, &code, false},
 									{"message", SF_FIELD_STRING, &message, false},
 									{"fields", SF_FIELD_ARRAY, &names, false}};
 	const sf_json *first = errors != NULL ? sf_json_first(errors) : NULL;
 
-	e->message = "";
+	e->message = c->results[i].success ? "" : "Salesforce gives no reason";
+	e->message_len = (int) strlen(e->message);
 	e->fields = "";
 	if (first == NULL)
 		return SF_OK;
@@ -281,23 +300,34 @@ read_result(sf_collections *c, int i, const sf_json *node, sf_error *err)
 
 	if (sf_json_read(node, what, fields, 4, err) != SF_OK)
 		return SF_FAILED;
-	if (id != NULL && !sf_id_normalise(id, strlen(id), result->id))
+	if (id != NULL && !sf_id_normalise(id, strlen(id), result->id) && result->success)
 		return sf_error_set(err, SF_ERR_PROTOCOL, "the %s has a malformed id", what);
 	if (result->success && id == NULL && c->operation != SF_OP_DELETE)
 		return sf_error_set(err, SF_ERR_PROTOCOL, "the %s lacks the id of a saved row", what);
 	if (c->operation == SF_OP_INSERT)
 		result->created = result->success;
-	if (read_error(c, i, errors, err) != SF_OK)
-		return SF_FAILED;
+	return read_error(c, i, errors, err);
+}
 
-	/*
-	 * The answer to an attempt before this one may have been lost, also to one that curl repeated by
-	 * itself on a connection that had died.  What was to be gone is gone.
-	 */
-	if (!result->success && c->operation == SF_OP_DELETE &&
-		strcmp(result->error.code, "ENTITY_IS_DELETED") == 0)
-		result->success = true;
-	return SF_OK;
+/*
+ * The call may have been acted on before the attempt that this answers: then what was to be gone is
+ * gone.  With allOrNone all of it, or that attempt has deleted nothing.
+ */
+static void
+forgive_deleted(sf_collections *c)
+{
+	int ngone = 0;
+
+	for (int i = 0; i < c->nrows; i++)
+		ngone += !c->results[i].success &&
+				 strcmp(c->results[i].error.code, "ENTITY_IS_DELETED") == 0;
+	if (c->all_or_none && ngone < c->nrows)
+		return;
+	for (int i = 0; i < c->nrows; i++)
+	{
+		if (strcmp(c->results[i].error.code, "ENTITY_IS_DELETED") == 0)
+			c->results[i].success = true;
+	}
 }
 
 static sf_status
@@ -319,24 +349,33 @@ read_answer(sf_collections *c, sf_error *err)
 		if (read_result(c, i++, n, err) != SF_OK)
 			return SF_FAILED;
 	}
+	if (c->operation == SF_OP_DELETE && sf_http_may_have_acted(c->req))
+		forgive_deleted(c);
 	return SF_OK;
+}
+
+/* Adds a sentence to the detail, which may have one from below. */
+static void
+add_detail(sf_error *err, const char *text)
+{
+	char before[SF_MESSAGE_MAX];
+	size_t len = strlen(err->detail);
+	size_t room = sizeof(before) - strlen(text) - 2;
+
+	sf_text_copy(before, len < room ? len + 1 : room, err->detail, len);
+	err->detail[0] = '\0';
+	sf_error_detail(err, "%s%s%s", before, before[0] != '\0' ? "\n" : "", text);
 }
 
 /* The call failed as a whole: can any of it have been saved? */
 static void
 judge_failure(sf_collections *c)
 {
-	/*
-	 * An attempt may have been acted on whose answer is not the last one.  500 is an answer, but none that
-	 * says what became of the rows.
-	 */
-	c->unknown = sf_http_outcome_unknown(c->req) || c->error.http_status == 500 ||
-				 (c->operation != SF_OP_INSERT && c->cost.retries > 0);
-	if (c->unknown)
-		sf_error_detail(&c->error,
-						"It is not known whether Salesforce has saved the rows of this call.");
-	else
-		sf_error_detail(&c->error, "No row of this call was saved.");
+	c->unknown = sf_http_may_have_acted(c->req);
+	add_detail(&c->error,
+			   c->unknown
+				   ? "It is not known whether Salesforce has saved the rows of this call."
+				   : "No row of this call was saved.");
 }
 
 sf_status
@@ -354,8 +393,8 @@ sf_collections_check(sf_collections *c, sf_error *err)
 		else if ((st = read_answer(c, &c->error)) != SF_OK)
 		{
 			c->unknown = true;
-			sf_error_detail(&c->error,
-							"Salesforce has taken the call; what it has saved is not known.");
+			add_detail(&c->error,
+					   "Salesforce has taken the call; what it has saved is not known.");
 		}
 		c->checked = true;
 		c->status = st;
@@ -400,14 +439,14 @@ sf_collections_discard(sf_collections *c)
 	sf_http_no_more_attempts(c->req);
 }
 
-/* "could not …": what the statement was about to do. */
 static void
 warn_unknown(const sf_collections *c, sf_error *err)
 {
-	sf_error_set(err, SF_ERR_REMOTE,
-				 "it is not known whether Salesforce has saved %d row%s of a statement that "
-				 "was ended",
-				 c->nrows, c->nrows == 1 ? "" : "s");
+	sf_error_set(
+		err, SF_ERR_REMOTE,
+		"it is not known whether Salesforce has saved %d row%s of %s of a statement that "
+		"was ended",
+		c->nrows, c->nrows == 1 ? "" : "s", c->object);
 	sf_error_detail(err, "The statement was to %s them, and ended before the answer came.",
 					operation_words[c->operation]);
 }
@@ -427,8 +466,8 @@ sf_collections_cleanup_step(sf_collections *c, sf_error *err)
 	else if (saved > 0)
 	{
 		sf_error_set(err, SF_ERR_REMOTE,
-					 "%d of %d rows were written although their statement was ended", saved,
-					 c->nrows);
+					 "%d of %d rows of %s were written although their statement was ended",
+					 saved, c->nrows, c->object);
 		sf_error_detail(err, "The call to %s them had left already, and succeeded.",
 						operation_words[c->operation]);
 	}

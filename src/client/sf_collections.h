@@ -13,11 +13,13 @@
 
 /*
  * Appends the JSON records of CSV rows (in the form that sf_client.h describes) to out, separated by
- * commas.  SF_FAILED: SF_ERR_PROTOCOL when the text is no such CSV or has another number of rows,
- * SF_ERR_DATA with row and column for a null that cannot be sent.
+ * commas.  *keyless is set when a row to be upserted has no external id.  SF_FAILED: SF_ERR_PROTOCOL
+ * when the text is no such CSV or has another number of rows, SF_ERR_DATA with row and column for a
+ * null that cannot be sent, what is no number or boolean though its column is, a NUL byte and invalid
+ * UTF-8.
  */
-extern sf_status
-sf_collections_records(sf_buf *out, const sf_collections_spec *spec, sf_error *err);
+extern sf_status sf_collections_records(sf_buf *out, const sf_collections_spec *spec,
+										bool *keyless, sf_error *err);
 
 /*
  * Queues the call, for sf_collections_check and its companions of sf_client.h.  owner is what

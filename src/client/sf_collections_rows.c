@@ -4,9 +4,11 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "sf_collections.h"
 #include "sf_json.h"
+#include "sf_utf8.h"
 
 /* Salesforce's limit for a request body is larger than what 200 records of our callers have. */
 #define COLUMNS_MAX 2000
@@ -154,21 +156,37 @@ put_number(sf_buf *out, const char *text, size_t len)
 static bool
 is_word(const cell *c, const char *word)
 {
-	return c->len == strlen(word) && memcmp(c->text, word, c->len) == 0;
+	return c->len == strlen(word) && strncasecmp(c->text, word, c->len) == 0;
 }
 
-static void
+/* Ingest jobs take 1 and 0, and words in any case; JSON has just two words. */
+static bool
+put_boolean(sf_buf *out, const cell *c)
+{
+	bool yes = is_word(c, "true") || is_word(c, "1");
+
+	if (!yes && !is_word(c, "false") && !is_word(c, "0"))
+		return false;
+	sf_buf_puts(out, yes ? "true" : "false");
+	return true;
+}
+
+/*
+ * NULL, or what a value that is none of its column's kind should have been.  One of another kind would
+ * have Salesforce refuse the whole call, and not say for which row.
+ */
+static const char *
 put_value(sf_buf *out, sf_column_kind kind, const cell *c)
 {
 	if (c->null)
 		sf_buf_puts(out, "null");
-	else if (kind == SF_COLUMN_BOOLEAN && (is_word(c, "true") || is_word(c, "false")))
-		sf_buf_append(out, c->text, c->len);
-	else if ((kind == SF_COLUMN_INT || kind == SF_COLUMN_DOUBLE) &&
-			 put_number(out, c->text, c->len))
-		;
+	else if (kind == SF_COLUMN_BOOLEAN)
+		return put_boolean(out, c) ? NULL : "a boolean";
+	else if (kind == SF_COLUMN_INT || kind == SF_COLUMN_DOUBLE)
+		return put_number(out, c->text, c->len) ? NULL : "a number";
 	else
-		sf_json_quote(out, c->text, c->len); /* Salesforce says what is wrong with it */
+		sf_json_quote(out, c->text, c->len);
+	return NULL;
 }
 
 /*
@@ -209,15 +227,55 @@ static bool
 same_parent(const path *a, const path *b)
 {
 	return a->parent != NULL && b->parent != NULL && a->parent_len == b->parent_len &&
-		   memcmp(a->parent, b->parent, a->parent_len) == 0;
+		   strncasecmp(a->parent, b->parent, a->parent_len) == 0;
+}
+
+/* A cell that cannot be sent. */
+static sf_status
+cell_failed(const reader *r, int column, int row, sf_error *err)
+{
+	if (err != NULL)
+	{
+		sf_error_column(err, r->spec->columns[column].path);
+		err->row = row + 1;
+	}
+	return SF_FAILED;
+}
+
+/* One member: its name and the cell's value. */
+static sf_status
+put_member(sf_buf *out, const reader *r, int column, int row, sf_error *err)
+{
+	const sf_column *c = &r->spec->columns[column];
+	const cell *value = &r->cells[column];
+	path p = split_path(c->path);
+	const char *expected;
+
+	sf_json_quote(out, p.field, strlen(p.field));
+	sf_buf_putc(out, ':');
+	expected = put_value(out, c->kind, value);
+	if (expected == NULL)
+		return SF_OK;
+	sf_error_set(err, SF_ERR_DATA, "\"%.*s\" is not %s",
+				 value->len < 40 ? (int) value->len : 40, value->text, expected);
+	return cell_failed(r, column, row, err);
 }
 
 /* The object of a relationship, with the fields of all columns from first on that belong to it. */
-static void
-put_parent(sf_buf *out, const reader *r, int first)
+static sf_status
+put_parent(sf_buf *out, const reader *r, int first, int row, sf_error *err)
 {
 	path parent = split_path(r->spec->columns[first].path);
 	const char *separator = "";
+
+	/* one column with the type is enough for all */
+	for (int i = 0; i < r->spec->ncolumns && parent.type == NULL; i++)
+	{
+		path p = split_path(r->spec->columns[i].path);
+
+		if (same_parent(&parent, &p))
+			parent = p;
+	}
 
 	sf_buf_putc(out, ',');
 	sf_json_quote(out, parent.parent, parent.parent_len);
@@ -236,12 +294,12 @@ put_parent(sf_buf *out, const reader *r, int first)
 		if (!same_parent(&parent, &p) || r->cells[i].absent)
 			continue;
 		sf_buf_puts(out, separator);
-		sf_json_quote(out, p.field, strlen(p.field));
-		sf_buf_putc(out, ':');
-		put_value(out, r->spec->columns[i].kind, &r->cells[i]);
+		if (put_member(out, r, i, row, err) != SF_OK)
+			return SF_FAILED;
 		separator = ",";
 	}
 	sf_buf_putc(out, '}');
+	return SF_OK;
 }
 
 /* Has an earlier column written the relationship of this one? */
@@ -261,8 +319,39 @@ parent_is_written(const reader *r, int column)
 }
 
 static sf_status
+check_text(const reader *r, int row, sf_error *err)
+{
+	for (int i = 0; i < r->spec->ncolumns; i++)
+	{
+		const cell *c = &r->cells[i];
+		size_t good = sf_utf8_check(c->text, c->len, NULL);
+
+		if (good == c->len)
+			continue;
+		sf_error_set(err, SF_ERR_DATA, "the value for \"%s\" has %s", r->spec->columns[i].path,
+					 c->text[good] == 0 ? "a NUL byte" : "invalid UTF-8");
+		return cell_failed(r, i, row, err);
+	}
+	return SF_OK;
+}
+
+/* Does the row have a value for the external id? */
+static bool
+has_key(const reader *r)
+{
+	for (int i = 0; i < r->spec->ncolumns; i++)
+	{
+		if (strcasecmp(r->spec->columns[i].path, r->spec->external_id_field) == 0)
+			return !r->cells[i].null && r->cells[i].len > 0;
+	}
+	return false;
+}
+
+static sf_status
 put_record(sf_buf *out, const reader *r, int row, sf_error *err)
 {
+	if (check_text(r, row, err) != SF_OK)
+		return SF_FAILED;
 	sf_buf_puts(out, row > 0 ? "," : "");
 	sf_buf_puts(out, "{\"attributes\":{\"type\":");
 	sf_json_quote(out, r->spec->object, strlen(r->spec->object));
@@ -276,28 +365,26 @@ put_record(sf_buf *out, const reader *r, int row, sf_error *err)
 		if (p.parent == NULL)
 		{
 			sf_buf_putc(out, ',');
-			sf_json_quote(out, p.field, strlen(p.field));
-			sf_buf_putc(out, ':');
-			put_value(out, r->spec->columns[i].kind, &r->cells[i]);
+			if (put_member(out, r, i, row, err) != SF_OK)
+				return SF_FAILED;
 		}
 		else if (r->cells[i].null)
 		{
 			sf_error_set(err, SF_ERR_DATA, "null cannot be written to \"%s\"",
 						 r->spec->columns[i].path);
 			sf_error_hint(err, "A lookup is cleared through its Id field.");
-			sf_error_column(err, r->spec->columns[i].path);
-			err->row = row + 1;
-			return SF_FAILED;
+			return cell_failed(r, i, row, err);
 		}
-		else if (!parent_is_written(r, i))
-			put_parent(out, r, i);
+		else if (!parent_is_written(r, i) && put_parent(out, r, i, row, err) != SF_OK)
+			return SF_FAILED;
 	}
 	sf_buf_putc(out, '}');
 	return SF_OK;
 }
 
 sf_status
-sf_collections_records(sf_buf *out, const sf_collections_spec *spec, sf_error *err)
+sf_collections_records(sf_buf *out, const sf_collections_spec *spec, bool *keyless,
+					   sf_error *err)
 {
 	reader r = {.spec = spec, .p = spec->rows, .end = spec->rows + spec->rows_len};
 	sf_status st = SF_OK;
@@ -311,7 +398,11 @@ sf_collections_records(sf_buf *out, const sf_collections_spec *spec, sf_error *e
 	for (int row = 0; row < spec->nrows && st == SF_OK; row++)
 	{
 		if (read_row(&r))
+		{
 			st = put_record(out, &r, row, err);
+			if (spec->operation == SF_OP_UPSERT && !has_key(&r))
+				*keyless = true;
+		}
 		else
 			st = sf_error_set(err, SF_ERR_PROTOCOL, "row %d to be written is no CSV row",
 							  row + 1);

@@ -217,6 +217,26 @@ upload_cb(char *out, size_t size, size_t n, void *arg)
 	return len;
 }
 
+#if LIBCURL_VERSION_NUM >= 0x075000
+/*
+ * A connection is there and the request is about to leave.  The second time within an attempt it has
+ * left before, on a connection that died (see set_body).
+ */
+static int
+prereq_cb(void *arg, char *remote, char *local, int remote_port, int local_port)
+{
+	sf_http_request *req = arg;
+
+	(void) remote;
+	(void) local;
+	(void) remote_port;
+	(void) local_port;
+	if (req->issued++ > 0)
+		req->may_have_acted = true;
+	return CURL_PREREQFUNC_OK;
+}
+#endif
+
 /* Programs that the host process starts (COPY … PROGRAM) must not hold our connections. */
 static int
 sockopt_cb(void *arg, curl_socket_t fd, curlsocktype purpose)
@@ -489,6 +509,9 @@ set_manners(sf_http_request *req)
 		   SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) &&
 		   SET(CURLOPT_SOCKOPTFUNCTION, sockopt_cb) &&
 		   SET(CURLOPT_HEADERFUNCTION, header_cb) && SET(CURLOPT_HEADERDATA, req) &&
+#if LIBCURL_VERSION_NUM >= 0x075000
+		   SET(CURLOPT_PREREQFUNCTION, prereq_cb) && SET(CURLOPT_PREREQDATA, req) &&
+#endif
 #if LIBCURL_VERSION_NUM >= 0x075700
 		   /* ending a request must not wait for a resolver that hangs */
 		   SET(CURLOPT_QUICK_EXIT, 1L) &&
@@ -518,6 +541,7 @@ launch(sf_http_request *req)
 	req->errbuf[0] = '\0';
 	req->too_big = req->no_memory = false;
 	req->attempt_bytes = 0;
+	req->issued = 0;
 	req->token_gen = h->token_gen;
 	req->started_at = sf_mux_now();
 	req->moved_at = req->started_at - h->away;
@@ -617,6 +641,7 @@ attempt_succeeded(sf_http_request *req)
 					 "could not %s: the answer has an unknown Content-Encoding", req->doing);
 	else if (!req->stream && req->headers.gzip && req->text.len > 0)
 		sf_http_inflate_body(req, false);
+	req->may_have_acted |= sf_error_is_set(err);
 	req->cost.text_bytes += (int64_t) req->text.len;
 	sf_http_finish(req, sf_error_is_set(err) ? REQ_FAILED : REQ_DONE);
 }
@@ -669,6 +694,7 @@ attempt_ended(sf_http_request *req, CURLcode code, bool stalled)
 
 	a.body = sf_http_body(req, &a.body_len);
 	req->outcome_unknown = sf_retry_outcome_unknown(&a);
+	req->may_have_acted |= sf_retry_may_have_acted(&a);
 	req->nfailed++;
 	if (!req->too_big && !req->no_memory && !req->no_more && !req->streamed &&
 		req->upload == NULL && code != CURLE_SSL_CACERT_BADFILE &&

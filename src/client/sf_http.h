@@ -192,6 +192,14 @@ extern void sf_http_upload_end(sf_http_request *req);
 /* After a failure: true when nobody can say whether the server acted on it. */
 extern bool sf_http_outcome_unknown(const sf_http_request *req);
 
+/*
+ * True when the server may have acted on some attempt whose answer nobody has: it was lost (also to
+ * curl, which by itself sends a harmless request again on a connection that had died), or is an error
+ * of the server or a gateway that says nothing about it, or a success that cannot be read.  Also after
+ * a success: then of an attempt before the one that succeeded.
+ */
+extern bool sf_http_may_have_acted(const sf_http_request *req);
+
 /* True once any attempt was handed to the network. */
 extern bool sf_http_was_sent(const sf_http_request *req);
 

@@ -70,6 +70,7 @@ struct sf_http_request
 	bool resume;		   /* the owner has done something about it */
 	bool too_big;
 	bool no_memory;
+	int issued;		  /* how often curl has sent it in this attempt */
 	char errbuf[256]; /* CURL_ERROR_SIZE */
 
 	/* over all attempts */
@@ -80,7 +81,8 @@ struct sf_http_request
 	bool no_more;
 	bool sent;
 	bool outcome_unknown;
-	bool streamed; /* bytes went into the queue: no silent restart */
+	bool may_have_acted; /* see sf_http_may_have_acted */
+	bool streamed;		 /* bytes went into the queue: no silent restart */
 	sf_http_cost cost;
 	sf_error error;
 };

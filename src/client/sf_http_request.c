@@ -470,6 +470,12 @@ sf_http_outcome_unknown(const sf_http_request *req)
 }
 
 bool
+sf_http_may_have_acted(const sf_http_request *req)
+{
+	return req->may_have_acted;
+}
+
+bool
 sf_http_was_sent(const sf_http_request *req)
 {
 	return req->sent;

@@ -33,10 +33,11 @@ struct sf_ingest_results
 	bool gzip;
 	sf_inflate *inflate;
 	sf_csv *csv;
-	sf_sum sum;	   /* of the text that the parser got */
-	sf_sum again;  /* of the same text in a download after the first */
-	uint64_t skip; /* bytes of it still to come */
-	int calls;	   /* of downloads that are over */
+	sf_sum sum;		/* of the text that the parser got */
+	sf_sum again;	/* of the same text in a download after the first */
+	uint64_t skip;	/* bytes of it still to come */
+	int calls;		/* of downloads that are over */
+	sf_error error; /* what it failed with */
 };
 
 /* The names in URLs as documented; unprocessedrecords is lower case there. */
@@ -167,6 +168,14 @@ open_file(sf_ingest_results *r, sf_error *err)
 {
 	const sf_http_headers *h = sf_http_response(r->req);
 
+	if (h->status == 204)
+	{
+		/* one of the ways to say that the job has not finished: no rows would be a lie */
+		sf_error_set(err, SF_ERR_REMOTE, "could not %s: the job has not finished", r->doing);
+		if (err != NULL && err->http_status == 0)
+			err->http_status = h->status;
+		return SF_FAILED;
+	}
 	if (h->unknown_encoding)
 		return sf_error_set(err, SF_ERR_PROTOCOL,
 							"could not %s: the answer has an unknown Content-Encoding",
@@ -305,8 +314,8 @@ check_count(sf_ingest_results *r, sf_error *err)
 	return SF_DONE;
 }
 
-sf_status
-sf_ingest_results_next(sf_ingest_results *r, sf_value **values, sf_error *err)
+static sf_status
+next_row(sf_ingest_results *r, sf_value **values, sf_error *err)
 {
 	sf_status st;
 
@@ -323,5 +332,18 @@ sf_ingest_results_next(sf_ingest_results *r, sf_value **values, sf_error *err)
 	}
 	if (st == SF_FAILED)
 		sf_error_job(err, r->job_id);
+	return st;
+}
+
+sf_status
+sf_ingest_results_next(sf_ingest_results *r, sf_value **values, sf_error *err)
+{
+	sf_status st = SF_FAILED;
+
+	/* it stays failed: what comes behind a row that is missing is not to be trusted */
+	if (!sf_error_is_set(&r->error))
+		st = next_row(r, values, &r->error);
+	if (st == SF_FAILED && err != NULL && !sf_error_is_set(err))
+		*err = r->error;
 	return st;
 }

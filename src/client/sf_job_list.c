@@ -17,8 +17,11 @@
 /* 1,000 jobs of some 500 bytes. */
 #define LIST_MAX (4 * 1024 * 1024)
 
-/* More pages than an org has jobs for: then the server leads in circles. */
-#define PAGES_MAX 10000
+/*
+ * More pages than an org has jobs for (10,000 a day of each family, kept for 7 days): then the server
+ * leads in circles, and each round costs a call.
+ */
+#define PAGES_MAX 1000
 
 #define LOCATOR_MAX 1024
 
@@ -32,6 +35,8 @@ struct sf_job_list
 	sf_json *answer;
 	const sf_json *node; /* the next job */
 	char *locator;		 /* of the page after this one, NULL for none */
+	char *asked;		 /* of this one, NULL for the first */
+	sf_error error;		 /* what it failed with */
 	sf_job_entry entry;
 };
 
@@ -52,7 +57,8 @@ ask(sf_job_list *l, sf_error *err)
 		sf_buf_puts(&url, "?queryLocator=");
 		sf_url_escape(&url, l->locator, strlen(l->locator));
 	}
-	free(l->locator);
+	free(l->asked);
+	l->asked = l->locator;
 	l->locator = NULL;
 	if (sf_buf_check(&url, "the URL of a job list", err) == SF_OK)
 	{
@@ -92,6 +98,7 @@ sf_job_list_free(sf_job_list *l)
 	sf_http_end(l->req);
 	sf_json_free(l->answer);
 	free(l->locator);
+	free(l->asked);
 	free(l);
 }
 
@@ -106,8 +113,15 @@ read_link(sf_job_list *l, const char *link, sf_error *err)
 	if (++l->pages > PAGES_MAX)
 		sf_error_set(err, SF_ERR_PROTOCOL, "the list of jobs has no end");
 	else if (!sf_url_query_param(link, "queryLocator", &locator) || locator.len == 0)
-		sf_error_set(err, SF_ERR_PROTOCOL,
-					 "the list of jobs has a link to its next page without a locator");
+	{
+		if (locator.failed == SF_ERR_MEMORY)
+			sf_error_nomem(err);
+		else
+			sf_error_set(err, SF_ERR_PROTOCOL,
+						 "the list of jobs has a link to its next page without a locator");
+	}
+	else if (l->asked != NULL && strcmp(l->asked, sf_buf_text(&locator)) == 0)
+		sf_error_set(err, SF_ERR_PROTOCOL, "the list of jobs names itself as the next page");
 	else
 	{
 		l->locator = sf_buf_take(&locator, NULL);
@@ -124,6 +138,7 @@ read_page(sf_job_list *l, sf_error *err)
 	const sf_json *records = NULL;
 	const char *link = NULL;
 	bool done = false;
+	bool has_done;
 	const sf_json_field fields[] = {{"records", SF_FIELD_ARRAY, &records, true},
 									{"nextRecordsUrl", SF_FIELD_STRING, &link, false},
 									{"done", SF_FIELD_BOOL, &done, false}};
@@ -138,8 +153,12 @@ read_page(sf_job_list *l, sf_error *err)
 	if (l->answer == NULL || sf_json_read(l->answer, what, fields, 3, err) != SF_OK)
 		return SF_FAILED;
 	l->node = sf_json_first(records);
-	if (done || link == NULL || link[0] == '\0')
+	has_done = sf_json_get(l->answer, "done") != NULL;
+	if (done || (!has_done && link == NULL))
 		return SF_OK;
+	if (link == NULL || link[0] == '\0')
+		return sf_error_set(err, SF_ERR_PROTOCOL,
+							"the list of jobs is not done but names no next page");
 	return read_link(l, link, err);
 }
 
@@ -178,15 +197,15 @@ read_entry(sf_job_list *l, sf_error *err)
 	return SF_OK;
 }
 
-sf_status
-sf_job_list_next(sf_job_list *l, const sf_job_entry **entry, sf_error *err)
+static sf_status
+next_entry(sf_job_list *l, const sf_job_entry **entry, sf_error *err)
 {
 	sf_status st;
 
 	while (l->node == NULL)
 	{
 		if (l->req == NULL && l->locator == NULL)
-			return l->answer != NULL ? SF_DONE : SF_FAILED;
+			return SF_DONE;
 		if (l->req == NULL && ask(l, err) != SF_OK)
 			return SF_FAILED;
 		st = sf_http_check(l->req, err);
@@ -199,4 +218,16 @@ sf_job_list_next(sf_job_list *l, const sf_job_entry **entry, sf_error *err)
 		return SF_FAILED;
 	*entry = &l->entry;
 	return SF_OK;
+}
+
+sf_status
+sf_job_list_next(sf_job_list *l, const sf_job_entry **entry, sf_error *err)
+{
+	sf_status st = SF_FAILED;
+
+	if (!sf_error_is_set(&l->error))
+		st = next_entry(l, entry, &l->error);
+	if (st == SF_FAILED && err != NULL && !sf_error_is_set(err))
+		*err = l->error;
+	return st;
 }

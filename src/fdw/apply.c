@@ -8,10 +8,15 @@
  */
 #include "load.h"
 
+#include "storage/proc.h"
 #include "utils/memutils.h"
+#include "utils/timeout.h"
 
 /* In the order of the statements. */
 static dlist_head waiting = DLIST_STATIC_INIT(waiting);
+
+/* Those whose (sub)transaction has aborted: destroyed, but for their memory. */
+static dlist_head dropped = DLIST_STATIC_INIT(dropped);
 
 /* The end of the transaction has begun, and, if no ERROR came, all was applied. */
 static bool committing = false;
@@ -25,6 +30,21 @@ static int64 untold = 0;
 static char untold_table[NAMEDATALEN];
 
 /* ---- waiting ----------------------------------------------------------------------------------- */
+
+/* It waits no longer. */
+static void
+take_out(SfbLoad *load)
+{
+	dlist_delete(&load->link);
+	load->deferred = false;
+}
+
+void
+sfb_apply_drop(SfbLoad *load)
+{
+	take_out(load);
+	dlist_push_tail(&dropped, &load->link);
+}
 
 /*
  * Puts the last load together with the one before where they belong to the same subtransaction now,
@@ -42,8 +62,10 @@ join_released(void)
 	if (!dlist_has_prev(&waiting, &last->link))
 		return;
 	before = dlist_container(SfbLoad, link, last->link.prev);
-	if (sfb_load_merge(before, last))
-		MemoryContextDelete(last->context);
+	if (!sfb_load_merge(before, last))
+		return;
+	take_out(last);
+	MemoryContextDelete(last->context);
 }
 
 void
@@ -76,8 +98,8 @@ commit_context(void *arg)
 	errcontext("commit of rows for foreign table \"%s\"", load->relname);
 	if (written > 0)
 		errcontext("This transaction has written " INT64_FORMAT
-				   " row%s by earlier statements, which stay in Salesforce.",
-				   written, written == 1 ? "" : "s");
+				   " row%s by earlier statements, which stay%s in Salesforce.",
+				   written, written == 1 ? "" : "s", written == 1 ? "s" : "");
 }
 
 /* One outcome for all that the transaction writes to a server for a user. */
@@ -108,6 +130,19 @@ begin_outcomes(void)
 }
 
 /*
+ * PostgreSQL stops the clock of statement_timeout before it commits, as that takes no time otherwise.
+ * True when it runs again, for this commit; an ERROR ends it as any other.
+ */
+static bool
+start_timeout(void)
+{
+	if (StatementTimeout <= 0 || get_timeout_active(STATEMENT_TIMEOUT))
+		return false;
+	enable_timeout_after(STATEMENT_TIMEOUT, StatementTimeout);
+	return true;
+}
+
+/*
  * An ERROR in here rolls the transaction back.  What was committed before stays in Salesforce, and
  * the guards take care of the rest.
  */
@@ -121,6 +156,8 @@ sfb_apply_pre_commit(void)
 	applied = false;
 	if (!dlist_is_empty(&waiting))
 	{
+		bool timed = start_timeout();
+
 		join_released();
 		context = AllocSetContextCreate(TopTransactionContext, "sfbulk_fdw commit",
 										ALLOCSET_SMALL_SIZES);
@@ -132,6 +169,7 @@ sfb_apply_pre_commit(void)
 			ErrorContextCallback callback = {
 				.previous = error_context_stack, .callback = commit_context, .arg = load};
 
+			take_out(load);
 			error_context_stack = &callback;
 			sfb_load_commit(load);
 			error_context_stack = callback.previous;
@@ -140,6 +178,8 @@ sfb_apply_pre_commit(void)
 		}
 		MemoryContextSwitchTo(oldcontext);
 		MemoryContextDelete(context);
+		if (timed)
+			disable_timeout(STATEMENT_TIMEOUT, false);
 	}
 	applied = true;
 }
@@ -164,6 +204,12 @@ warn_written(int64 rows, const char *why)
 void
 sfb_apply_aborted(void)
 {
+	while (!dlist_is_empty(&dropped))
+	{
+		SfbLoad *load = dlist_container(SfbLoad, link, dlist_pop_head_node(&dropped));
+
+		MemoryContextDelete(load->context);
+	}
 	if (untold == 0)
 		return;
 	warn_written(

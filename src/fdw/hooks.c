@@ -44,6 +44,21 @@ forget_modify(void *arg)
 	dlist_delete(&modify->link);
 }
 
+bool
+sfb_estate_writes(const EState *estate, Oid serverid)
+{
+	dlist_iter iter;
+
+	dlist_foreach(iter, &writing)
+	{
+		const SfbModify *modify = dlist_container(SfbModify, link, iter.cur);
+
+		if (modify->estate == estate && modify->serverid == serverid)
+			return true;
+	}
+	return false;
+}
+
 void
 sfb_watch_modify(SfbModify *modify)
 {

@@ -29,8 +29,7 @@ destroy_load(void *object)
 	ListCell *lc;
 
 	if (load->deferred)
-		dlist_delete(&load->link);
-	load->deferred = false;
+		sfb_apply_drop(load);
 	if (load->saved > 0 && !load->told)
 		sfb_apply_failed(load->relname, load->saved);
 	load->told = true;
@@ -47,6 +46,8 @@ destroy_load(void *object)
 	load->results = NULL;
 	sf_collections_free(load->call);
 	load->call = NULL;
+	sfb_spool_free(load->spare);
+	load->spare = NULL;
 	sfb_spool_free(load->locked);
 	load->locked = NULL;
 	sfb_spool_free(load->resending);
@@ -304,72 +305,15 @@ sfb_load_row_now(SfbLoad *load, const Datum *values, const bool *isnull, char id
 
 /* ---- loads that wait for the commit ------------------------------------------------------------- */
 
-static bool
-same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-/* Do two loads write the same fields of the same object in the same way, for the same user? */
-static bool
-same_target(const SfbLoad *a, const SfbLoad *b)
-{
-	const SfbTableOptions *x = &a->options;
-	const SfbTableOptions *y = &b->options;
-
-	if (a->guard->session != b->guard->session || a->guard->subid != b->guard->subid ||
-		a->userid != b->userid || a->operation != b->operation || a->ncolumns != b->ncolumns ||
-		x->transport != y->transport || x->rest_row_limit != y->rest_row_limit ||
-		x->on_error != y->on_error || x->reject_limit != y->reject_limit ||
-		x->keep_jobs != y->keep_jobs || x->job_bytes != y->job_bytes ||
-		x->parallel_jobs != y->parallel_jobs || x->job_timeout != y->job_timeout ||
-		!same_text(x->object, y->object) || !same_text(x->upsert_key, y->upsert_key) ||
-		!same_text(x->assignment_rule_id, y->assignment_rule_id) ||
-		!same_text(a->relname, b->relname))
-		return false;
-	for (int i = 0; i < a->ncolumns; i++)
-		if (a->columns[i].kind != b->columns[i].kind ||
-			!same_text(a->columns[i].path, b->columns[i].path))
-			return false;
-	return true;
-}
-
-/* Adds the rows of another load that are held to those of this one. */
-static void
-take_held_rows(SfbLoad *into, const SfbLoad *load)
-{
-	int64 offset = 0;
-
-	if (into->literal_na == 0)
-		into->literal_na = load->literal_na;
-	into->rows += load->rows;
-	for (int i = 0; i < load->ncalls; i++)
-	{
-		sfb_load_add_call(into, load->calls[i].len, load->calls[i].nrows);
-		sfb_copy_spool(into->held, load->held, offset, load->calls[i].len);
-		offset += load->calls[i].len;
-	}
-}
-
-bool
-sfb_load_merge(SfbLoad *into, SfbLoad *load)
-{
-	MemoryContext oldcontext;
-
-	if (into->mode == SFB_LOAD_JOBS || load->mode == SFB_LOAD_JOBS || !same_target(into, load))
-		return false;
-	oldcontext = MemoryContextSwitchTo(into->context);
-	take_held_rows(into, load);
-	MemoryContextSwitchTo(oldcontext);
-	return true;
-}
-
 SfbLoad *
 sfb_load_move(SfbLoad *load)
 {
-	/* It ends with this subtransaction when that one rolls back, else with the transaction. */
+	/*
+	 * Not in CurTransactionContext: a released subtransaction's is kept as long as it has anything, and takes
+	 * more than all this.
+	 */
 	MemoryContext context =
-		AllocSetContextCreate(CurTransactionContext, "sfbulk_fdw load", ALLOCSET_SMALL_SIZES);
+		AllocSetContextCreate(TopTransactionContext, "sfbulk_fdw load", ALLOCSET_SMALL_SIZES);
 	MemoryContext oldcontext = MemoryContextSwitchTo(context);
 	SfbLoad *moved = palloc0(sizeof(SfbLoad));
 	List *jobs = NIL;
@@ -396,7 +340,7 @@ sfb_load_move(SfbLoad *load)
 	else
 	{
 		moved->held = sfb_spool_new(SFB_LOAD_HELD_BYTES / 4);
-		take_held_rows(moved, load);
+		sfb_load_take_held(moved, load);
 	}
 
 	/* From here on nothing can fail: the jobs change hands. */
@@ -436,6 +380,7 @@ sfb_load_finish(SfbLoad *load)
 		sfb_load_upload_jobs(load);
 	else if (load->block_rows > 0)
 		sfb_load_end_call(load);
+	load->split = load->ncalls > 1;
 	/* the statement's, which ends */
 	load->encoder = NULL;
 	load->table_columns = NULL;

@@ -1,6 +1,7 @@
 /*
  * load.h
- *		The inside of a load: what load.c, load_jobs.c, load_calls.c, load_report.c and apply.c share.
+ *		The inside of a load: what load.c, load_jobs.c, load_calls.c, load_merge.c, load_report.c and
+ *		apply.c share.
  */
 #ifndef SFB_LOAD_H
 #define SFB_LOAD_H
@@ -8,6 +9,7 @@
 #include "write.h"
 
 #include "portability/instr_time.h"
+#include "utils/hsearch.h"
 
 /* Rows wait in blocks of this size for their way into a spool and on to the network. */
 #define SFB_LOAD_BLOCK (128 * 1024)
@@ -100,6 +102,7 @@ struct SfbLoad
 	/* jobs */
 	List *jobs; /* of SfbLoadJob */
 	SfbLoadJob *current;
+	SfbSpool *spare;  /* of a job that is uploaded, for the next one; or NULL */
 	SfbSpool *locked; /* rows to be sent again: int32 length and text, one after the other */
 	int64 locked_rows;
 	SfbSpool *resending; /* such rows while they are handed to another job */
@@ -111,7 +114,9 @@ struct SfbLoad
 	SfbLoadCall *calls; /* palloc'd array */
 	int ncalls;
 	int maxcalls;
+	bool split; /* a statement has several calls, so that none of them is all of it */
 	bool all_or_none;
+	HTAB *keys; /* records that are written, or NULL when nobody asked: for load_merge.c */
 	sf_collections *call; /* under way */
 	StringInfoData sent;  /* its rows */
 	int sent_rows;
@@ -140,12 +145,6 @@ struct SfbLoad
 extern void sfb_load_commit(SfbLoad *load);
 
 /*
- * Adds the rows of a load that is to wait for the commit to those of the one before, where both write
- * the same in the same subtransaction: many small statements become few calls, or a job.
- */
-extern bool sfb_load_merge(SfbLoad *into, SfbLoad *load);
-
-/*
  * What is left of a load at the end of its statement (rows that are held, or uploaded jobs) becomes
  * another load, in memory of its own that lasts as long as its (sub)transaction.
  */
@@ -153,6 +152,25 @@ extern SfbLoad *sfb_load_move(SfbLoad *load);
 
 /* Waits for progress of anything, giving the uploads what they take. */
 extern void sfb_load_wait(SfbLoad *load);
+
+/* ---- load_merge.c -------------------------------------------------------------------- */
+
+/*
+ * Adds the rows of a load that is to wait for the commit to those of the one before, where both write
+ * the same in the same subtransaction: many small statements become few calls, or a job.
+ */
+extern bool sfb_load_merge(SfbLoad *into, SfbLoad *load);
+
+/* The same without asking whether it may be; with the load's context. */
+extern void sfb_load_take_held(SfbLoad *into, const SfbLoad *load);
+
+/* ---- apply.c ------------------------------------------------------------------------- */
+
+/*
+ * A load that waits is destroyed by its guard, as its (sub)transaction aborts: it waits no longer, and its
+ * memory goes with sfb_apply_aborted.
+ */
+extern void sfb_apply_drop(SfbLoad *load);
 
 /* ---- load_jobs.c --------------------------------------------------------------------- */
 
@@ -193,6 +211,9 @@ extern int sfb_csv_row_length(const char *text, int len);
 
 /* Rows of the calls held are given up: they are the data of jobs now. */
 extern void sfb_load_drop_calls(SfbLoad *load);
+
+/* Copies len bytes of a spool behind a buffer. */
+extern void sfb_read_spool(StringInfo buf, SfbSpool *spool, int64 offset, Size len);
 
 /* Adds len bytes of a spool to another one. */
 extern void sfb_copy_spool(SfbSpool *to, SfbSpool *from, int64 offset, Size len);

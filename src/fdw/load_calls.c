@@ -214,6 +214,22 @@ send(SfbLoad *load, int nrows)
 }
 
 void
+sfb_read_spool(StringInfo buf, SfbSpool *spool, int64 offset, Size len)
+{
+	while (len > 0)
+	{
+		const char *data;
+		Size n = Min(sfb_spool_read(spool, offset, &data), len);
+
+		if (n == 0)
+			elog(ERROR, "rows are missing in a spool");
+		appendBinaryStringInfo(buf, data, n);
+		offset += n;
+		len -= n;
+	}
+}
+
+void
 sfb_copy_spool(SfbSpool *to, SfbSpool *from, int64 offset, Size len)
 {
 	while (len > 0)
@@ -291,8 +307,9 @@ sfb_load_send_calls(SfbLoad *load)
 {
 	int64 offset = 0;
 
+	/* statements that wait for the commit are in a call as a whole, or all of them are taken for split */
 	if (load->ncalls > 0)
-		load->all_or_none = load->ncalls == 1 && load->options.on_error == SFB_ON_ERROR_STOP;
+		load->all_or_none = !load->split && load->options.on_error == SFB_ON_ERROR_STOP;
 	for (int i = 0; i < load->ncalls; i++)
 	{
 		finish_call(load);

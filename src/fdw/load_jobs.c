@@ -12,26 +12,7 @@
 #include "utils/memutils.h"
 
 /* The part of a job's spool that stays in memory; more goes to a temporary file. */
-#define SPOOL_MEMORY (512 * 1024)
-
-/* ---- spools ---------------------------------------------------------------------------------- */
-
-/* Copies all bytes of a spool behind a buffer. */
-static void
-append_spool(StringInfo buf, SfbSpool *spool, int64 offset, Size len)
-{
-	while (len > 0)
-	{
-		const char *data;
-		Size n = Min(sfb_spool_read(spool, offset, &data), len);
-
-		if (n == 0)
-			elog(ERROR, "rows are missing in a spool");
-		appendBinaryStringInfo(buf, data, n);
-		offset += n;
-		len -= n;
-	}
-}
+#define SPOOL_MEMORY (1024 * 1024)
 
 /* ---- rows that met a lock ---------------------------------------------------------------------- */
 
@@ -214,6 +195,22 @@ count_job(SfbLoad *load, SfbLoadJob *job)
 	sfb_outcome_add_job(&outcome);
 }
 
+/* All of a job's data has arrived: the next job may have its spool, while there are more rows. */
+static void
+end_spool(SfbLoad *load, SfbLoadJob *job)
+{
+	SfbSpool *spool = job->spool;
+
+	job->spool = NULL;
+	if (load->finished || load->spare != NULL)
+		sfb_spool_free(spool);
+	else
+	{
+		sfb_spool_reset(spool);
+		load->spare = spool;
+	}
+}
+
 /* Is what the load waits for now reached by this job?  Settles it then. */
 static void
 look_at(SfbLoad *load, SfbLoadJob *job)
@@ -226,10 +223,7 @@ look_at(SfbLoad *load, SfbLoadJob *job)
 	status = sf_ingest_check(job->ingest, load->error);
 	sf_ingest_get_info(job->ingest, &job->info);
 	if (job->info.acknowledged && job->spool != NULL)
-	{
-		sfb_spool_free(job->spool);
-		job->spool = NULL;
-	}
+		end_spool(load, job);
 	if (status == SF_WAIT)
 		return;
 	job->settled = true;
@@ -375,7 +369,8 @@ begin_job(SfbLoad *load)
 
 	oldcontext = MemoryContextSwitchTo(load->context);
 	job = palloc0(sizeof(SfbLoadJob));
-	job->spool = sfb_spool_new(SPOOL_MEMORY);
+	job->spool = load->spare != NULL ? load->spare : sfb_spool_new(SPOOL_MEMORY);
+	load->spare = NULL;
 	load->jobs = lappend(load->jobs, job);
 	load->current = job;
 	MemoryContextSwitchTo(oldcontext);
@@ -461,7 +456,7 @@ sfb_load_switch_to_jobs(SfbLoad *load)
 		if (held)
 		{
 			initStringInfo(&rows);
-			append_spool(&rows, load->held, offset, load->calls[i].len);
+			sfb_read_spool(&rows, load->held, offset, load->calls[i].len);
 			offset += load->calls[i].len;
 		}
 		for (int at = 0, n = 0; n < nrows; n++)
@@ -493,6 +488,8 @@ void
 sfb_load_upload_jobs(SfbLoad *load)
 {
 	finish_rows(load);
+	sfb_spool_free(load->spare);
+	load->spare = NULL;
 	if (load->options.apply != SFB_APPLY_COMMIT)
 		return;
 	wait_for_jobs(load, 0);
@@ -542,10 +539,10 @@ send_locked_rows(SfbLoad *load)
 		int start = load->block.len;
 		int32 len;
 
-		append_spool(&load->block, locked, offset, sizeof(len));
+		sfb_read_spool(&load->block, locked, offset, sizeof(len));
 		memcpy(&len, load->block.data + start, sizeof(len));
 		load->block.len = start;
-		append_spool(&load->block, locked, offset + sizeof(len), len);
+		sfb_read_spool(&load->block, locked, offset + sizeof(len), len);
 		load->block_rows++;
 		sfb_load_job_row(load, start);
 		offset += sizeof(len) + len;

@@ -110,6 +110,15 @@ rows_in_flight(const SfbLoad *load)
 	return rows;
 }
 
+/* What the rows of a load are. */
+static const char *
+which_rows(const SfbLoad *load)
+{
+	if (load->options.apply == SFB_APPLY_COMMIT)
+		return load->finished ? "that waited for the commit" : "that wait for the commit";
+	return load->finished ? "of the statement" : "of the statement so far";
+}
+
 /* "Of 10 rows, 3 were saved and stay in Salesforce, 2 were rejected." */
 static char *
 counts_text(const SfbLoad *load)
@@ -127,8 +136,8 @@ counts_text(const SfbLoad *load)
 				 load->unprocessed == 1 ? "was not processed" : "were not processed");
 	append_count(&buf, unknown, "may or may not have been saved, which is not known here");
 	append_count(&buf, not_sent, not_sent == 1 ? "was not sent" : "were not sent");
-	return psprintf("Of " INT64_FORMAT " row%s of the statement so far, %s.%s", load->rows,
-					load->rows == 1 ? "" : "s", buf.data,
+	return psprintf("Of " INT64_FORMAT " row%s %s, %s.%s", load->rows,
+					load->rows == 1 ? "" : "s", which_rows(load), buf.data,
 					load->saved > 0
 						? " What was done stays so, whatever becomes of the transaction."
 					: unknown == 0 ? " Nothing was changed in Salesforce."

@@ -205,8 +205,6 @@ begin_load(SfbModify *modify, ResultRelInfo *rri)
 	Oid userid = sfb_result_rel_user(rri, modify->estate);
 	SfbLoadSpec spec = {
 		.relname = RelationGetRelationName(modify->rel),
-		.user = GetUserMapping(OidIsValid(userid) ? userid : GetUserId(),
-							   GetForeignTable(RelationGetRelid(modify->rel))->serverid),
 		.options = modify->options,
 		.columns = modify->columns,
 		.operation = modify->operation,
@@ -215,6 +213,9 @@ begin_load(SfbModify *modify, ResultRelInfo *rri)
 		.one_by_one = modify->one_by_one,
 	};
 
+	modify->serverid = GetForeignTable(RelationGetRelid(modify->rel))->serverid;
+	spec.user = GetUserMapping(OidIsValid(userid) ? userid : GetUserId(), modify->serverid);
+	spec.same_statement = sfb_estate_writes(modify->estate, modify->serverid);
 	if (modify->one_by_one && modify->options->apply == SFB_APPLY_COMMIT)
 		ereport(
 			ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

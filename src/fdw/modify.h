@@ -34,6 +34,7 @@ typedef struct SfbModify
 
 	/* while it runs; NULL or 0 in EXPLAIN */
 	ModifyTableState *mtstate;
+	Oid serverid;
 	SfbLoad *load;
 	AttrNumber junk_id;	 /* update and delete: where the plan's rows have the Id … */
 	AttrNumber junk_row; /* … and the whole row; 0 when nobody needs it */
@@ -110,6 +111,9 @@ extern void sfb_writeback_row(SfbWriteback *back, TupleTableSlot *slot, const ch
 
 /* ERROR with a hint for ON CONFLICT, which nothing in Salesforce corresponds to. */
 extern void sfb_check_conflict(Oid relid, OnConflictAction action);
+
+/* Has this executor begun to write to a table of the server before? */
+extern bool sfb_estate_writes(const EState *estate, Oid serverid);
 
 /*
  * From here on the end of the statement's run finishes the load, and takes what was rejected off the

@@ -129,10 +129,13 @@ refuse_column(const SfbColumn *column, CmdType command)
 			errdetail("The field %s cannot be set when a record is created.", column->field),
 			errhint("Leave the column out, or set its option \"createable\" if Salesforce "
 					"does take it."));
-	ereport(ERROR, errcode(ERRCODE_GENERATED_ALWAYS),
-			errmsg("column \"%s\" can only be updated to DEFAULT", column->attname),
-			errdetail("The field %s cannot be changed.", column->field),
-			errhint("Set the column's option \"updateable\" if Salesforce does take it."));
+	ereport(
+		ERROR, errcode(ERRCODE_GENERATED_ALWAYS),
+		errmsg("column \"%s\" can only be updated to DEFAULT", column->attname),
+		errdetail("The field %s cannot be changed.", column->field),
+		column->updateable
+			? 0
+			: errhint("Set the column's option \"updateable\" if Salesforce does take it."));
 }
 
 /* A column that is sent, once it is known that its field may be set. */

@@ -36,8 +36,6 @@ transport_text(const SfbModify *modify)
 		return "REST, a call for each row (RETURNING)";
 	if (modify->operation == SF_OP_HARD_DELETE)
 		return "bulk (hard delete)";
-	if (options->apply == SFB_APPLY_COMMIT)
-		return "bulk (apply 'commit')";
 	switch (options->transport)
 	{
 		case SF_TRANSPORT_REST:

@@ -40,7 +40,7 @@ destroy_query(void *object)
 }
 
 static void
-truncate_table(Relation rel)
+truncate_table(Relation rel, bool first)
 {
 	/* Which columns the table has does not matter: there is an Id. */
 	SfbColumn id = {
@@ -77,6 +77,7 @@ truncate_table(Relation rel)
 		.operation = options->hard_delete ? SF_OP_HARD_DELETE : SF_OP_DELETE,
 		.ncolumns = 1,
 		.attnums = &attnum,
+		.same_statement = !first,
 	};
 	SfbGuard *guard = sfb_guard_new(sfb_session_get(user), destroy_query);
 	SfbRowConverter *converter = sfb_row_converter_new(1, &attnum, &id);
@@ -109,6 +110,8 @@ truncate_table(Relation rel)
 void
 sfbulkExecForeignTruncate(List *rels, DropBehavior behavior, bool restart_seqs)
 {
+	MemoryContext context;
+	MemoryContext oldcontext;
 	ListCell *lc;
 
 	(void) behavior;
@@ -121,14 +124,12 @@ sfbulkExecForeignTruncate(List *rels, DropBehavior behavior, bool restart_seqs)
 				   RelationGetRelationName((Relation) linitial(rels))),
 			errdetail("The auto number fields of Salesforce go on counting."));
 
+	/* One context for all of them, as long as the statement's outcome takes rows. */
+	context = AllocSetContextCreate(CurrentMemoryContext, "sfbulk_fdw TRUNCATE",
+									ALLOCSET_DEFAULT_SIZES);
+	oldcontext = MemoryContextSwitchTo(context);
 	foreach (lc, rels)
-	{
-		MemoryContext context = AllocSetContextCreate(
-			CurrentMemoryContext, "sfbulk_fdw TRUNCATE", ALLOCSET_DEFAULT_SIZES);
-		MemoryContext oldcontext = MemoryContextSwitchTo(context);
-
-		truncate_table(lfirst(lc));
-		MemoryContextSwitchTo(oldcontext);
-		MemoryContextDelete(context);
-	}
+		truncate_table(lfirst(lc), lc == list_head(rels));
+	MemoryContextSwitchTo(oldcontext);
+	MemoryContextDelete(context);
 }

@@ -66,6 +66,7 @@ read_file(file_scene *sc, peer_rule *rules, int nrules, int max_retries)
 		if (len + 200 < sizeof(sc->rows))
 			len += (size_t) snprintf(sc->rows + len, sizeof(sc->rows) - len, ";");
 	}
+	ok(sf_results_next(sc->r, &values, NULL) == sc->st, "and so it stays");
 	len = 0;
 	for (int i = 0; i < sf_results_ncolumns(sc->r); i++)
 		len += (size_t) snprintf(sc->columns + len, sizeof(sc->columns) - len, "%s,",
@@ -126,6 +127,8 @@ test_files(void)
 	EXPECT_FILE_ERROR("no such job", SF_ERR_REMOTE, "NOT_FOUND",
 					  {"GET", FAILED_FILE, .status = 404,
 					   .body = "[{\"errorCode\":\"NOT_FOUND\",\"message\":\"no\"}]"});
+	EXPECT_FILE_ERROR("no answer yet", SF_ERR_REMOTE, "the job has not finished",
+					  {"GET", FAILED_FILE, .status = 204, .headers = ""});
 	EXPECT_FILE_ERROR("a page of a proxy", SF_ERR_PROTOCOL, "text/html instead of text/csv",
 					  {"GET", FAILED_FILE, .status = 200,
 					   .headers = "Content-Type: text/html\r\n", .body = "<html>"});
@@ -238,6 +241,13 @@ test_row_errors(void)
 		 "001:A__c B__c --",
 		 "DUPLICATE_VALUE",
 		 "duplicate value found: A__c duplicates value on record with id: 001", "A__c B__c"},
+		{"CODE:see: (this) --", "CODE", "see: (this)", ""},
+		{"CODE:text with no fields --", "CODE", "text with no fields", ""},
+		{"UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record or 200 records: "
+		 "001xxx,001yyy,...:--",
+		 "UNABLE_TO_LOCK_ROW",
+		 "unable to obtain exclusive access to this record or 200 records: 001xxx,001yyy,...",
+		 ""},
 		{"CODE:first: second", "CODE", "first: second", ""},
 		{"no code at all", "", "no code at all", ""},
 		{"CODE:", "CODE", "", ""},
@@ -251,13 +261,18 @@ test_row_errors(void)
 	{
 		sf_row_error e;
 		char text[256];
+		/* a copy without a 0 behind it: nothing may be read there */
+		size_t len = strlen(cases[i].text);
+		char *copy = malloc(len + (len == 0));
 
-		sf_row_error_parse(cases[i].text, strlen(cases[i].text), &e);
+		memcpy(copy, cases[i].text, len);
+		sf_row_error_parse(copy, len, &e);
 		is_text(e.code, cases[i].code, "the code");
 		snprintf(text, sizeof(text), "%.*s", e.message_len, e.message);
 		is_text(text, cases[i].message, "the message");
 		snprintf(text, sizeof(text), "%.*s", e.fields_len, e.fields);
 		is_text(text, cases[i].fields, "the fields");
+		free(copy);
 	}
 }
 

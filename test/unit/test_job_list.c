@@ -34,6 +34,7 @@ list(const char *name, peer_rule *rules, int nrules, sf_status expected, const c
 									 e->state, e->object, e->api_version);
 	}
 	is_int(st, expected, name);
+	is_int(sf_jobs_next(jobs, &e, NULL), expected, "and so it stays");
 	is_text(expected == SF_DONE ? out : err.message, text, name);
 	ok(peer_unexpected(p) == 0, "%s: nothing unexpected", name);
 	sf_jobs_free(jobs);
@@ -68,6 +69,25 @@ main(void)
 		   "the list of jobs has a link to its next page without a locator",
 		   {"GET", LIST "$", .status = 200,
 			.body = "{\"done\":false,\"records\":[],\"nextRecordsUrl\":\"/x\"}"});
+	EXPECT("not done, and no link", SF_FAILED,
+		   "the list of jobs is not done but names no next page",
+		   {"GET", LIST "$", .status = 200,
+			.body = "{\"done\":false,\"records\":[],\"nextRecordsUrl\":null}"});
+	EXPECT("no link and nothing said", SF_DONE, "1///0.0;",
+		   {"GET", LIST "$", .status = 200, .body = "{\"records\":[{\"id\":\"1\"}]}"});
+	EXPECT(
+		"done, whatever the link", SF_DONE, "",
+		{"GET", LIST "$", .status = 200,
+		 .body = "{\"done\":true,\"records\":[],\"nextRecordsUrl\":\"/x?queryLocator=a\"}"});
+	EXPECT(
+		"a page that leads to itself", SF_FAILED,
+		"the list of jobs names itself as the next page",
+		{"GET", LIST "$", .status = 200,
+		 .body = "{\"done\":false,\"records\":[],\"nextRecordsUrl\":\"/x?queryLocator=a\"}"},
+		{"GET", LIST "?queryLocator=a$", .times = 1, .status = 200,
+		 .body = "{\"done\":false,\"records\":[],\"nextRecordsUrl\":\"/x?queryLocator=a\"}"});
+	EXPECT("a job without an id", SF_FAILED, "\"id\" is missing in list of jobs",
+		   {"GET", LIST "$", .status = 200, .body = "{\"done\":true,\"records\":[{}]}"});
 	EXPECT("no list", SF_FAILED, "\"records\" is missing in list of jobs",
 		   {"GET", LIST "$", .status = 200, .body = "{}"});
 	return tap_done();
