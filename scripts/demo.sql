@@ -125,8 +125,11 @@ SELECT cron.schedule('contacts to Salesforce', '* * * * *', $$
     AS scheduled;
 \echo 'Waiting for the next full minute ...'
 DO $$
+DECLARE
+    deadline timestamptz := clock_timestamp() + interval '3 minutes';
 BEGIN
     WHILE NOT EXISTS (SELECT FROM cron.job_run_details WHERE status IN ('succeeded', 'failed')) LOOP
+        ASSERT clock_timestamp() < deadline, 'pg_cron has run nothing in three minutes';
         PERFORM pg_sleep(0.2);
     END LOOP;
 END $$;
