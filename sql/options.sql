@@ -116,12 +116,28 @@ SELECT v, try_option('server', 'page_rows', v) FROM (VALUES ('0'), ('50000'), ('
 SELECT v, try_option('server', 'fdw_startup_cost', v) FROM (VALUES
 	('0'), ('12.5'), ('1e3'), ('-1'), ('NaN'), ('cheap')) AS t(v);
 SELECT try_option('table', 'fdw_tuple_cost', '0.01');
+SELECT v, try_option('table', 'reject_limit', v) FROM (VALUES
+	('-1'), ('0'), ('2147483647'), ('-2'), ('2147483648'), ('some')) AS t(v);
+SELECT v, try_option('server', 'parallel_jobs', v) FROM (VALUES ('1'), ('20'), ('0'), ('21'), ('2.5')) AS t(v);
+SELECT v, try_option('column', 'length', v) FROM (VALUES ('1'), ('131072'), ('0'), ('1000001'), ('80B'), ('')) AS t(v);
+
+-- sizes, with a unit or in bytes
+SELECT v, try_option('table', 'job_bytes', v) FROM (VALUES
+	('1000'), ('100000000'), ('90MB'), ('512kB'), ('2000B'), ('1.5MB'), ('999'), ('100000001'), ('1GB'), ('96MB'),
+	('-1'), ('90 megabytes'), ('10s'), ('big'), ('')) AS t(v);
+SELECT try_option('server', 'job_bytes', '10MB');
 
 -- booleans and words
 SELECT v, try_option('table', 'pushdown', v) FROM (VALUES
 	('true'), ('false'), ('on'), ('off'), ('0'), ('1'), ('maybe'), ('')) AS t(v);
 SELECT try_option('server', 'compression', 'false');
 SELECT try_option('table', 'query_all', 'true');
+SELECT try_option('table', o, 'true'), try_option('table', o, 'perhaps'), try_option('server', o, 'true')
+FROM unnest(ARRAY['updatable', 'truncatable', 'keep_jobs', 'hard_delete']) AS o;
+SELECT v, try_option('table', 'apply', v), try_option('server', 'apply', v) FROM (VALUES
+	('statement'), ('commit'), ('Commit'), ('comit'), ('later'), ('')) AS t(v);
+SELECT v, try_option('table', 'on_error', v), try_option('server', 'on_error', v) FROM (VALUES
+	('stop'), ('ignore'), ('STOP'), ('ignor'), ('continue'), ('')) AS t(v);
 SELECT v, try_option('table', 'transport', v) FROM (VALUES
 	('auto'), ('rest'), ('bulk'), ('BULK'), ('bulk2'), ('soap'), ('')) AS t(v);
 SELECT v, try_option('user', 'auth', v) FROM (VALUES
@@ -131,7 +147,7 @@ SELECT v, try_option('column', 'type', v) FROM (VALUES
 	('string'), ('textarea'), ('picklist'), ('id'), ('reference'), ('int'), ('double'), ('currency'),
 	('datetime'), ('anyType'), ('curency'), ('varchar'), ('text')) AS t(v);
 SELECT try_option('column', o, 'true'), try_option('column', o, 'perhaps') FROM unnest(ARRAY[
-	'case_sensitive', 'filterable', 'sortable', 'groupable', 'aggregatable']) AS o;
+	'case_sensitive', 'filterable', 'sortable', 'groupable', 'aggregatable', 'createable', 'updateable']) AS o;
 
 -- names go into SOQL, so they can be nothing but names
 SELECT v, try_table(format('OPTIONS (object %L)', v))
@@ -139,11 +155,28 @@ FROM (VALUES ('Account'), ('Invoice__c'), ('ns__Invoice__c'), (''), ('Account, C
 	('1Account'), ('Account.Name'), ('_Account'), ('Konto-Ä'), (repeat('x', 81))) AS t(v);
 SELECT v, try_option('column', 'field', v) FROM (VALUES
 	('Name'), ('Account.Name'), ('A.B.C.D.E.F'), ('Parent__r.Ext__c'), ('A.B.C.D.E.F.G'), ('Account.'),
-	('.Name'), ('Account..Name'), ('Name, Id'), ('COUNT(Id)'), ('Name''s'), ('')) AS t(v);
+	('.Name'), ('Account..Name'), ('Name, Id'), ('COUNT(Id)'), ('Name''s'), (''),
+	('Lead:Who.Email'), ('ns__Thing__c:Parent__r.ns__Ext__c'), ('Lead:Who'), ('Lead:Who.Owner.Email'), (':Who.Email'),
+	('Lead:.Email'), ('Lead:Who.'), ('Lead::Who.Email'), ('Lead.Who:Email'), ('Le ad:Who.Email')) AS t(v);
+SELECT v, try_option('table', 'upsert_key', v) FROM (VALUES
+	('Ext__c'), ('ns__Ext__c'), ('Id'), ('Account.Ext__c'), ('Ext__c/../'), ('Ext__c?x'), ('')) AS t(v);
+SELECT try_option('server', 'upsert_key', 'Ext__c'), try_option('column', 'upsert_key', 'true');
+SELECT v, try_option('table', 'assignment_rule_id', v) FROM (VALUES
+	('01Q5e000000TestEAC'), ('01Q5e000000Test'), ('01Q5e000000TestAAA'), ('01Q5e000000Tes'), ('01Q5e000000Te-t'), ('')) AS t(v);
+SELECT try_option('server', 'assignment_rule_id', '01Q5e000000Test');
 SELECT v, try_table(format('OPTIONS (query %L)', v))
 FROM (VALUES ('SELECT Id FROM Account'), ('DELETE FROM Account'), ('SELECTED'), ('')) AS t(v);
 SELECT try_table(format('OPTIONS (query %L)',
 	'SELECT Id FROM Account WHERE Name = ' || quote_literal(repeat('x', 100000))));
+
+-- lists
+SELECT v, try_option('column', 'picklist', v) FROM (VALUES
+	('{Hot,Warm,Cold}'), ('{"A, B","say \"x\"","NULL"}'), ('{Hot,NULL}'), ('{{Hot},{Warm}}'), ('{}'), ('Hot,Warm'), ('{Hot,Warm'), ('{Hot,{Warm}}'), ('[0:1]={a,b}'),
+	('')) AS t(v);
+SELECT try_option('table', 'picklist', '{a}'), try_option('column', 'picklists', '{a}');
+SELECT try_option('column', 'creatable', 'true'), try_option('column', 'updatable', 'true'),
+	   try_option('column', 'lenght', '5');
+SELECT try_option('table', 'updateable', 'true'), try_option('table', 'rejectlimit', '5'), try_option('table', 'on_eror', 'stop');
 
 -- credentials: texts, not shown when they are wrong
 SELECT o, try_option('user', o, 'text'), try_option('user', o, '') FROM unnest(ARRAY['client_id',
@@ -164,6 +197,7 @@ SELECT try('ALTER FOREIGN TABLE account OPTIONS (DROP object, ADD query ''SELECT
 SELECT try('ALTER FOREIGN TABLE account OPTIONS (DROP query, ADD object ''Account'')');
 SELECT try($$ALTER USER MAPPING FOR CURRENT_USER SERVER sf OPTIONS (private_key_file '/x',
 	private_key '-----BEGIN PRIVATE KEY-----')$$);
+SELECT try_table('OPTIONS (query ''SELECT Id FROM A'', upsert_key ''Ext__c'')');
 
 -- what the table says goes before what the server says
 EXPLAIN (VERBOSE, COSTS OFF) SELECT id FROM account;
@@ -179,5 +213,12 @@ CREATE FOREIGN TABLE named ("Annual Revenue" numeric) SERVER sf OPTIONS (object 
 SELECT try('EXPLAIN SELECT * FROM named');
 ALTER FOREIGN TABLE named ALTER "Annual Revenue" OPTIONS (ADD field 'AnnualRevenue');
 EXPLAIN (VERBOSE, COSTS OFF) SELECT * FROM named;
+
+-- a lookup that is written by a field of what it refers to: never selected, never asked for
+CREATE FOREIGN TABLE task (id text, subject text, lead_email text OPTIONS (field 'Lead:Who.Email', filterable 'true'))
+	SERVER sf OPTIONS (object 'Task');
+EXPLAIN (VERBOSE, COSTS OFF) SELECT * FROM task WHERE lead_email IS NULL AND subject = 'x';
+EXPLAIN (VERBOSE, COSTS OFF) SELECT task FROM task WHERE lead_email = 'a@b.c' ORDER BY lead_email;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT lead_email, count(*) FROM task GROUP BY 1;
 
 DROP SERVER sf CASCADE;

@@ -281,6 +281,12 @@ sfb_is_id_field(const char *field)
 	return pg_strcasecmp(dot ? dot + 1 : field, "Id") == 0;
 }
 
+bool
+sfb_is_write_only(const SfbColumn *column)
+{
+	return strchr(column->field, ':') != NULL;
+}
+
 static void
 fill_column(Relation rel, Form_pg_attribute attr, SfbColumn *column)
 {
@@ -318,6 +324,9 @@ fill_column(Relation rel, Form_pg_attribute attr, SfbColumn *column)
 					 errdetail("Its name cannot be the API name of a Salesforce field.")));
 		column->field = column->attname;
 	}
+	if (sfb_is_write_only(column))
+		column->filterable = column->sortable = column->groupable = column->aggregatable =
+			false;
 }
 
 SfbColumn *

@@ -28,7 +28,7 @@ typedef enum SfbOptionType
 	SFB_OPT_URL,	 /* char *: https, host in sfbulk_fdw.allowed_hosts */
 	SFB_OPT_VERSION, /* char *: API version */
 	SFB_OPT_OBJECT,	 /* char *: API name of an object */
-	SFB_OPT_FIELD,	 /* char *: API name or dotted path of a field */
+	SFB_OPT_FIELD,	 /* char *: API name or dotted path of a field, or Lead:Who.Email */
 	SFB_OPT_NAME,	 /* char *: API name of a field, without a path */
 	SFB_OPT_ID,		 /* char *: id of a record, 15 or 18 characters */
 	SFB_OPT_LIST,	 /* char *: texts as an array literal */

@@ -15,6 +15,7 @@
 #include "commands/defrem.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -184,6 +185,23 @@ sfb_valid_api_name(const char *name, bool path)
 	return part_len > 0 && parts <= MAX_PATH_PARTS;
 }
 
+/*
+ * A field, a path to a parent's field, or a lookup that is written by a field of what it refers to, as the
+ * header row of a bulk upload names it: object, colon, relationship, dot, field.
+ */
+static bool
+valid_field(const char *value)
+{
+	const char *colon = strchr(value, ':');
+	const char *dot = colon ? strchr(colon + 1, '.') : NULL;
+
+	if (colon == NULL)
+		return sfb_valid_api_name(value, true);
+	return dot != NULL && strchr(dot + 1, '.') == NULL &&
+		   sfb_valid_api_name(pnstrdup(value, colon - value), false) &&
+		   sfb_valid_api_name(colon + 1, true);
+}
+
 /* True for NN.0 in the option's range. */
 static bool
 valid_version(const SfbOption *option, const char *value)
@@ -197,10 +215,14 @@ valid_version(const SfbOption *option, const char *value)
 static void
 check_list(const SfbOption *option, const char *value)
 {
-	if (value[0] != '{')
+	ArrayType *array = NULL;
+
+	if (value[0] == '{')
+		array =
+			DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, pstrdup(value), TEXTOID, -1));
+	if (array == NULL || ARR_NDIM(array) > 1 || array_contains_nulls(array))
 		bad_value(option, value,
 				  "The value must be an array of texts, such as \"{Hot,Warm,Cold}\".");
-	(void) OidInputFunctionCall(F_ARRAY_IN, pstrdup(value), TEXTOID, -1);
 }
 
 static void
@@ -224,11 +246,13 @@ check_text(const SfbOption *option, const char *value)
 					"\"Invoice__c\".");
 			break;
 		case SFB_OPT_FIELD:
-			if (!sfb_valid_api_name(value, true))
-				bad_value(option, value,
-						  "The value must be the API name of a field, such as \"Name\", or a "
-						  "path to "
-						  "a parent's field, such as \"Account.Name\".");
+			if (!valid_field(value))
+				bad_value(
+					option, value,
+					"The value must be the API name of a field, such as \"Name\", a path "
+					"to a parent's field, such as \"Account.Name\", or for writing alone "
+					"such a path behind the parent's object, such as "
+					"\"Lead:Who.Email\".");
 			break;
 		case SFB_OPT_NAME:
 			if (!sfb_valid_api_name(value, false))

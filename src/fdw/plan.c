@@ -124,11 +124,18 @@ find_needed_columns(RelOptInfo *baserel, SfbRelPlan *plan)
 					   &plan->attrs);
 }
 
+/* Neither dropped nor write-only. */
+static bool
+is_readable(SfbRelPlan *plan, int i)
+{
+	return plan->columns[i].field != NULL && !sfb_is_write_only(&plan->columns[i]);
+}
+
 static bool
 is_needed(SfbRelPlan *plan, int i)
 {
 	/* A whole-row reference needs them all. */
-	return plan->columns[i].field != NULL &&
+	return is_readable(plan, i) &&
 		   (bms_is_member(-FirstLowInvalidHeapAttributeNumber, plan->attrs) ||
 			bms_is_member(i + 1 - FirstLowInvalidHeapAttributeNumber, plan->attrs));
 }
@@ -141,7 +148,7 @@ select_list_bytes(SfbRelPlan *plan)
 	int i;
 
 	for (i = 0; i < plan->natts; i++)
-		if (plan->columns[i].field != NULL)
+		if (is_readable(plan, i))
 			bytes += strlen(plan->columns[i].field) + 2;
 	return bytes;
 }
@@ -412,7 +419,7 @@ make_select_list(SfbRelPlan *plan, SelectList *list)
 	}
 	for (i = 0; i < plan->natts; i++)
 	{
-		if (plan->columns[i].field != NULL)
+		if (is_readable(plan, i))
 		{
 			add_field(list, plan->columns[i].field, plan->columns[i].type, 0);
 			return;

@@ -149,6 +149,12 @@ extern SfbTableOptions *sfb_table_options(Oid foreigntableid);
 extern SfbColumn *sfb_table_columns(Relation rel);
 
 /*
+ * True for a column that writes a lookup by another field of one of the objects that it may refer to
+ * (Lead:Who.Email): SOQL has no such field, so it is never selected and reads as null.
+ */
+extern bool sfb_is_write_only(const SfbColumn *column);
+
+/*
  * Fills a client configuration from the server and the mapping (fresh from the catalogs).  The
  * strings belong to the caller's memory context: switch to a short-lived one, hand the struct to
  * sf_session_new, and wipe and drop it at once (sfb_wipe_config).  File options are read here and
