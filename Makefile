@@ -5,7 +5,7 @@
 #	make demo		what it does, start to end, in a private PostgreSQL; installs packages when needed
 #	make test		every test of the project; installs packages when needed
 #	make conformance	real clients and the shapes of recorded traffic against sfsim; installs packages, and npm's
-#	make unit lint fuzz bench bench-read bench-sim format		one piece of it
+#	make unit lint fuzz bench bench-read bench-write bench-sim format		one piece of it
 #	make asan-sim	sfsim under AddressSanitizer and UndefinedBehaviorSanitizer: build/asan/sfsim
 #
 # Variables: PG_CONFIG, CC, COPT (more compiler flags), ISAL=auto|yes|no (inflate by ISA-L or zlib),
@@ -35,7 +35,12 @@ CLIENT_OBJS = \
 	src/client/sf_auth_soap.o \
 	src/client/sf_buf.o \
 	src/client/sf_client.o \
+	src/client/sf_client_ingest.o \
+	src/client/sf_client_collections.o \
 	src/client/sf_client_query.o \
+	src/client/sf_client_results.o \
+	src/client/sf_collections.o \
+	src/client/sf_collections_rows.o \
 	src/client/sf_csv.o \
 	src/client/sf_csv_columns.o \
 	src/client/sf_describe.o \
@@ -45,9 +50,14 @@ CLIENT_OBJS = \
 	src/client/sf_http_request.o \
 	src/client/sf_http_retry.o \
 	src/client/sf_http_trace.o \
+	src/client/sf_http_upload.o \
 	src/client/sf_id.o \
 	src/client/sf_inflate.o \
 	src/client/sf_inflate_ahead.o \
+	src/client/sf_ingest_job.o \
+	src/client/sf_ingest_results.o \
+	src/client/sf_job.o \
+	src/client/sf_job_list.o \
 	src/client/sf_json.o \
 	src/client/sf_json_error.o \
 	src/client/sf_json_rows.o \
@@ -56,37 +66,53 @@ CLIENT_OBJS = \
 	src/client/sf_query_job.o \
 	src/client/sf_query_job_links.o \
 	src/client/sf_query_job_pages.o \
-	src/client/sf_query_job_sum.o \
 	src/client/sf_rest.o \
 	src/client/sf_secret.o \
 	src/client/sf_soql.o \
 	src/client/sf_status.o \
+	src/client/sf_sum.o \
 	src/client/sf_url.o \
 	src/client/sf_utf8.o
 
 FDW_OBJS = \
+	src/fdw/apply.o \
 	src/fdw/convert.o \
 	src/fdw/count.o \
+	src/fdw/encode.o \
 	src/fdw/error.o \
 	src/fdw/explain.o \
+	src/fdw/functions.o \
+	src/fdw/hooks.o \
+	src/fdw/idset.o \
 	src/fdw/import.o \
 	src/fdw/literal.o \
+	src/fdw/load.o \
+	src/fdw/load_calls.o \
+	src/fdw/load_jobs.o \
+	src/fdw/load_merge.o \
+	src/fdw/load_report.o \
+	src/fdw/modify.o \
+	src/fdw/modify_columns.o \
+	src/fdw/modify_explain.o \
 	src/fdw/option.o \
 	src/fdw/option_check.o \
 	src/fdw/option_host.o \
 	src/fdw/outcome.o \
 	src/fdw/plan.o \
+	src/fdw/plan_target.o \
 	src/fdw/scan.o \
 	src/fdw/session.o \
 	src/fdw/shippable.o \
 	src/fdw/soql.o \
 	src/fdw/spool.o \
-	src/fdw/wait.o
+	src/fdw/truncate.o \
+	src/fdw/wait.o \
+	src/fdw/writeback.o
 
 OBJS = sfbulk_fdw.o $(CLIENT_OBJS) $(FDW_OBJS)
 
-# The loops that see every byte of a bulk result.
-HOT_OBJS = src/client/sf_csv.o src/fdw/convert.o
+# The loops that see every byte of a bulk result, or of a load.
+HOT_OBJS = src/client/sf_csv.o src/fdw/convert.o src/fdw/encode.o
 
 # ---- the simulator -----------------------------------------------------------------------
 
@@ -288,7 +314,7 @@ fuzz: fuzz-build
 # ---- scripts ------------------------------------------------------------------------------
 
 # These install what is missing first, so they may run where nothing above could be built.
-.PHONY: setup demo test conformance lint bench bench-csv bench-read format
+.PHONY: setup demo test conformance lint bench bench-csv bench-read bench-write format
 setup:
 	@scripts/setup
 demo:
@@ -302,7 +328,9 @@ lint:
 	@scripts/lint
 bench-read:
 	@bench/read
-bench: bench-csv bench-read bench-sim
+bench-write:
+	@bench/write
+bench: bench-csv bench-read bench-write bench-sim
 
 # How many small requests sfsim answers on one core.
 build/bench_sim_load: bench/sim_load.c

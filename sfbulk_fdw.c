@@ -33,6 +33,7 @@ PG_FUNCTION_INFO_V1(sfbulk_fdw_version);
 
 int sfb_cleanup_timeout = 5000;
 bool sfb_decompress_thread = true;
+bool sfb_write_summary = true;
 char *sfb_allowed_hosts = NULL;
 
 /* A host that is not allowed any more gets no more requests either. */
@@ -60,6 +61,11 @@ _PG_init(void)
 							 "two processors or more.",
 							 &sfb_decompress_thread, true, PGC_USERSET, 0, NULL, NULL, NULL);
 
+	DefineCustomBoolVariable("sfbulk_fdw.write_summary",
+							 "Tells what a statement has written to Salesforce.",
+							 "A notice names rows, jobs, API calls and seconds.",
+							 &sfb_write_summary, true, PGC_USERSET, 0, NULL, NULL, NULL);
+
 	/* The domains of Salesforce's own login and org hosts, of its government and China clouds. */
 	DefineCustomStringVariable(
 		"sfbulk_fdw.allowed_hosts", "Hosts that credentials may be sent to.",
@@ -72,6 +78,7 @@ _PG_init(void)
 
 	sfb_reserve_guc_prefix("sfbulk_fdw");
 	sfb_session_init();
+	sfb_hooks_init();
 }
 
 Datum
@@ -90,6 +97,19 @@ sfbulk_fdw_handler(PG_FUNCTION_ARGS)
 	routine->ReScanForeignScan = sfbulkReScanForeignScan;
 	routine->EndForeignScan = sfbulkEndForeignScan;
 
+	routine->IsForeignRelUpdatable = sfbulkIsForeignRelUpdatable;
+	routine->AddForeignUpdateTargets = sfbulkAddForeignUpdateTargets;
+	routine->PlanForeignModify = sfbulkPlanForeignModify;
+	routine->BeginForeignModify = sfbulkBeginForeignModify;
+	routine->ExecForeignInsert = sfbulkExecForeignInsert;
+	routine->ExecForeignUpdate = sfbulkExecForeignUpdate;
+	routine->ExecForeignDelete = sfbulkExecForeignDelete;
+	routine->EndForeignModify = sfbulkEndForeignModify;
+	routine->BeginForeignInsert = sfbulkBeginForeignInsert;
+	routine->EndForeignInsert = sfbulkEndForeignInsert;
+	routine->ExecForeignTruncate = sfbulkExecForeignTruncate;
+
+	routine->ExplainForeignModify = sfbulkExplainForeignModify;
 	routine->ExplainForeignScan = sfbulkExplainForeignScan;
 	routine->ImportForeignSchema = sfbulkImportForeignSchema;
 

@@ -173,8 +173,18 @@ hermetic()
 	chmod -R go+rX "$root"
 }
 
+# use_cron: sets cron_settings to what start_pg needs for pg_cron, which connects through the socket
+# then; false where the copy has no pg_cron.
+use_cron()
+{
+	[ -f "$pg_pkglibdir/pg_cron.so" ] || return 1
+	cron_settings=(shared_preload_libraries=pg_cron cron.database_name=postgres
+		cron.host="$work/run")
+}
+
 # start_pg [SETTING=VALUE...]: a cluster in $work/data, reachable through a socket in $work/run only.
 # Sets PGHOST, PGPORT, PGUSER, PGDATABASE for psql and friends, and prepends the copy to PATH.
+# The settings for pg_cron, where it is installed: "${cron_settings[@]}" after use_cron.
 start_pg()
 {
 	local options="" setting

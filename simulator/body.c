@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <zlib.h>
@@ -17,6 +19,9 @@
 
 /* What the log shows of a body that lies on disk. */
 #define HEAD_BYTES 8192
+
+/* Pieces wait in memory until they are so many bytes: chunks as short as a row are no write each. */
+#define GATHER_BYTES 65536
 
 struct srv_spool
 {
@@ -28,6 +33,8 @@ struct srv_spool
 	z_stream z;
 	int fd; /* -1: all is in req->body */
 	char path[320];
+	size_t gathered;
+	char gather[GATHER_BYTES]; /* behind what is in the file */
 };
 
 /* Does the request's path fit?  A star stands for one segment. */
@@ -54,9 +61,10 @@ body_begin(srv_request *req)
 {
 	const char *coding = srv_header_get(req, "Content-Encoding");
 	srv_options opt = srv_options_get(req->srv);
-	struct srv_spool *b = calloc(1, sizeof(*b));
 	bool upload =
 		strcmp(req->method, "PUT") == 0 && fits(req, "services/data/*/jobs/ingest/*/batches");
+	/* only what may go to disk has the room to gather, which is the last member */
+	struct srv_spool *b = calloc(1, upload ? sizeof(*b) : offsetof(struct srv_spool, gather));
 
 	if (b == NULL)
 	{
@@ -90,6 +98,33 @@ write_all(int fd, const char *data, size_t len)
 		len -= (size_t) n;
 	}
 	return true;
+}
+
+/* Add a piece to the file, in one write with what is gathered, or gather it. */
+static bool
+file_add(struct srv_spool *b, const char *data, size_t len)
+{
+	struct iovec parts[2] = {{.iov_base = b->gather, .iov_len = b->gathered},
+							 {.iov_base = (void *) (uintptr_t) data, .iov_len = len}};
+	size_t first = b->gathered;
+	ssize_t n;
+
+	if (first + len < GATHER_BYTES)
+	{
+		memcpy(b->gather + first, data, len);
+		b->gathered += len;
+		return true;
+	}
+	b->gathered = 0;
+	do
+		n = writev(b->fd, parts, 2);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return false;
+	if ((size_t) n < first)
+		return write_all(b->fd, b->gather + n, first - (size_t) n) &&
+			   write_all(b->fd, data, len);
+	return write_all(b->fd, data + ((size_t) n - first), len - ((size_t) n - first));
 }
 
 /* Move what is in memory to a file of the temporary directory. */
@@ -129,7 +164,7 @@ add_plain(srv_request *req, const char *data, size_t len)
 		if (req->body.failed)
 			req->body_state = BODY_FAILED;
 	}
-	else if ((b->fd < 0 && !go_to_disk(req)) || !write_all(b->fd, data, len))
+	else if ((b->fd < 0 && !go_to_disk(req)) || !file_add(b, data, len))
 		req->body_state = BODY_FAILED;
 }
 
@@ -184,6 +219,9 @@ body_end(srv_request *req)
 	if (b && b->inflate && !b->ended && req->body_state == BODY_GOOD &&
 		(b->z.total_in > 0 || b->len > 0))
 		req->body_state = BODY_MALFORMED;
+	if (b && b->fd >= 0 && req->body_state == BODY_GOOD &&
+		!write_all(b->fd, b->gather, b->gathered))
+		req->body_state = BODY_FAILED;
 }
 
 void

@@ -313,11 +313,11 @@ id_ok(const srv_request *req, const char *want)
 
 /* Does the spec address this request (whether or not it is its turn)? */
 static bool
-addresses(const cJSON *spec, const srv_request *req)
+addresses(const cJSON *spec, const srv_request *req, bool unread)
 {
 	bool part = fault_int(spec, "part", 0) != 0;
 
-	return part == (req->conn == NULL) &&
+	return part == (req->conn == NULL) && unread == (fault_item(spec, "body_at") != NULL) &&
 		   glob_ok(spec, "method", req->method, strlen(req->method)) &&
 		   glob_ok(spec, "path", req->path, strlen(req->path)) &&
 		   glob_ok(spec, "query", req->query, strlen(req->query)) &&
@@ -366,8 +366,24 @@ fire(srv_request *req, srv_fault *f)
 	req->fired[req->nfired++] = f;
 }
 
+/* The byte of the body that the first of the faults that act there waits for. */
+static int64_t
+body_at(const srv_request *req)
+{
+	int64_t least = -1;
+
+	for (int i = 0; i < req->nfired; i++)
+	{
+		int64_t at = fault_int(req->fired[i]->spec, "body_at", -1);
+
+		if (at >= 0 && (least < 0 || at < least))
+			least = at;
+	}
+	return least;
+}
+
 void
-faults_match(srv_request *req)
+faults_match(srv_request *req, bool unread)
 {
 	srv_faults *all = req->srv->faults;
 
@@ -377,13 +393,15 @@ faults_match(srv_request *req)
 		int64_t nth = fault_int(f->spec, "nth", 1);
 		int64_t count = fault_int(f->spec, "count", 1);
 
-		if (!addresses(f->spec, req))
+		if (!addresses(f->spec, req, unread))
 			continue;
 		f->seen++;
 		if (f->seen >= nth && (count <= 0 || f->seen < nth + count))
 			fire(req, f);
 	}
 	pthread_mutex_unlock(&all->lock);
+	if (unread)
+		req->body_at = body_at(req);
 }
 
 void

@@ -57,7 +57,7 @@ bool
 fault_closes(const srv_request *req, const char *when)
 {
 	for (int i = 0; i < req->nfired; i++)
-		if (says(req->fired[i], "close", when))
+		if (says(req->fired[i], "close", when) && !fault_item(req->fired[i]->spec, "body_at"))
 			return true;
 	return false;
 }
@@ -73,6 +73,8 @@ fault_hold(srv_request *req, const char *when)
 	{
 		const srv_fault *f = req->fired[i];
 
+		if (fault_item(f->spec, "body_at"))
+			continue;
 		if (before)
 			gate_pause(f->gate, fault_int(f->spec, "delay_ms", 0));
 		if (says(f, "hold", when))
@@ -81,6 +83,27 @@ fault_hold(srv_request *req, const char *when)
 			gate_wait(f->gate);
 		}
 	}
+}
+
+bool
+fault_unread(srv_request *req)
+{
+	req->body_at = -1;
+	for (int i = 0; i < req->nfired; i++)
+	{
+		const srv_fault *f = req->fired[i];
+
+		if (!fault_item(f->spec, "body_at"))
+			continue;
+		if (says(f, "hold", "before"))
+		{
+			log_mark(req, LOG_HELD);
+			gate_wait(f->gate);
+		}
+		if (says(f, "close", "before"))
+			return false;
+	}
+	return true;
 }
 
 int

@@ -28,6 +28,8 @@
  *	  "delay_ms" wait before processing
  *	  "hold"	"before" | "after" | "body": wait until released
  *	  "hold_at" with "body": after so many bytes of the body (default 0)
+ *	  "body_at" with close or hold "before": when so many bytes of the request's body have come, and not
+ *				only when all have (at its end, when it has fewer)
  *	  "truncate" send so many bytes of the body, then cut the connection
  *	  "chunked" true: Transfer-Encoding: chunked
  *	  "piece"	send the body in pieces of so many bytes, "piece_ms" apart
@@ -180,28 +182,21 @@ typedef struct member
 } member;
 
 static const member members[] = {
-	{"name", K_TEXT},		   {"method", K_TEXT},
-	{"path", K_TEXT},		   {"query", K_TEXT},
-	{"header", K_NULLABLE},	   {"request_body", K_TEXT},
-	{"job_id", K_TEXT},		   {"part", K_BOOL},
-	{"nth", K_NUMBER},		   {"count", K_NUMBER},
-	{"after", K_BOOL},		   {"error", K_TEXT},
-	{"status", K_NUMBER},	   {"body", K_TEXT},
-	{"body_hex", K_HEX},	   {"content_type", K_TEXT},
-	{"headers", K_NULLABLE},   {"drop_headers", K_TEXTS},
-	{"close", K_TEXT},		   {"delay_ms", K_NUMBER},
-	{"hold", K_TEXT},		   {"hold_at", K_NUMBER},
-	{"truncate", K_NUMBER},	   {"chunked", K_BOOL},
-	{"piece", K_NUMBER},	   {"piece_ms", K_NUMBER},
-	{"replace", K_REPLACE},	   {"insert", K_INSERT},
-	{"drop_rows", K_NUMBER},   {"repeat_rows", K_NUMBER},
-	{"shuffle_rows", K_BOOL},  {"reverse_columns", K_BOOL},
-	{"delimiter", K_TEXT},	   {"header_only", K_BOOL},
-	{"empty", K_BOOL},		   {"no_gzip", K_BOOL},
-	{"gzip_cut", K_NUMBER},	   {"flip", K_NUMBER},
-	{"records_off", K_SIGNED}, {"same_locator", K_BOOL},
-	{"lower_headers", K_BOOL}, {"expire_token", K_BOOL},
-	{"job", K_OBJECT},
+	{"name", K_TEXT},		   {"method", K_TEXT},		 {"path", K_TEXT},
+	{"query", K_TEXT},		   {"header", K_NULLABLE},	 {"request_body", K_TEXT},
+	{"job_id", K_TEXT},		   {"part", K_BOOL},		 {"nth", K_NUMBER},
+	{"count", K_NUMBER},	   {"after", K_BOOL},		 {"error", K_TEXT},
+	{"status", K_NUMBER},	   {"body", K_TEXT},		 {"body_hex", K_HEX},
+	{"content_type", K_TEXT},  {"headers", K_NULLABLE},	 {"drop_headers", K_TEXTS},
+	{"close", K_TEXT},		   {"delay_ms", K_NUMBER},	 {"hold", K_TEXT},
+	{"hold_at", K_NUMBER},	   {"body_at", K_NUMBER},	 {"truncate", K_NUMBER},
+	{"chunked", K_BOOL},	   {"piece", K_NUMBER},		 {"piece_ms", K_NUMBER},
+	{"replace", K_REPLACE},	   {"insert", K_INSERT},	 {"drop_rows", K_NUMBER},
+	{"repeat_rows", K_NUMBER}, {"shuffle_rows", K_BOOL}, {"reverse_columns", K_BOOL},
+	{"delimiter", K_TEXT},	   {"header_only", K_BOOL},	 {"empty", K_BOOL},
+	{"no_gzip", K_BOOL},	   {"gzip_cut", K_NUMBER},	 {"flip", K_NUMBER},
+	{"records_off", K_SIGNED}, {"same_locator", K_BOOL}, {"lower_headers", K_BOOL},
+	{"expire_token", K_BOOL},  {"job", K_OBJECT},
 };
 
 static const member replace_members[] = {
@@ -212,9 +207,9 @@ static const member insert_members[] = {{"at", K_SIGNED}, {"text", K_TEXT}, {"he
 #define MEMBERS(list) (list), sizeof(list) / sizeof(*(list))
 
 /* What only a request with a connection of its own can have. */
-static const char *const not_in_parts[] = {"close", "hold_at",	"truncate",		"chunked",
-										   "piece", "piece_ms", "no_gzip",		"gzip_cut",
-										   "flip",	"job_id",	"lower_headers"};
+static const char *const not_in_parts[] = {"close",	   "hold_at", "body_at",  "truncate",
+										   "chunked",  "piece",	  "piece_ms", "no_gzip",
+										   "gzip_cut", "flip",	  "job_id",	  "lower_headers"};
 
 static bool
 whole(const cJSON *item, double least)
@@ -380,6 +375,18 @@ fault_check(const cJSON *spec, sim_error *err)
 	text = fault_text(spec, "close");
 	if (text && !one_of(text, "before after"))
 		return sim_error_set(err, "INVALID_INPUT", "\"close\" is before or after");
+	if (fault_item(spec, "body_at"))
+	{
+		const char *hold = fault_text(spec, "hold");
+		const char *close = fault_text(spec, "close");
+
+		if (fault_item(spec, "request_body") || fault_item(spec, "error") ||
+			fault_item(spec, "status") || (hold == NULL && close == NULL) ||
+			(hold && strcmp(hold, "before") != 0) || (close && strcmp(close, "before") != 0))
+			return sim_error_set(
+				err, "INVALID_INPUT",
+				"\"body_at\" goes with hold or close \"before\", and no answer");
+	}
 	text = fault_text(spec, "job_id");
 	if (text && !sim_id_normalise(text, strlen(text), id))
 		return sim_error_set(err, "INVALID_INPUT", "\"job_id\" is no id");

@@ -135,6 +135,18 @@ log_arrive(srv_request *req)
 	log_query_text(req, &query);
 	log_request_text(req, (size_t) opt.log_body_kb << 10, &body, &len);
 	pthread_mutex_lock(&l->lock);
+	e = log_slot(l, req->log_id);
+	if (e)
+	{
+		/* it was logged when its head was there: now the body is, too */
+		free_body(l, &e->body);
+		keep_body(l, e, &e->body, &body, len, opt.log_mb << 20);
+		pthread_mutex_unlock(&l->lock);
+		free(path);
+		sim_buf_free(&query);
+		free(headers);
+		return;
+	}
 	if (l->next - l->first == LOG_ENTRIES)
 	{
 		/* in two steps: a slot is found only while its number counts */

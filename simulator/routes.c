@@ -204,7 +204,7 @@ srv_route(srv_request *req)
 		route(req);
 		return;
 	}
-	faults_match(req);
+	faults_match(req, false);
 	fault_hold(req, "before");
 	if (!fault_before(req))
 		route(req);

@@ -313,7 +313,9 @@ handle_request(srv_request *req, struct MHD_Connection *conn)
 	}
 	req->acked = acked_bytes(conn);
 	log_arrive(req);
-	faults_match(req);
+	if (req->body_at >= 0 && !fault_unread(req))
+		return MHD_NO;
+	faults_match(req, false);
 	fault_hold(req, "before");
 	if (fault_closes(req, "before"))
 		return MHD_NO;
@@ -338,6 +340,26 @@ collect_header(void *cls, enum MHD_ValueKind kind, const char *name, const char 
 	return MHD_YES;
 }
 
+/* Faults that wait for a byte of the body act when it has come.  False: close the connection. */
+static bool
+reaches_fault(srv_request *req)
+{
+	return req->body_at < 0 || req->body_read < req->body_at || fault_unread(req);
+}
+
+/* The head has come, the body has not.  What a fault stops in its body is logged now, else it would not be. */
+static bool
+head_is_there(srv_request *req)
+{
+	req->body_at = -1;
+	if (req->nsegs > 0 && strcmp(req->segs[0], "__sfsim") == 0)
+		return true;
+	faults_match(req, true);
+	if (req->body_at >= 0)
+		log_arrive(req);
+	return reaches_fault(req);
+}
+
 static enum MHD_Result
 on_request(void *cls, struct MHD_Connection *conn, const char *url, const char *method,
 		   const char *version, const char *upload, size_t *upload_size, void **con_cls)
@@ -357,13 +379,14 @@ on_request(void *cls, struct MHD_Connection *conn, const char *url, const char *
 		req->header_bytes = strlen(method) + strlen(req->uri) + 12;
 		MHD_get_connection_values(conn, MHD_HEADER_KIND, collect_header, req);
 		body_begin(req);
-		return MHD_YES;
+		return head_is_there(req) ? MHD_YES : MHD_NO;
 	}
 	if (*upload_size > 0)
 	{
 		body_add(req, upload, *upload_size);
+		req->body_read += (int64_t) *upload_size;
 		*upload_size = 0;
-		return MHD_YES;
+		return reaches_fault(req) ? MHD_YES : MHD_NO;
 	}
 	body_end(req);
 	return handle_request(req, conn);

@@ -182,6 +182,9 @@ typedef struct srv_request
 	bool api;				  /* a data call: gets Sforce-Limit-Info */
 	struct srv_fault **fired; /* the faults that act on this request, oldest first */
 	int nfired;
+	int64_t
+		body_at; /* faults act when so many bytes of the body have come; -1: none, or they have */
+	int64_t body_read;	 /* bytes of it that have come */
 	struct cJSON *fault; /* what they say together, NULL for none */
 	srv_gate *gate;		 /* of the one that holds a job */
 	int64_t log_id;		 /* 0: not logged */
@@ -570,8 +573,14 @@ void cursors_drain(srv *s);
 srv_faults *faults_new(void);
 void faults_free(srv_faults *f);
 
-/* The faults for this request go into req->fired, what they say together into req->fault. */
-void faults_match(srv_request *req);
+/*
+ * The faults for this request go into req->fired, what they say together into req->fault: those that
+ * act while its body is read (unread), or all others.
+ */
+void faults_match(srv_request *req, bool unread);
+
+/* The first kind act now, when their byte of the body has come.  False: the connection is to be closed. */
+bool fault_unread(srv_request *req);
 
 /* The request lets its faults go. */
 void faults_forget(srv_request *req);

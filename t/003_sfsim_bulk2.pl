@@ -218,6 +218,22 @@ subtest 'forms of transfer' => sub {
 	set_state($id, 'UploadComplete');
 	is(counters(wait_for_state($id)), 'JobComplete 1 0', 'arrives whole');
 
+	# pieces of every size on the way to the disk, short ones and long ones in turn
+	$sim->set(log_body_kb => 16384);
+	my $sent = "Name,Description\n" . join('', map { "Row $_," . 'x' x 500 . "\n" } 1 .. 6000);
+	my ($at, $n) = (0, 0);
+	$id = id_of(create({}));
+	is(upload($id, sub {
+			my $size = (1, 367, 65535, 3, 70000, 65536, 200000)[ $n++ % 7 ];
+			my $piece = substr($sent, $at, $size);
+			$at += length $piece;
+			return length $piece ? $piece : undef;
+		})->{status}, 201, 'a long one in chunks');
+	my ($entry) = grep { $_->{path} =~ /$id/ && $_->{method} eq 'PUT' } @{ $sim->log };
+	ok($sim->get_text("/__sfsim/log/$entry->{n}/request") eq $sent, 'is what was sent');
+	set_state($id, 'UploadComplete');
+	is(counters(wait_for_state($id)), 'JobComplete 6000 0', 'and so are its rows');
+
 	my $csv = "Name\nPacked\n";
 	gzip(\$csv, \my $gz);
 	$id = id_of(create({}));

@@ -305,6 +305,43 @@ subtest 'ready answers' => sub {
 	clear();
 };
 
+subtest 'while a body arrives' => sub {
+	my $id = body(req('POST', '/jobs/ingest', content => '{"object":"Account","operation":"insert"}'))->{id};
+	my $upload = sub {
+		my ($sent) = @_;
+		my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or die $!;
+		print $s join("\r\n", "PUT $data/jobs/ingest/$id/batches HTTP/1.1", 'Host: x',
+			"Authorization: Bearer $token", 'Content-Type: text/csv', 'Content-Length: 21',
+			'Connection: close', '', $sent);
+		$s->flush;
+		return $s;
+	};
+	my $rest = sub { local $/; return scalar(readline $_[0]) // ''; };
+	my %put = (method => 'PUT', path => '*/batches');
+
+	# these go by what has come: the rest of the body never does
+	fault({ %put, body_at => 0, close => 'before' });
+	is($rest->($upload->('')), '', 'the head alone closes the connection');
+	fault({ %put, body_at => 5, close => 'before' });
+	is($rest->($upload->("Name\nx")), '', 'so do some bytes of the body');
+	my $log = [ grep { $_->{method} eq 'PUT' } @{ control('GET', 'log') } ];
+	is("@$_{qw(state fault)}", 'aborted 1', 'it is in the log') for @$log;
+	is(@$log, 2, 'each of them once');
+	is(body(req('GET', "/jobs/ingest/$id"))->{state}, 'Open', 'nothing was done');
+
+	# held, then let go on
+	fault({ %put, body_at => 5, hold => 'before' });
+	my $s = $upload->("Name\nHeld");
+	control('GET', 'wait?method=PUT&state=held');
+	control('POST', 'release', {});
+	print $s " for a ride\n";
+	like($rest->($s), qr{^HTTP/1.1 201 }, 'an upload that was held is taken');
+	$log = [ grep { $_->{method} eq 'PUT' } @{ control('GET', 'log?bodies=all') } ];
+	is($log->[-1]{body}, "Name\nHeld for a ride\n", 'all of it');
+	is(@$log, 3, 'once');
+	clear();
+};
+
 subtest 'what is refused' => sub {
 	is_refused({ pth => '*' }, 'unknown member "pth"');
 	is_refused({ replace => { fnd => 'x' } }, 'unknown member "replace.fnd"');
@@ -316,6 +353,9 @@ subtest 'what is refused' => sub {
 	is_refused({ error => 'x' }, 'unknown error');
 	is_refused({ hold => 'x' }, '"hold" is');
 	is_refused({ job_id => 'x' }, 'is no id');
+	is_refused({ body_at => 1, status => 500 }, '"body_at" goes with');
+	is_refused({ body_at => 1, hold => 'after' }, '"body_at" goes with');
+	is_refused({ body_at => 1 }, '"body_at" goes with');
 	is_refused({ status => 1000 }, 'from 100 to 599');
 	is_refused({ job => { fial => 1 } }, 'job.fial');
 	is_refused([ { status => 500 }, { x => 1 } ], 'unknown member "x"');

@@ -44,6 +44,14 @@ sf_session_new(const sf_config *cfg, sf_error *err)
 	if (opts.ca_file != NULL && opts.ca_file[0] == '\0')
 		opts.ca_file = NULL;
 	s->max_retries = opts.max_retries;
+	s->failures = malloc(sizeof(*s->failures));
+	s->failures_alloc = 1;
+	if (s->failures == NULL)
+	{
+		sf_error_nomem(err);
+		sf_session_free(s);
+		return NULL;
+	}
 	if (sf_auth_config_copy(&s->config, cfg, err) != SF_OK ||
 		(s->http = sf_http_new(&opts, err)) == NULL)
 	{
@@ -60,11 +68,13 @@ sf_session_free(sf_session *s)
 		return;
 	while (s->queries != NULL)
 		sf_query_free(s->queries);
+	while (s->ingests != NULL)
+		sf_ingest_free(s->ingests);
 	while (s->remains != NULL)
 	{
 		sf_remains *next = s->remains->next;
 
-		sf_query_job_free(s->remains->job);
+		s->remains->kind->free(s->remains->object);
 		free(s->remains);
 		s->remains = next;
 	}
@@ -172,60 +182,70 @@ login_step(sf_session *s)
 		login_finish(s);
 }
 
-/* ---- what ended queries leave ------------------------------------------------------ */
+/* ---- what ended objects leave ------------------------------------------------------ */
 
 static void
 add_failure(sf_session *s, const sf_error *why)
 {
-	sf_error *failures;
-
 	if (s->nfailures >= SF_FAILURES_MAX)
 		return;
-	failures = realloc(s->failures, (size_t) (s->nfailures + 1) * sizeof(*failures));
-	if (failures == NULL)
-		return; /* a warning less: nothing hangs on it */
-	failures[s->nfailures++] = *why;
-	s->failures = failures;
+	if (s->nfailures >= s->failures_alloc)
+	{
+		int n = s->nfailures + 1;
+		sf_error *failures = realloc(s->failures, (size_t) n * sizeof(*failures));
+
+		if (failures == NULL)
+			return; /* one like those before it */
+		s->failures = failures;
+		s->failures_alloc = n;
+	}
+	s->failures[s->nfailures++] = *why;
 }
 
-/* Moves one job's clean-up on; true when it is over. */
+/* Moves one clean-up on; true when it is over. */
 static bool
-remains_step(sf_session *s, sf_query_job *job)
+remains_step(sf_session *s, const sf_remains_kind *kind, void *object)
 {
 	sf_error why = {0};
-	sf_status st = sf_query_job_cleanup_step(job, &why);
+	sf_status st = kind->step(object, &why);
 
 	if (st == SF_WAIT)
 		return false;
 	if (st == SF_FAILED)
 		add_failure(s, &why);
-	if (sf_query_job_take_warning(job, &why))
+	while (kind->take_warning != NULL && kind->take_warning(object, &why))
 		add_failure(s, &why);
-	sf_query_job_free(job);
+	kind->free(object);
 	return true;
 }
 
+/* Drops one clean-up that is not over, with the warning that belongs to it. */
+static void
+remains_give_up(sf_session *s, const sf_remains_kind *kind, void *object)
+{
+	sf_error why = {0};
+
+	kind->give_up(object, &why);
+	add_failure(s, &why);
+	kind->free(object);
+}
+
 void
-sf_session_discard_job(sf_session *s, sf_query_job *job)
+sf_session_discard(sf_session *s, const sf_remains_kind *kind, void *object)
 {
 	sf_remains *r;
 	sf_remains **last = &s->remains;
 
-	sf_query_job_discard(job);
-	if (remains_step(s, job))
+	if (remains_step(s, kind, object))
 		return;
 	r = malloc(sizeof(*r));
 	if (r == NULL)
 	{
-		sf_error why = {0};
-
-		sf_error_nomem(&why);
-		sf_error_job(&why, sf_query_job_get_info(job)->id);
-		add_failure(s, &why);
-		sf_query_job_free(job);
+		remains_give_up(s, kind, object);
 		return;
 	}
-	r->job = job;
+	r->kind = kind;
+	r->object = object;
 	r->next = NULL;
 	while (*last != NULL)
 		last = &(*last)->next;
@@ -242,7 +262,7 @@ cleanup_step(sf_session *s)
 	{
 		sf_remains *r = *at;
 
-		if (!remains_step(s, r->job))
+		if (!remains_step(s, r->kind, r->object))
 		{
 			at = &r->next;
 			continue;
@@ -265,16 +285,8 @@ sf_session_cleanup_failure(sf_session *s, bool give_up, sf_error *err)
 	while (give_up && s->remains != NULL)
 	{
 		sf_remains *r = s->remains;
-		const char *id = sf_query_job_get_info(r->job)->id;
-		sf_error why = {0};
 
-		sf_error_set(&why, SF_ERR_TIMEOUT, "could not delete query job%s%s in time",
-					 id[0] != '\0' ? " " : "", id);
-		sf_error_hint(&why, "Salesforce deletes it after 7 days; it can be deleted before in "
-							"Setup, Bulk Data Load Jobs.");
-		sf_error_job(&why, id);
-		add_failure(s, &why);
-		sf_query_job_free(r->job);
+		remains_give_up(s, r->kind, r->object);
 		s->remains = r->next;
 		free(r);
 		s->nremains--;
@@ -301,6 +313,7 @@ sf_session_step(sf_session *s, sf_error *err)
 		login_step(s);
 		cleanup_step(s);
 		sf_queries_advance(s);
+		progress = sf_ingests_advance(s) || progress;
 		if (!sf_http_has_work(s->http) && !login_is_due(s))
 			break;
 	}

@@ -489,7 +489,7 @@ typedef struct sf_row_result
 
 /*
  * Queues one call of up to 200 records.  Update, upsert and delete may be sent again when an answer is
- * lost, as that changes nothing more (a record that is gone counts as deleted then); an insert is
+ * lost, as that changes nothing more (a record that is gone counts as deleted); an insert is
  * not: then sf_collections_check fails and sf_collections_unknown is true.
  */
 extern sf_collections *
@@ -578,6 +578,8 @@ typedef struct sf_field
 	bool custom;
 	bool restricted_picklist;
 	bool deprecated_and_hidden;
+	const char *const *picklist; /* values that a new text may have: the active ones */
+	int npicklist;				 /* 0 unless restricted_picklist */
 } sf_field;
 
 /* One object of describeGlobal (no fields) or of a describe (with fields). */

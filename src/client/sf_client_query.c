@@ -250,6 +250,41 @@ drop_pages(sf_query *q)
 	q->pages = NULL;
 }
 
+/* ---- what is left of a job --------------------------------------------------------- */
+
+static sf_status
+job_remains_step(void *job, sf_error *err)
+{
+	return sf_query_job_cleanup_step(job, err);
+}
+
+static bool
+job_remains_warning(void *job, sf_error *err)
+{
+	return sf_query_job_take_warning(job, err);
+}
+
+static void
+job_remains_give_up(const void *job, sf_error *err)
+{
+	const char *id = sf_query_job_get_info(job)->id;
+
+	sf_error_set(err, SF_ERR_TIMEOUT, "could not delete query job%s%s in time",
+				 id[0] != '\0' ? " " : "", id);
+	sf_error_hint(err, "Salesforce deletes it after 7 days; it can be deleted before in "
+					   "Setup, Bulk Data Load Jobs.");
+	sf_error_job(err, id);
+}
+
+static void
+job_remains_free(void *job)
+{
+	sf_query_job_free(job);
+}
+
+static const sf_remains_kind job_remains = {job_remains_step, job_remains_warning,
+											job_remains_give_up, job_remains_free};
+
 /* Hands the job to the session, which aborts and deletes it. */
 static void
 drop_job(sf_query *q)
@@ -259,7 +294,8 @@ drop_job(sf_query *q)
 	q->job_info = *sf_query_job_get_info(q->job);
 	add_cost(&q->spent, &q->job_info.cost);
 	q->polls += q->job_info.polls;
-	sf_session_discard_job(q->session, q->job);
+	sf_query_job_discard(q->job);
+	sf_session_discard(q->session, &job_remains, q->job);
 	q->job = NULL;
 }
 

@@ -43,6 +43,7 @@ struct sf_describe
 	const sf_json *node; /* global: the next object */
 	sf_object object;
 	sf_field *fields;
+	const char **picklists; /* values of all its fields, one behind the other */
 };
 
 /* ---- requests ---------------------------------------------------------------------- */
@@ -179,6 +180,7 @@ sf_describe_free(sf_describe *d)
 		free(d->names[i]);
 	free(d->names);
 	free(d->fields);
+	free(d->picklists);
 	free(d);
 }
 
@@ -242,10 +244,45 @@ receive(sf_describe *d, sf_error *err)
 	return SF_FAILED;
 }
 
+/* Most values that the picklists of these fields can have. */
+static size_t
+count_picklist_values(const sf_json *fields)
+{
+	size_t n = 0;
+
+	for (const sf_json *field = sf_json_first(fields); field != NULL;
+		 field = sf_json_next(field))
+		n += (size_t) sf_json_count(sf_json_get(field, "picklistValues"));
+	return n;
+}
+
+/* The active values of a restricted picklist, into the room that was counted for them. */
 static sf_status
-read_field(const sf_json *node, sf_field *f, sf_error *err)
+read_picklist(const sf_json *list, sf_field *f, const char **values, sf_error *err)
+{
+	f->picklist = values;
+	for (const sf_json *node = sf_json_first(list); node != NULL; node = sf_json_next(node))
+	{
+		const char *value = NULL;
+		bool active = false;
+		const sf_json_field fields[] = {
+			{"value", SF_FIELD_STRING, &value, true},
+			{"active", SF_FIELD_BOOL, &active, true},
+		};
+
+		if (sf_json_read(node, "describe of a picklist value", fields, 2, err) != SF_OK)
+			return SF_FAILED;
+		if (active)
+			values[f->npicklist++] = value;
+	}
+	return SF_OK;
+}
+
+static sf_status
+read_field(const sf_json *node, sf_field *f, const char **values, sf_error *err)
 {
 	const sf_json *reference_to = NULL;
+	const sf_json *picklist = NULL;
 	const sf_json_field fields[] = {
 		{"name", SF_FIELD_STRING, &f->name, true},
 		{"label", SF_FIELD_STRING, &f->label, false},
@@ -273,6 +310,7 @@ read_field(const sf_json *node, sf_field *f, sf_error *err)
 		{"custom", SF_FIELD_BOOL, &f->custom, false},
 		{"restrictedPicklist", SF_FIELD_BOOL, &f->restricted_picklist, false},
 		{"deprecatedAndHidden", SF_FIELD_BOOL, &f->deprecated_and_hidden, false},
+		{"picklistValues", SF_FIELD_ARRAY, &picklist, false},
 	};
 
 	memset(f, 0, sizeof(*f));
@@ -283,7 +321,7 @@ read_field(const sf_json *node, sf_field *f, sf_error *err)
 		f->label = f->name;
 	f->nreference_to = sf_json_count(reference_to);
 	f->reference_to = sf_json_text(sf_json_first(reference_to));
-	return SF_OK;
+	return f->restricted_picklist ? read_picklist(picklist, f, values, err) : SF_OK;
 }
 
 static sf_status
@@ -304,6 +342,7 @@ read_object(sf_describe *d, const sf_json *node, const sf_object **object, sf_er
 		{"fields", SF_FIELD_ARRAY, &list, !d->global},
 	};
 	int n = 0;
+	size_t nvalues = 0;
 
 	memset(o, 0, sizeof(*o));
 	if (sf_json_read(node, "describe of an object", fields, sizeof(fields) / sizeof(fields[0]),
@@ -320,18 +359,23 @@ read_object(sf_describe *d, const sf_json *node, const sf_object **object, sf_er
 		return sf_error_set(err, SF_ERR_LIMIT, "object %s has more than %d fields", o->name,
 							FIELDS_MAX);
 	free(d->fields);
+	free(d->picklists);
 	d->fields = calloc((size_t) n + 1, sizeof(*d->fields));
-	if (d->fields == NULL)
+	d->picklists = calloc(count_picklist_values(list) + 1, sizeof(*d->picklists));
+	if (d->fields == NULL || d->picklists == NULL)
 		return sf_error_nomem(err);
 	for (const sf_json *field = sf_json_first(list); field != NULL;
 		 field = sf_json_next(field))
 	{
-		if (read_field(field, &d->fields[o->nfields], err) != SF_OK)
+		sf_field *f = &d->fields[o->nfields];
+
+		if (read_field(field, f, d->picklists + nvalues, err) != SF_OK)
 		{
 			sf_error_detail(err, "It is field number %d of object %s.", o->nfields + 1,
 							o->name);
 			return SF_FAILED;
 		}
+		nvalues += (size_t) f->npicklist;
 		o->nfields++;
 	}
 	o->fields = d->fields;

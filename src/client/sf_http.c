@@ -42,7 +42,7 @@
 /* sf_http_impl.h has the number, so that it need not see curl */
 _Static_assert(sizeof(((sf_http_request *) 0)->errbuf) >= CURL_ERROR_SIZE, "errbuf");
 
-static const char *const method_names[] = {"GET", "POST", "PATCH", "DELETE"};
+static const char *const method_names[] = {"GET", "PUT", "POST", "PATCH", "DELETE"};
 
 /* ---- signals ----------------------------------------------------------------------- */
 
@@ -197,6 +197,45 @@ seek_cb(void *arg, curl_off_t offset, int origin)
 	return offset == 0 && origin == SEEK_SET && req->body_read == 0 ? CURL_SEEKFUNC_OK
 																	: CURL_SEEKFUNC_FAIL;
 }
+
+/*
+ * The body of an upload.  It cannot be rewound: curl never sends it again (and never tries to, as
+ * its connection is a new one, see set_upload).
+ */
+static size_t
+upload_cb(char *out, size_t size, size_t n, void *arg)
+{
+	sf_http_request *req = arg;
+	size_t len = sf_upload_take(req, out, size * n);
+
+	if (len == 0 && !sf_upload_is_over(req->upload))
+	{
+		req->paused = true;
+		return CURL_READFUNC_PAUSE;
+	}
+	req->moved_at = sf_mux_now() - req->http->away;
+	return len;
+}
+
+#if LIBCURL_VERSION_NUM >= 0x075000
+/*
+ * A connection is there and the request is about to leave.  The second time within an attempt it has
+ * left before, on a connection that died (see set_body).
+ */
+static int
+prereq_cb(void *arg, char *remote, char *local, int remote_port, int local_port)
+{
+	sf_http_request *req = arg;
+
+	(void) remote;
+	(void) local;
+	(void) remote_port;
+	(void) local_port;
+	if (req->issued++ > 0)
+		req->may_have_acted = true;
+	return CURL_PREREQFUNC_OK;
+}
+#endif
 
 /* Programs that the host process starts (COPY … PROGRAM) must not hold our connections. */
 static int
@@ -370,12 +409,33 @@ set_body(sf_http_request *req)
 #undef SET
 }
 
+/*
+ * On a connection of its own: where one was used before, curl takes a failure for that of the old
+ * connection and sends the request again by itself, after parts of the body were taken.
+ */
+static bool
+set_upload(sf_http_request *req)
+{
+	CURL *e = req->easy;
+
+#define SET(option, value) (curl_easy_setopt(e, option, value) == CURLE_OK)
+	return SET(CURLOPT_UPLOAD, 1L) && SET(CURLOPT_FRESH_CONNECT, 1L) &&
+		   SET(CURLOPT_READFUNCTION, upload_cb) && SET(CURLOPT_READDATA, req) &&
+		   SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t) -1) && /* chunked */
+		   /* all of the ring in one chunk, with the digits of its size; answers are short */
+		   SET(CURLOPT_UPLOAD_BUFFERSIZE, SF_UPLOAD_BYTES + 64L) &&
+		   SET(CURLOPT_BUFFERSIZE, 16 * 1024L);
+#undef SET
+}
+
 static bool
 set_method(sf_http_request *req)
 {
 	CURL *e = req->easy;
 	bool ok = true;
 
+	if (req->upload != NULL)
+		return set_upload(req);
 	if (req->body != NULL)
 		ok = set_body(req);
 	else if (req->method == SF_HTTP_GET)
@@ -449,6 +509,9 @@ set_manners(sf_http_request *req)
 		   SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) &&
 		   SET(CURLOPT_SOCKOPTFUNCTION, sockopt_cb) &&
 		   SET(CURLOPT_HEADERFUNCTION, header_cb) && SET(CURLOPT_HEADERDATA, req) &&
+#if LIBCURL_VERSION_NUM >= 0x075000
+		   SET(CURLOPT_PREREQFUNCTION, prereq_cb) && SET(CURLOPT_PREREQDATA, req) &&
+#endif
 #if LIBCURL_VERSION_NUM >= 0x075700
 		   /* ending a request must not wait for a resolver that hangs */
 		   SET(CURLOPT_QUICK_EXIT, 1L) &&
@@ -478,6 +541,7 @@ launch(sf_http_request *req)
 	req->errbuf[0] = '\0';
 	req->too_big = req->no_memory = false;
 	req->attempt_bytes = 0;
+	req->issued = 0;
 	req->token_gen = h->token_gen;
 	req->started_at = sf_mux_now();
 	req->moved_at = req->started_at - h->away;
@@ -526,6 +590,13 @@ network_error(sf_http_request *req, CURLcode code, bool stalled)
 		sf_error_nomem(err);
 		return;
 	}
+	if (sf_upload_answered_early(req) && sf_http_is_success(req->headers.status))
+	{
+		sf_error_set(err, SF_ERR_PROTOCOL,
+					 "could not %s: it was answered with HTTP status %d before its end",
+					 req->doing, req->headers.status);
+		return;
+	}
 	if (req->too_big)
 	{
 		sf_error_set(err, SF_ERR_LIMIT, "could not %s: the answer's %s exceed %zu bytes",
@@ -570,6 +641,7 @@ attempt_succeeded(sf_http_request *req)
 					 "could not %s: the answer has an unknown Content-Encoding", req->doing);
 	else if (!req->stream && req->headers.gzip && req->text.len > 0)
 		sf_http_inflate_body(req, false);
+	req->may_have_acted |= sf_error_is_set(err);
 	req->cost.text_bytes += (int64_t) req->text.len;
 	sf_http_finish(req, sf_error_is_set(err) ? REQ_FAILED : REQ_DONE);
 }
@@ -586,13 +658,19 @@ attempt_ended(sf_http_request *req, CURLcode code, bool stalled)
 	curl_easy_getinfo(req->easy, CURLINFO_REQUEST_SIZE, &request_size);
 	curl_easy_getinfo(req->easy, CURLINFO_RETRY_AFTER, &retry_after);
 	a.answered = code == CURLE_OK;
+	/* a 2xx before the body's end says nothing about the body */
+	if (sf_upload_answered_early(req) && sf_http_is_success(req->headers.status))
+		a.answered = false;
 	/* curl forgets the size when it would have to send anew (see read_cb), the body had left */
-	a.sent = request_size > 0 || req->body_read > 0;
+	a.sent = request_size > 0 || req->body_read > 0 ||
+			 (req->upload != NULL && req->upload->taken > 0);
 	a.status = req->headers.status;
 	if (stalled)
 		snprintf(note, sizeof(note), "(no progress)");
 	else if (code != CURLE_OK)
 		snprintf(note, sizeof(note), "(%s)", curl_easy_strerror(code));
+	if (req->upload != NULL)
+		req->attempt_bytes += req->upload->taken;
 	sf_http_trace_add(&h->trace, method_names[req->method], req->url, a.status,
 					  sf_mux_now() - req->started_at, req->attempt_bytes, note);
 	sf_http_attempt_free(req);
@@ -616,10 +694,12 @@ attempt_ended(sf_http_request *req, CURLcode code, bool stalled)
 
 	a.body = sf_http_body(req, &a.body_len);
 	req->outcome_unknown = sf_retry_outcome_unknown(&a);
+	req->may_have_acted |= sf_retry_may_have_acted(&a);
 	req->nfailed++;
 	if (!req->too_big && !req->no_memory && !req->no_more && !req->streamed &&
-		code != CURLE_SSL_CACERT_BADFILE && code != CURLE_PEER_FAILED_VERIFICATION &&
-		req->nfailed <= h->max_retries && sf_retry_allowed(req->retry, &a))
+		req->upload == NULL && code != CURLE_SSL_CACERT_BADFILE &&
+		code != CURLE_PEER_FAILED_VERIFICATION && req->nfailed <= h->max_retries &&
+		sf_retry_allowed(req->retry, &a))
 	{
 		req->state = REQ_BACKOFF;
 		req->retry_at = sf_mux_now() + sf_retry_delay_ms(req->nfailed, retry_after, &h->seed);
@@ -640,6 +720,8 @@ feed_events(sf_http *h, const sf_mux_event *events, int n)
 	signal_guard guard;
 	int running;
 
+	if (n == 0 && h->curl_due > sf_mux_now())
+		return;
 	guard_enter(&guard);
 	for (int i = 0; i < n; i++)
 	{
@@ -651,8 +733,14 @@ feed_events(sf_http *h, const sf_mux_event *events, int n)
 	}
 	if (h->curl_due <= sf_mux_now())
 	{
+		long left = -1;
+
 		h->curl_due = SF_MUX_NEVER;
 		curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+		/* called a fraction of a millisecond early, curl keeps its time and does not tell it again */
+		if (h->curl_due == SF_MUX_NEVER && curl_multi_timeout(h->multi, &left) == CURLM_OK &&
+			left >= 0)
+			h->curl_due = sf_mux_now() + left;
 	}
 	guard_leave(&guard);
 }
@@ -694,6 +782,16 @@ check_requests(sf_http *h)
 	for (sf_http_request *req = h->first; req != NULL; req = next)
 	{
 		next = req->next;
+		if (req->state == REQ_RUNNING && sf_upload_answered_early(req))
+		{
+			if (sf_http_is_success(req->headers.status))
+			{
+				attempt_ended(req, CURLE_SEND_ERROR, false);
+				continue;
+			}
+			/* curl stops sending by itself, but not while it is paused */
+			req->resume = req->paused;
+		}
 		if (req->resume && req->easy != NULL)
 		{
 			signal_guard guard;

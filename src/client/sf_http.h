@@ -13,6 +13,9 @@
  *	- an answer that is not 2xx becomes an sf_error with Salesforce's code and text;
  *	- buffers are bounded, gzip is asked for, redirects are not followed;
  *	- its token goes to the base URL only.
+ *
+ * An upload (PUT) differs: its body comes piece by piece from its owner, so that nobody here could send
+ * it again.  Whatever happens to it ends it, and the owner decides.
  */
 #ifndef SF_HTTP_H
 #define SF_HTTP_H
@@ -36,9 +39,19 @@ typedef struct sf_http_request sf_http_request;
 #define SF_STREAM_BYTES_ALL (4 * 1024 * 1024)
 #define SF_STREAM_BYTES_MIN (64 * 1024)
 
+/*
+ * What an upload holds until its connection takes it, and what curl holds besides.  256 kB take the
+ * connection some 250 us, so a producer that steps that often is not waited for; four uploads with
+ * both buffers take 2 MB of a backend's 16.  Less than SF_UPLOAD_LOW is not worth a system call
+ * before the end is known.
+ */
+#define SF_UPLOAD_BYTES (256 * 1024)
+#define SF_UPLOAD_LOW	(64 * 1024)
+
 typedef enum sf_http_method
 {
 	SF_HTTP_GET,
+	SF_HTTP_PUT,
 	SF_HTTP_POST,
 	SF_HTTP_PATCH,
 	SF_HTTP_DELETE
@@ -54,6 +67,7 @@ typedef struct sf_http_spec
 	sf_retry_policy retry;
 	const char *body; /* NULL for none */
 	size_t body_len;
+	bool upload;			  /* the body is given with sf_http_upload_put; only with PUT */
 	const char *content_type; /* of the body */
 	const char *accept;		  /* NULL: application/json */
 	const char *header;		  /* one more header line, or NULL */
@@ -166,8 +180,25 @@ extern void sf_http_consume(sf_http_request *req, size_t n);
 /* Bytes of a stream that wait to be read. */
 extern size_t sf_http_waiting(const sf_http_request *req);
 
+/*
+ * Gives an upload the next bytes of its body; returns how many were taken, 0 while there is no room
+ * (room is progress: see sf_http_step) and once the request is over.
+ */
+extern size_t sf_http_upload_put(sf_http_request *req, const char *data, size_t len);
+
+/* Says that the body, which is sent chunked, ends here. */
+extern void sf_http_upload_end(sf_http_request *req);
+
 /* After a failure: true when nobody can say whether the server acted on it. */
 extern bool sf_http_outcome_unknown(const sf_http_request *req);
+
+/*
+ * True when the server may have acted on some attempt whose answer nobody has: it was lost (also to
+ * curl, which by itself sends a harmless request again on a connection that had died), or is an error
+ * of the server or a gateway that says nothing about it, or a success that cannot be read.  Also after
+ * a success: then of an attempt before the one that succeeded.
+ */
+extern bool sf_http_may_have_acted(const sf_http_request *req);
 
 /* True once any attempt was handed to the network. */
 extern bool sf_http_was_sent(const sf_http_request *req);

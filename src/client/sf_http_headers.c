@@ -165,7 +165,10 @@ sf_http_headers_line(sf_http_headers *h, const char *line, size_t len)
 	}
 	value = memchr(line, ':', len);
 	if (value == NULL)
-		return true; /* the empty line at the end */
+	{
+		h->whole = len == 0 || *line == '\r' || *line == '\n';
+		return true;
+	}
 	name_len = (size_t) (value - line);
 	value++;
 	while (value < end && is_blank(*value))

@@ -22,6 +22,7 @@
 typedef struct sf_http_headers
 {
 	int status;			   /* 0 before the status line */
+	bool whole;			   /* the empty line behind them came */
 	bool gzip;			   /* Content-Encoding: gzip */
 	bool unknown_encoding; /* Content-Encoding: anything else but identity */
 	char content_type[64]; /* without parameters, lower case; "" when missing */

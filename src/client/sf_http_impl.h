@@ -23,6 +23,17 @@ typedef enum request_state
 	REQ_FAILED
 } request_state;
 
+/* The body of an upload on its way: a ring. */
+typedef struct sf_upload
+{
+	size_t first; /* the oldest byte */
+	size_t bytes;
+	int64_t taken;	 /* by curl, in all */
+	bool ended;		 /* nothing more comes */
+	bool wants_room; /* the owner has more than there was room for */
+	char data[SF_UPLOAD_BYTES];
+} sf_upload;
+
 struct sf_http_request
 {
 	sf_http *http;
@@ -40,6 +51,7 @@ struct sf_http_request
 	size_t body_len;
 	size_t body_read; /* by curl, where it reads the body by callback */
 	size_t body_max;
+	sf_upload *upload; /* instead of a body */
 	char doing[128];
 	sf_retry_policy retry;
 	bool login;
@@ -54,10 +66,11 @@ struct sf_http_request
 	sf_chunk_queue queue;
 	sf_buf text;
 	int64_t attempt_bytes; /* as received */
-	bool paused;
-	bool resume; /* the reader has made room */
+	bool paused;		   /* a download: no room; an upload: no data */
+	bool resume;		   /* the owner has done something about it */
 	bool too_big;
 	bool no_memory;
+	int issued;		  /* how often curl has sent it in this attempt */
 	char errbuf[256]; /* CURL_ERROR_SIZE */
 
 	/* over all attempts */
@@ -68,7 +81,8 @@ struct sf_http_request
 	bool no_more;
 	bool sent;
 	bool outcome_unknown;
-	bool streamed; /* bytes went into the queue: no silent restart */
+	bool may_have_acted; /* see sf_http_may_have_acted */
+	bool streamed;		 /* bytes went into the queue: no silent restart */
 	sf_http_cost cost;
 	sf_error error;
 };
@@ -147,5 +161,22 @@ extern sf_status sf_http_session_refused(sf_http_request *req);
  * wrong with it is no matter; otherwise fills req->error.
  */
 extern sf_status sf_http_inflate_body(sf_http_request *req, bool is_error);
+
+/* ---- in sf_http_upload.c ----------------------------------------------------------- */
+
+/* An empty one; NULL when out of memory. */
+extern sf_upload *sf_upload_new(void);
+
+/*
+ * Bytes for curl: 0 means wait, unless sf_upload_is_over.  Tells the owner of the room that this
+ * makes, if it waits for any.
+ */
+extern size_t sf_upload_take(sf_http_request *req, char *out, size_t room);
+
+/* All of the body was taken. */
+extern bool sf_upload_is_over(const sf_upload *up);
+
+/* The server has answered although the body is not over. */
+extern bool sf_upload_answered_early(const sf_http_request *req);
 
 #endif /* SF_HTTP_IMPL_H */

@@ -182,6 +182,8 @@ sf_http_start(sf_http *h, const sf_http_spec *spec, sf_error *err)
 			ok = false;
 		req->body_len = spec->body_len;
 	}
+	if (spec->upload)
+		ok = (req->upload = sf_upload_new()) != NULL && ok;
 	sf_http_headers_reset(&req->headers);
 	if (req->login)
 		sf_buf_init_secret(&req->text, req->body_max);
@@ -238,6 +240,7 @@ sf_http_end(sf_http_request *req)
 	if (req->login && req->body != NULL)
 		sf_wipe(req->body, req->body_len);
 	free(req->body);
+	free(req->upload);
 	free(req->url);
 	free(req->content_type);
 	free(req->accept);
@@ -341,6 +344,11 @@ sf_http_session_refused(sf_http_request *req)
 			h->tokens_refused = 0;
 		h->tokens_refused++;
 		sf_secret_clear(&h->token);
+	}
+	if (req->upload != NULL)
+	{
+		req->error = why; /* the next request of the owner logs in anew */
+		return SF_FAILED;
 	}
 	if (req->relogged || req->no_more || h->tokens_refused > 1)
 	{
@@ -459,6 +467,12 @@ bool
 sf_http_outcome_unknown(const sf_http_request *req)
 {
 	return req->outcome_unknown;
+}
+
+bool
+sf_http_may_have_acted(const sf_http_request *req)
+{
+	return req->may_have_acted;
 }
 
 bool

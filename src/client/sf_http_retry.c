@@ -71,6 +71,14 @@ sf_retry_outcome_unknown(const sf_attempt *a)
 }
 
 bool
+sf_retry_may_have_acted(const sf_attempt *a)
+{
+	if (!a->sent)
+		return false;
+	return !a->answered || (a->status >= 500 && a->status != 503);
+}
+
+bool
 sf_retry_is_incurable(const char *body, size_t len)
 {
 	return contains(body, len, "This session is not valid for use with the REST API") ||

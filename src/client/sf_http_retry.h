@@ -34,6 +34,12 @@ extern bool sf_retry_allowed(sf_retry_policy policy, const sf_attempt *attempt);
 extern bool sf_retry_outcome_unknown(const sf_attempt *attempt);
 
 /*
+ * The same for whoever counts what was changed: every error of the server itself but 503, which refuses,
+ * may have come after it had acted.
+ */
+extern bool sf_retry_may_have_acted(const sf_attempt *attempt);
+
+/*
  * True when the body of a 401 says that a new login will not help (texts from jsforce, which
  * looped on them): the user or the app lacks the right.
  */

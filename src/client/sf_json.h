@@ -127,10 +127,11 @@ extern sf_status sf_json_node_error(const sf_json *node, int http_status, sf_err
 
 /*
  * Fills *err (SF_ERR_REMOTE) from the errorMessage of a failed job: "InvalidBatch : Failed to process
- * query: CODE: text".  err->code is what the caller found in it, or "".  The message keeps one line,
+ * query: CODE: text".  job is what it is ("query job").  err->code is what the caller found in it, or "".  The message keeps one line,
  * the position echo of SOQL errors and further lines become the detail.
  */
-extern void sf_json_job_error(const char *message, const char *job_id, sf_error *err);
+extern void
+sf_json_job_error(const char *message, const char *job, const char *job_id, sf_error *err);
 
 /* ---- rows of REST query answers ---------------------------------------------------- */
 

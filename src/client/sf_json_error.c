@@ -156,7 +156,7 @@ add_further(sf_buf *detail, const sf_json *node)
 }
 
 void
-sf_json_job_error(const char *message, const char *job_id, sf_error *err)
+sf_json_job_error(const char *message, const char *job, const char *job_id, sf_error *err)
 {
 	const char *reason;
 	const char *rest;
@@ -167,7 +167,7 @@ sf_json_job_error(const char *message, const char *job_id, sf_error *err)
 	split_message(message, &reason, &reason_len, &rest, &rest_len);
 	/* what comes before the query's echo has the code */
 	with_code = rest_len > 0 && err->code[0] != '\0';
-	sf_error_set(err, SF_ERR_REMOTE, "query job %s failed: %s%s%.*s", job_id,
+	sf_error_set(err, SF_ERR_REMOTE, "%s %s failed: %s%s%.*s", job, job_id,
 				 with_code ? err->code : "", with_code ? ": " : "", (int) reason_len, reason);
 	if (rest_len > 0)
 		sf_error_detail(err, "%.*s", (int) rest_len, rest);

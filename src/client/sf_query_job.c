@@ -9,13 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sf_job.h"
 #include "sf_json.h"
 #include "sf_mux.h"
-
-#define FIRST_POLL_MS 20
-
-/* Polls after which the interval becomes three times the maximum: then the job is a long one. */
-#define PATIENT_AFTER 11
 
 typedef enum job_state
 {
@@ -156,19 +152,6 @@ sf_query_job_get_info(const sf_query_job *job)
 
 /* ---- creation ---------------------------------------------------------------------- */
 
-/* A job id becomes part of paths and messages, so it is checked although Salesforce sends it. */
-static bool
-take_id(sf_query_job *job, const char *id)
-{
-	size_t len = strlen(id);
-
-	if ((len != 15 && len != 18) || strspn(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-											   "abcdefghijklmnopqrstuvwxyz") != len)
-		return false;
-	memcpy(job->info.id, id, len + 1);
-	return true;
-}
-
 static sf_status
 read_creation(sf_query_job *job, sf_error *err)
 {
@@ -183,7 +166,7 @@ read_creation(sf_query_job *job, sf_error *err)
 	if (json == NULL)
 		return SF_FAILED;
 	st = sf_json_read(json, what, fields, 1, err);
-	if (st == SF_OK && !take_id(job, id))
+	if (st == SF_OK && !sf_job_take_id(id, job->info.id))
 		st = sf_error_set(err, SF_ERR_PROTOCOL, "the %s has a malformed id", what);
 	sf_json_free(json);
 	return st;
@@ -257,18 +240,6 @@ sf_query_job_is_unsupported(const sf_error *err)
 
 /* ---- polling ----------------------------------------------------------------------- */
 
-static int64_t
-poll_interval(const sf_query_job *job)
-{
-	int64_t interval = FIRST_POLL_MS;
-
-	if (job->info.polls >= PATIENT_AFTER)
-		return (int64_t) job->poll_max_ms * 3;
-	for (int i = 0; i < job->info.polls && interval < job->poll_max_ms; i++)
-		interval *= 2;
-	return interval < job->poll_max_ms ? interval : job->poll_max_ms;
-}
-
 /* The next poll; one is always made after the deadline before it counts as missed. */
 static void
 sleep_until_poll(sf_query_job *job)
@@ -276,39 +247,9 @@ sleep_until_poll(sf_query_job *job)
 	int64_t now = sf_http_now(job->http);
 
 	job->state = JOB_SLEEPING;
-	job->next_poll = now + poll_interval(job);
+	job->next_poll = now + sf_job_poll_interval(job->info.polls, job->poll_max_ms);
 	if (job->timeout_ms > 0 && job->next_poll > job->created_at + job->timeout_ms)
 		job->next_poll = job->created_at + job->timeout_ms;
-}
-
-/*
- * A code out of "InvalidBatch : Failed to process query: QUERY_TIMEOUT: Your query …": the last
- * all-upper-case word with a colon behind it.
- */
-static void
-code_from_text(const char *text, sf_error *err)
-{
-	const char *found = NULL;
-	size_t found_len = 0;
-	char code[SF_CODE_MAX];
-
-	for (const char *p = text; *p != '\0';)
-	{
-		size_t n = strspn(p, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
-
-		if (n >= 4 && n < sizeof(code) && p[n] == ':' && found == NULL)
-		{
-			found = p;
-			found_len = n;
-		}
-		p += n > 0 ? n : 1;
-	}
-	if (found != NULL)
-	{
-		memcpy(code, found, found_len);
-		code[found_len] = '\0';
-		sf_error_code(err, code);
-	}
 }
 
 static sf_status
@@ -324,8 +265,8 @@ job_failed(sf_query_job *job, const char *state, const char *message, sf_error *
 	}
 	else if (message != NULL && message[0] != '\0')
 	{
-		code_from_text(message, err);
-		sf_json_job_error(message, job->info.id, err);
+		sf_job_code_from_text(message, err);
+		sf_json_job_error(message, "query job", job->info.id, err);
 	}
 	else
 	{
@@ -505,8 +446,7 @@ start_cleanup(sf_query_job *job, sf_error *err)
 static bool
 abort_is_fine(const sf_error *why)
 {
-	return why->http_status == 404 || strcmp(why->code, "INVALIDJOBSTATE") == 0 ||
-		   strcmp(why->code, "INVALID_STATE") == 0;
+	return why->http_status == 404 || sf_job_wrong_state(why);
 }
 
 static sf_status

@@ -41,8 +41,7 @@ sf_query_job_start(sf_http *h, const sf_query_job_spec *spec, sf_error *err);
  * Moves it on: SF_WAIT (and asks to be woken for the next poll), SF_OK when the job is complete,
  * SF_FAILED (job id in *err once it is known).
  *
- * Polls: the first after 20 ms, then doubling up to poll_interval_max; after the eleventh three
- * times that, so that ten minutes take at most 30 polls with the default of 10 s.
+ * Polls go by sf_job_poll_interval.
  */
 extern sf_status sf_query_job_step(sf_query_job *job, sf_error *err);
 

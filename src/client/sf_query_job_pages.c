@@ -12,7 +12,7 @@
 #include "sf_csv.h"
 #include "sf_inflate_ahead.h"
 #include "sf_query_job_links.h"
-#include "sf_query_job_sum.h"
+#include "sf_sum.h"
 #include "sf_url.h"
 
 /*

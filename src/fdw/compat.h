@@ -113,4 +113,38 @@
 #define sfb_append_prunes(append) ((append)->part_prune_info != NULL)
 #endif
 
+/*
+ * A result relation: whose rights apply (0 is the current user); of a partition that rows are routed to,
+ * those that apply to the table that the statement names.
+ */
+#if PG_VERSION_NUM >= 160000
+#define sfb_result_rel_user(rri, estate) ExecGetResultRelCheckAsUser(rri, estate)
+#else
+#define sfb_result_rel_user(rri, estate)                                                      \
+	exec_rt_fetch((rri)->ri_RangeTableIndex != 0                                              \
+					  ? (rri)->ri_RangeTableIndex                                             \
+					  : (rri)->ri_RootResultRelInfo->ri_RangeTableIndex,                      \
+				  estate)                                                                     \
+		->checkAsUser
+#endif
+
+/* May a role do something with a server?  16 has one function for all kinds of objects. */
+#if PG_VERSION_NUM >= 160000
+#define sfb_server_aclcheck(serverid, roleid, mode)                                           \
+	object_aclcheck(ForeignServerRelationId, serverid, roleid, mode)
+#else
+#define sfb_server_aclcheck(serverid, roleid, mode)                                           \
+	pg_foreign_server_aclcheck(serverid, roleid, mode)
+#endif
+
+/* 18 took execute_once away, as every portal runs once. */
+#if PG_VERSION_NUM >= 180000
+#define SFB_EXECUTOR_RUN_PARAMS QueryDesc *desc, ScanDirection direction, uint64 count
+#define SFB_EXECUTOR_RUN_ARGS	desc, direction, count
+#else
+#define SFB_EXECUTOR_RUN_PARAMS                                                               \
+	QueryDesc *desc, ScanDirection direction, uint64 count, bool once
+#define SFB_EXECUTOR_RUN_ARGS desc, direction, count, once
+#endif
+
 #endif /* SFB_COMPAT_H */

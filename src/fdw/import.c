@@ -20,7 +20,9 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "compat.h"
 #include "option.h"
@@ -162,6 +164,60 @@ append_flag(StringInfo buf, const char *name, bool value, bool assumed)
 		append_option(buf, name, value ? "true" : "false");
 }
 
+/* Can the text be said in the database's encoding? */
+static bool
+is_representable(const char *utf8, const char *text)
+{
+	char *back;
+
+	if (text == utf8)
+		return true;
+	back = pg_server_to_any(text, strlen(text), PG_UTF8);
+	return strcmp(back, utf8) == 0;
+}
+
+/*
+ * The values of a restricted picklist, so that another one is refused here.  Not where a value cannot
+ * be said in this database: a list that is not whole would refuse what Salesforce takes.
+ */
+static void
+append_picklist(StringInfo buf, const sf_field *field)
+{
+	Datum *values = palloc(sizeof(Datum) * Max(field->npicklist, 1));
+	Oid output;
+	bool varlena;
+	ArrayType *array;
+
+	for (int i = 0; i < field->npicklist; i++)
+	{
+		const char *text = sfb_server_text(field->picklist[i]);
+
+		if (!is_representable(field->picklist[i], text))
+			return;
+		values[i] = CStringGetTextDatum(text);
+	}
+	array = construct_array(values, field->npicklist, TEXTOID, -1, false, TYPALIGN_INT);
+	getTypeOutputInfo(TEXTARRAYOID, &output, &varlena);
+	append_option(buf, "picklist", OidOutputFunctionCall(output, PointerGetDatum(array)));
+}
+
+/* What writing wants to know of a field. */
+static void
+append_writing(StringInfo buf, const sf_field *field, SfbType type)
+{
+	bool assumed = pg_strcasecmp(field->name, "Id") != 0;
+
+	append_flag(buf, "createable", field->createable, assumed);
+	append_flag(buf, "updateable", field->updateable, assumed);
+	if (!field->createable && !field->updateable)
+		return;
+	if (field->npicklist > 0)
+		append_picklist(buf, field);
+	else if (field->length > 0 &&
+			 (type == SFB_TEXT || type == SFB_PICKLIST || type == SFB_ENCRYPTED))
+		append_option(buf, "length", psprintf("%d", field->length));
+}
+
 static void
 append_column(StringInfo buf, const sf_field *field, const char *column, bool multicurrency,
 			  const SfbImportOptions *options)
@@ -185,6 +241,7 @@ append_column(StringInfo buf, const sf_field *field, const char *column, bool mu
 	append_flag(&list, "groupable", field->groupable, assumed.groupable);
 	append_flag(&list, "aggregatable", field->aggregatable && !converted,
 				assumed.aggregatable);
+	append_writing(&list, field, type);
 
 	appendStringInfo(buf, "\n\t%s %s", quote_identifier(column), column_type(type, options));
 	if (list.len > 0)
@@ -232,8 +289,11 @@ table_command(const sf_object *object, const char *table, const char *server,
 					  multicurrency, options);
 		separator = ",";
 	}
-	appendStringInfo(&buf, "\n) SERVER %s OPTIONS (object %s);", quote_identifier(server),
-					 quote_literal_cstr(object->name));
+	appendStringInfo(&buf, "\n) SERVER %s OPTIONS (object %s%s);", quote_identifier(server),
+					 quote_literal_cstr(object->name),
+					 object->createable || object->updateable || object->deletable
+						 ? ""
+						 : ", updatable 'false'");
 	return buf.data;
 }
 

@@ -111,11 +111,12 @@ classify_conditions(RelOptInfo *baserel, SfbRelPlan *plan)
 
 /* The columns that the query above and the conditions checked here need. */
 static void
-find_needed_columns(RelOptInfo *baserel, SfbRelPlan *plan)
+find_needed_columns(PlannerInfo *root, RelOptInfo *baserel, Relation rel, SfbRelPlan *plan)
 {
 	ListCell *lc;
 
 	pull_varattnos((Node *) baserel->reltarget->exprs, baserel->relid, &plan->attrs);
+	sfb_trim_whole_row(root, rel, plan);
 	foreach (lc, plan->rechecked)
 		pull_varattnos((Node *) lfirst_node(RestrictInfo, lc)->clause, baserel->relid,
 					   &plan->attrs);
@@ -296,11 +297,11 @@ sfbulkGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntable
 	rel = table_open(foreigntableid, NoLock);
 	plan->columns = sfb_table_columns(rel);
 	plan->natts = RelationGetDescr(rel)->natts;
-	table_close(rel, NoLock);
 
 	plan->max_const_bytes = SFB_MAX_SOQL - 1000 - select_list_bytes(plan);
 	classify_conditions(baserel, plan);
-	find_needed_columns(baserel, plan);
+	find_needed_columns(root, baserel, rel, plan);
+	table_close(rel, NoLock);
 
 	if (!analyzed)
 		baserel->tuples = DEFAULT_TUPLES;

@@ -167,6 +167,14 @@ extern List *sfb_soql_form(SfbRelPlan *plan, List *fields, List *types, List *li
 /* Name of a transport for EXPLAIN. */
 extern const char *sfb_transport_name(sf_transport transport);
 
+/* ---- plan_target.c ------------------------------------------------------------------------- */
+
+/*
+ * Takes the whole row out of the columns that are needed (plan->attrs) where an UPDATE or DELETE wants it for
+ * nothing but the Id and what is assigned, and adds what RETURNING and the like want of it.
+ */
+extern void sfb_trim_whole_row(PlannerInfo *root, Relation rel, SfbRelPlan *plan);
+
 /* ---- count.c --------------------------------------------------------------------------------- */
 
 /* The plan of a path that counts. */

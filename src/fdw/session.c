@@ -10,7 +10,7 @@
  * destroy is never network I/O; the job that is left over is queued on the session, and the
  * callbacks at the end of a (sub)transaction drive that queue with a deadline.
  */
-#include "sfbulk_fdw.h"
+#include "write.h"
 
 #include "access/xact.h"
 #include "storage/fd.h"
@@ -380,8 +380,8 @@ cleanup_all(void)
 /* ---- transactions --------------------------------------------------------------------- */
 
 /*
- * Interrupts are held off in all of these, and an ERROR in one of the abort events would be a
- * recursion: nothing called here throws.
+ * Before a commit or PREPARE interrupts are served and an ERROR is fine.  In all other events they are
+ * held off, and an ERROR in one of the abort events would be a recursion: nothing called there throws.
  */
 static void
 xact_callback(XactEvent event, void *arg pg_attribute_unused())
@@ -394,15 +394,22 @@ xact_callback(XactEvent event, void *arg pg_attribute_unused())
 		case XACT_EVENT_PARALLEL_ABORT:
 			dlist_foreach(iter, &guards)
 				disarm_guard(dlist_container(SfbGuard, link, iter.cur));
+			sfb_apply_aborted();
+			sfb_apply_end(false);
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_PARALLEL_COMMIT:
 		case XACT_EVENT_PREPARE:
 			/* Executor state does not get here: cursors WITH HOLD have been materialised. */
+			sfb_apply_end(true);
 			break;
 		case XACT_EVENT_PRE_COMMIT:
-		case XACT_EVENT_PARALLEL_PRE_COMMIT:
+			sfb_apply_pre_commit();
+			return;
 		case XACT_EVENT_PRE_PREPARE:
+			sfb_apply_check_prepare();
+			return;
+		case XACT_EVENT_PARALLEL_PRE_COMMIT:
 			return;
 	}
 	if (nsessions == 0)
@@ -431,7 +438,10 @@ subxact_callback(SubXactEvent event, SubTransactionId subid, SubTransactionId pa
 			disarm_guard(guard);
 	}
 	if (event == SUBXACT_EVENT_ABORT_SUB)
+	{
+		sfb_apply_aborted();
 		cleanup_all();
+	}
 }
 
 void

@@ -233,6 +233,37 @@ extern bool sfb_scan_stats(ForeignScanState *node, sf_query_stats *stats);
 
 extern void sfbulkExplainForeignScan(ForeignScanState *node, struct ExplainState *es);
 
+/* ---- modify.c: INSERT, UPDATE, DELETE, COPY FROM -------------------------------------------- */
+
+extern int sfbulkIsForeignRelUpdatable(Relation rel);
+extern void sfbulkAddForeignUpdateTargets(PlannerInfo *root, Index rtindex,
+										  RangeTblEntry *target_rte, Relation target_relation);
+extern List *sfbulkPlanForeignModify(PlannerInfo *root, ModifyTable *plan,
+									 Index resultRelation, int subplan_index);
+extern void sfbulkBeginForeignModify(ModifyTableState *mtstate, ResultRelInfo *resultRelInfo,
+									 List *fdw_private, int subplan_index, int eflags);
+extern TupleTableSlot *sfbulkExecForeignInsert(EState *estate, ResultRelInfo *resultRelInfo,
+											   TupleTableSlot *slot, TupleTableSlot *planSlot);
+extern TupleTableSlot *sfbulkExecForeignUpdate(EState *estate, ResultRelInfo *resultRelInfo,
+											   TupleTableSlot *slot, TupleTableSlot *planSlot);
+extern TupleTableSlot *sfbulkExecForeignDelete(EState *estate, ResultRelInfo *resultRelInfo,
+											   TupleTableSlot *slot, TupleTableSlot *planSlot);
+extern void sfbulkEndForeignModify(EState *estate, ResultRelInfo *resultRelInfo);
+extern void sfbulkBeginForeignInsert(ModifyTableState *mtstate, ResultRelInfo *resultRelInfo);
+extern void sfbulkEndForeignInsert(EState *estate, ResultRelInfo *resultRelInfo);
+
+/* ---- modify_explain.c, truncate.c ------------------------------------------------------------ */
+
+extern void
+sfbulkExplainForeignModify(ModifyTableState *mtstate, ResultRelInfo *rinfo, List *fdw_private,
+						   int subplan_index, struct ExplainState *es);
+extern void sfbulkExecForeignTruncate(List *rels, DropBehavior behavior, bool restart_seqs);
+
+/* ---- hooks.c --------------------------------------------------------------------------------- */
+
+/* Called by _PG_init once: puts the hooks in front of those that are there. */
+extern void sfb_hooks_init(void);
+
 /* ---- import.c -------------------------------------------------------------------------- */
 
 extern List *sfbulkImportForeignSchema(ImportForeignSchemaStmt *stmt, Oid serverOid);
@@ -324,6 +355,9 @@ extern void sfb_session_init(void);
  */
 extern void sfb_wait(sf_session *session);
 
+/* Waits for so many milliseconds while every session goes on; services interrupts. */
+extern void sfb_pause(sf_session *session, int ms);
+
 /* Steps the session once without waiting, so that what was started is on its way. */
 extern void sfb_kick(sf_session *session);
 
@@ -354,6 +388,7 @@ extern const char *sfb_server_text(const char *utf8);
 /* ---- sfbulk_fdw.c: GUCs --------------------------------------------------------------------- */
 
 extern int sfb_cleanup_timeout;	   /* ms that ending a scan may take for its job's cleanup */
+extern bool sfb_write_summary;	   /* a NOTICE tells what a statement has written */
 extern bool sfb_decompress_thread; /* large bulk results may be decompressed in a thread */
 extern char *sfb_allowed_hosts;	   /* comma-separated patterns of hosts that get credentials */
 

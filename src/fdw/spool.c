@@ -21,7 +21,7 @@
 #define PIECE ((Size) 128 * 1024)
 
 /* The first allocation, and the buffer for bytes that are in the file alone. */
-#define RING_START ((Size) 8 * 1024)
+#define RING_START ((Size) 512)
 #define READ_SIZE  ((Size) 256 * 1024)
 
 struct SfbSpool
@@ -189,6 +189,16 @@ sfb_spool_read(SfbSpool *spool, int64 offset, const char **data)
 		read_file(spool, offset);
 	*data = spool->read_buf + (offset - spool->read_offset);
 	return spool->read_len - (offset - spool->read_offset);
+}
+
+/* ---- another use ------------------------------------------------------------------------------- */
+
+void
+sfb_spool_reset(SfbSpool *spool)
+{
+	spool->size = 0;
+	spool->flushed = 0;
+	spool->read_len = 0;
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */

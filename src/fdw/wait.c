@@ -83,15 +83,18 @@ prepare_wait_set(void)
 	wait_set_generation = generation;
 }
 
-/* Sleeps until something happens and moves on every session but ours, which the caller steps. */
+/*
+ * Sleeps until something happens, or timeout milliseconds (-1: for ever), and moves on every session
+ * but ours, which the caller steps.
+ */
 static void
-wait_once(sf_session *session)
+wait_once(sf_session *session, long timeout)
 {
 	WaitEvent events[WAIT_EVENTS];
 	int n;
 
 	prepare_wait_set();
-	n = WaitEventSetWait(wait_set, -1, events, lengthof(events), wait_event);
+	n = WaitEventSetWait(wait_set, timeout, events, lengthof(events), wait_event);
 	for (int i = 0; i < n; i++)
 	{
 		sf_session *other = events[i].user_data;
@@ -138,9 +141,22 @@ sfb_wait(sf_session *session)
 				break;
 			case SF_STEP_WAIT:
 				idle = 0;
-				wait_once(session);
+				wait_once(session, -1);
 				break;
 		}
+	}
+}
+
+void
+sfb_pause(sf_session *session, int ms)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+	long left;
+
+	while ((left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end)) > 0)
+	{
+		sfb_kick(session);
+		wait_once(session, left);
 	}
 }
 

@@ -8,6 +8,7 @@
  *		load.c		a statement's rows: Collections or ingest jobs, their results, the report
  *		outcome.c	what became of the session's last write statement, for the SQL functions
  *		apply.c		what waits for the commit
+ *		functions.c	the SQL functions (nothing but SQL calls them)
  */
 #ifndef SFB_WRITE_H
 #define SFB_WRITE_H
@@ -25,11 +26,13 @@ typedef struct SfbRowEncoder SfbRowEncoder;
  * Chooses an encoder for each of ncolumns columns: a direct path for the common types, which gives
  * exactly what the type's output function gives (where Salesforce wants another form, such as true
  * for t, exactly that form), the output function else.  attnums[i] is the attribute of column i,
- * columns the relation's columns (index attnum - 1).  With null_is_na, NULL and empty text become
- * #N/A (set to null), else an empty cell (leave alone).  palloc'd in the current context.
+ * columns the relation's columns (index attnum - 1).  What NULL and empty text become hangs on the
+ * operation: an empty cell (leave alone) for an insert, else #N/A (set to null); a parent's external
+ * id cannot be set to null: an upsert leaves it alone, for an update that is an ERROR.  palloc'd in
+ * the current context.
  */
 extern SfbRowEncoder *sfb_row_encoder_new(int ncolumns, const AttrNumber *attnums,
-										  const SfbColumn *columns, bool null_is_na);
+										  const SfbColumn *columns, sf_operation operation);
 
 /*
  * Appends one row with its LF to out (UTF-8), taking values and isnull by attnum - 1.  No allocation
@@ -83,6 +86,12 @@ extern int64 sfb_spool_size(const SfbSpool *spool);
 extern Size sfb_spool_read(SfbSpool *spool, int64 offset, const char **data);
 
 /*
+ * Forgets the bytes and keeps the file, whose blocks are written over: cheaper than new ones, which the
+ * kernel has to find first.  Never throws.
+ */
+extern void sfb_spool_reset(SfbSpool *spool);
+
+/*
  * Closes the file and frees the memory; never throws, also fine in callbacks of an abort or of the
  * memory context that it is in, but not after that.  NULL is fine.
  */
@@ -103,6 +112,8 @@ typedef struct SfbLoadSpec
 	int ncolumns; /* that are sent; update and delete: the first is Id */
 	AttrNumber *attnums;
 	bool one_by_one; /* every row is sent at once: for sfb_load_row_now */
+	bool
+		same_statement; /* a statement that writes to several tables has begun a load before */
 } SfbLoadSpec;
 
 /* Nothing is sent yet.  Lives in the current memory context, and ends with it. */
@@ -205,8 +216,17 @@ extern bool sfb_outcome_next_row(const SfbOutcome *outcome, int64 *offset, SfbOu
  */
 extern void sfb_apply_defer(SfbLoad *load);
 
-/* For session.c's callbacks.  The first may throw. */
+/* A load has ended by an ERROR that says nothing of the rows that it had written. */
+extern void sfb_apply_failed(const char *relname, int64 rows);
+
+/* For session.c's callbacks.  Only the first may throw. */
 extern void sfb_apply_pre_commit(void);
+
+/* A transaction or subtransaction has aborted, its guards are disarmed: WARNING for such rows. */
+extern void sfb_apply_aborted(void);
+
+/* The transaction has ended; WARNING when what it applied was in vain. */
+extern void sfb_apply_end(bool committed);
 
 /* ERROR when something waits for the commit: for PREPARE TRANSACTION. */
 extern void sfb_apply_check_prepare(void);

@@ -22,7 +22,7 @@
 #include <zlib.h>
 
 #define CONNECTIONS_MAX 256
-#define REQUEST_MAX		(64 * 1024)
+#define REQUEST_MAX		(4 * 1024 * 1024)
 
 struct peer
 {
@@ -69,9 +69,60 @@ send_all(int fd, const char *data, size_t len, size_t split)
 	return true;
 }
 
-/* Reads one request into c->in; its length with the body, or 0 at the connection's end. */
+static bool rule_fits(const peer_rule *r, const char *request);
+
+/*
+ * Length of a chunked body that is whole, 0 of one that is not.  With out, its chunks are put together
+ * there; *len is their length.
+ */
 static size_t
-read_request(connection *c)
+chunked_length(const char *body, size_t have, char *out, size_t *len)
+{
+	size_t at = 0;
+
+	*len = 0;
+	for (;;)
+	{
+		const char *line = memchr(body + at, '\n', have - at);
+		size_t n = strtoul(body + at, NULL, 16);
+
+		if (line == NULL || (size_t) (line + 1 - body) + n + 2 > have)
+			return 0;
+		at = (size_t) (line + 1 - body);
+		if (out != NULL)
+			memmove(out + *len, body + at, n);
+		*len += n;
+		at += n + 2;
+		if (n == 0)
+			return at;
+	}
+}
+
+/* So much of a body is enough for the rule that fits the head; 0 when all of it is wanted. */
+static size_t
+early_bytes(peer *p, const char *head)
+{
+	size_t early = 0;
+
+	pthread_mutex_lock(&p->lock);
+	for (int i = 0; i < p->nrules; i++)
+	{
+		if (rule_fits(&p->rules[i], head))
+		{
+			early = p->rules[i].early;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&p->lock);
+	return early;
+}
+
+/*
+ * Reads one request into c->in; its length with the body, or 0 at the connection's end.  *shown is
+ * the length once chunks are put together, which they are when there are any.
+ */
+static size_t
+read_request(connection *c, size_t *shown)
 {
 	for (;;)
 	{
@@ -85,9 +136,25 @@ read_request(connection *c)
 			const char *length = strcasestr(c->in, "\r\ncontent-length:");
 			size_t head = (size_t) (end + 4 - c->in);
 			size_t body = length != NULL && length < end ? strtoul(length + 17, NULL, 10) : 0;
+			const char *chunked = strcasestr(c->in, "\r\ntransfer-encoding: chunked");
+			size_t early = early_bytes(c->p, c->in);
+			size_t text;
 
-			if (c->len >= head + body)
-				return head + body;
+			if (early > 0 && c->len >= head + early)
+				return *shown = c->len;
+			if (chunked != NULL && chunked < end)
+			{
+				body = chunked_length(c->in + head, c->len - head, NULL, &text);
+				if (body > 0)
+				{
+					/* what the next request starts with is not overwritten: text is shorter */
+					chunked_length(c->in + head, body, c->in + head, &text);
+					*shown = head + text;
+					return head + body;
+				}
+			}
+			else if (c->len >= head + body)
+				return *shown = head + body;
 		}
 		if (c->len >= REQUEST_MAX - 1)
 			return 0;
@@ -205,22 +272,31 @@ serve_connection(void *arg)
 	connection *c = arg;
 	peer *p = c->p;
 	size_t n;
+	size_t shown;
 	bool good = true;
 
-	while (good && (n = read_request(c)) > 0)
+	while (good && (n = read_request(c, &shown)) > 0)
 	{
 		static const peer_rule not_found = {
 			.status = 404,
 			.body = "[{\"errorCode\":\"NOT_FOUND\",\"message\":\"no rule for this\"}]"};
-		char after = c->in[n];
+		char after = c->in[shown];
 		int rule;
 
-		c->in[n] = '\0';
+		c->in[shown] = '\0';
 		rule = find_rule(p, c->in);
-		c->in[n] = after;
+		c->in[shown] = after;
 		memmove(c->in, c->in + n, c->len - n);
 		c->len -= n;
 		good = answer(c, rule >= 0 ? &p->rules[rule] : &not_found);
+		if (rule >= 0 && p->rules[rule].early > 0 && p->rules[rule].status != 0 &&
+			p->rules[rule].cut == 0)
+		{
+			/* what else comes is read, so that the answer is not lost with the connection */
+			while (recv(c->fd, c->in, REQUEST_MAX - 1, 0) > 0)
+				;
+			good = false;
+		}
 	}
 	pthread_mutex_lock(&p->lock);
 	close(c->fd);

@@ -26,8 +26,10 @@ typedef struct peer_rule
 	size_t body_len;	 /* 0: strlen(body); else binary, nothing replaced */
 	size_t cut;			 /* close after so many bytes of the body; 0: send all */
 	size_t split;		 /* send in pieces of so many bytes; 0: at once */
-	bool hang;			 /* never answer: wait until the client hangs up */
-	int used;			 /* how often it was used */
+	size_t
+		early; /* act after so many bytes of a request's body, not at its end; 0: at its end */
+	bool hang; /* never answer: wait until the client hangs up */
+	int used;  /* how often it was used */
 } peer_rule;
 
 typedef struct peer peer;
@@ -43,7 +45,7 @@ extern int peer_used(peer *p, int rule);
 extern int peer_requests(peer *p);
 extern int peer_unexpected(peer *p);
 
-/* Head and body of the last request that a rule answered; valid until the next call. */
+/* Head and body (chunks put together) of the last request that a rule answered; valid until the next call. */
 extern const char *peer_last_request(peer *p, int rule);
 
 /* Hangs up on everybody and frees it. */

@@ -182,6 +182,59 @@ test_errors(void)
 	peer_stop(p);
 }
 
+#define VALUE(value, active)                                                                  \
+	"{\"value\":\"" value "\",\"label\":\"L " value "\",\"active\":" active "}"
+#define PICKLIST(name, restricted, values)                                                    \
+	"{\"name\":\"" name "\",\"type\":\"picklist\",\"restrictedPicklist\":" restricted         \
+	",\"picklistValues\":[" values "]}"
+
+static void
+test_picklists(void)
+{
+	const char *names[] = {"A", "B"};
+	peer_rule rules[] = {
+		LOGIN,
+		{"POST", V "/composite$", .status = 200,
+		 .body = "{\"compositeResponse\":[" RESPONSE(
+			 "r0",
+			 OBJECT(
+				 "A",
+				 PICKLIST("Closed__c", "true", VALUE("one", "true") "," VALUE("old", "false") "," VALUE("two", "true")) "," PICKLIST(
+					 "Open__c", "false",
+					 VALUE(
+						 "x",
+						 "true")) "," FIELD("Id",
+											"id") "," PICKLIST("Next__c", "true",
+															   VALUE(
+																   "three",
+																   "true")))) "," RESPONSE("r"
+																						   "1",
+																						   OBJECT(
+																							   "B",
+																							   "{\"name\":\"C\",\"type\":\"picklist\",\"restrictedPicklist\":true,"
+																							   "\"picklistValues\":[{\"active\":true}]}")) "]}"},
+	};
+	peer *p = peer_start(rules, COUNT(rules));
+	sf_session *s = open_session(p);
+	sf_error err = {0};
+	sf_describe *d = sf_describe_objects_start(s, names, 2, &err);
+	const sf_object *o = NULL;
+
+	is_int(next(s, d, &o, &err), SF_OK, "an object with picklists");
+	ok(o->nfields == 4 && o->fields[0].npicklist == 2 &&
+		   strcmp(o->fields[0].picklist[0], "one") == 0 &&
+		   strcmp(o->fields[0].picklist[1], "two") == 0,
+	   "the active values of a restricted one");
+	ok(o->fields[1].npicklist == 0 && o->fields[2].npicklist == 0, "no others");
+	ok(o->fields[3].npicklist == 1 && strcmp(o->fields[3].picklist[0], "three") == 0,
+	   "each has its own");
+	is_int(next(s, d, &o, &err), SF_FAILED, "a value without its text");
+	is_text(err.message, "\"value\" is missing in describe of a picklist value", "is named");
+	sf_describe_free(d);
+	sf_session_free(s);
+	peer_stop(p);
+}
+
 int
 main(void)
 {
@@ -189,6 +242,7 @@ main(void)
 
 	test_global();
 	test_groups();
+	test_picklists();
 	test_errors();
 	is_int(count_fds(), fds, "no descriptor is left open");
 	return tap_done();

@@ -122,6 +122,14 @@ test_retry(void)
 	ok(!sf_retry_outcome_unknown(&(sf_attempt){.sent = true, .answered = true, .status = 400}),
 	   "refused: known");
 	ok(!sf_retry_outcome_unknown(&(sf_attempt){.sent = false}), "not sent: known");
+	ok(sf_retry_may_have_acted(&(sf_attempt){.sent = true}), "lost: may have acted");
+	ok(!sf_retry_may_have_acted(&(sf_attempt){.sent = false}), "not sent: cannot have");
+	for (int status = 500; status < 530; status++)
+		ok(sf_retry_may_have_acted(&(sf_attempt){
+			   .sent = true, .answered = true, .status = status}) == (status != 503),
+		   "status %d %s", status, status != 503 ? "may have acted" : "refuses");
+	ok(!sf_retry_may_have_acted(&(sf_attempt){.sent = true, .answered = true, .status = 429}),
+	   "status 429 refuses");
 
 	for (int i = 0; i < 1000; i++)
 	{

@@ -1,47 +1,42 @@
 /*
  * test_query_job.c
- *		Parts of sf_query_job from inside: the poll schedule, codes in texts, sums, links.
+ *		Parts of jobs: the poll schedule, codes in texts, ids, sums, links.
  */
-#include "../../src/client/sf_query_job.c"
-
+#include "sf_job.h"
+#include "sf_query_job.h"
 #include "sf_query_job_links.h"
-#include "sf_query_job_sum.h"
+#include "sf_sum.h"
 #include "tap.h"
 
 /* Polls that a job of so many milliseconds takes. */
 static int
 polls_within(int poll_max_ms, int64_t duration)
 {
-	sf_query_job job = {.poll_max_ms = poll_max_ms};
 	int64_t now = 0;
+	int polls = 0;
 
 	for (;;)
 	{
-		now += poll_interval(&job);
-		job.info.polls++;
+		now += sf_job_poll_interval(polls++, poll_max_ms);
 		if (now >= duration)
-			return job.info.polls;
+			return polls;
 	}
 }
 
 static void
 test_poll_schedule(void)
 {
-	sf_query_job job = {.poll_max_ms = 10000};
 	static const int expected[] = {20,	 40,   80,	  160,	 320,	640,   1280,
 								   2560, 5120, 10000, 10000, 30000, 30000, 30000};
 
 	for (int i = 0; i < 14; i++)
 	{
-		job.info.polls = i;
-		ok(poll_interval(&job) == expected[i], "wait %d ms before poll %d", expected[i],
-		   i + 1);
+		ok(sf_job_poll_interval(i, 10000) == expected[i], "wait %d ms before poll %d",
+		   expected[i], i + 1);
 	}
 	ok(polls_within(10000, 600000) - 1 <= 30, "%d polls are made before ten minutes are over",
 	   polls_within(10000, 600000) - 1);
-	job.info.polls = 0;
-	job.poll_max_ms = 10;
-	is_int(poll_interval(&job), 10, "a short maximum counts from the first poll");
+	is_int(sf_job_poll_interval(0, 10), 10, "a short maximum counts from the first poll");
 }
 
 static void
@@ -64,7 +59,7 @@ test_codes(void)
 	{
 		sf_error err = {0};
 
-		code_from_text(cases[i].text, &err);
+		sf_job_code_from_text(cases[i].text, &err);
 		is_text(err.code, cases[i].code, cases[i].text);
 	}
 }

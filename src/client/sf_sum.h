@@ -1,14 +1,13 @@
 /*
- * sf_query_job_sum.h
- *		A running sum over a text, to tell whether a second download begins like the first
- *		(level 3, part of sf_query_job).
+ * sf_sum.h
+ *		A running sum over a text, to tell whether a second download begins like the first (level 1).
  *
  * Not cryptographic: it has to notice that a server gives rows in another order or other rows under
  * the same locator.  It sees every byte, for about 10 ns a row: two dependent additions per
  * eight bytes (Fletcher's way, so that order counts), eight at a time.
  */
-#ifndef SF_QUERY_JOB_SUM_H
-#define SF_QUERY_JOB_SUM_H
+#ifndef SF_SUM_H
+#define SF_SUM_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,4 +32,4 @@ extern void sf_sum_add(sf_sum *s, const char *text, size_t len);
 /* Same length and same sums. */
 extern bool sf_sum_equal(const sf_sum *x, const sf_sum *y);
 
-#endif /* SF_QUERY_JOB_SUM_H */
+#endif /* SF_SUM_H */

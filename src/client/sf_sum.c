@@ -1,8 +1,8 @@
 /*
- * sf_query_job_sum.c
+ * sf_sum.c
  *		A running sum over a text.
  */
-#include "sf_query_job_sum.h"
+#include "sf_sum.h"
 
 #include <string.h>
 

@@ -1,0 +1,69 @@
+/*
+ * sf_job.c
+ *		What the jobs of Bulk API 2.0, for queries and for data, have in common.
+ */
+#include "sf_job.h"
+
+#include <string.h>
+
+#define FIRST_POLL_MS 20
+
+/* Polls after which the interval becomes three times the maximum: then the job is a long one. */
+#define PATIENT_AFTER 11
+
+int64_t
+sf_job_poll_interval(int npolls, int max_ms)
+{
+	int64_t interval = FIRST_POLL_MS;
+
+	if (npolls >= PATIENT_AFTER)
+		return (int64_t) max_ms * 3;
+	for (int i = 0; i < npolls && interval < max_ms; i++)
+		interval *= 2;
+	return interval < max_ms ? interval : max_ms;
+}
+
+bool
+sf_job_take_id(const char *id, char out[SF_JOB_ID_MAX])
+{
+	size_t len = strlen(id);
+
+	if ((len != 15 && len != 18) || strspn(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+											   "abcdefghijklmnopqrstuvwxyz") != len)
+		return false;
+	memcpy(out, id, len + 1);
+	return true;
+}
+
+void
+sf_job_code_from_text(const char *text, sf_error *err)
+{
+	const char *found = NULL;
+	size_t found_len = 0;
+	char code[SF_CODE_MAX];
+
+	for (const char *p = text; *p != '\0';)
+	{
+		size_t n = strspn(p, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+
+		if (n >= 4 && n < sizeof(code) && p[n] == ':' && found == NULL)
+		{
+			found = p;
+			found_len = n;
+		}
+		p += n > 0 ? n : 1;
+	}
+	if (found != NULL)
+	{
+		memcpy(code, found, found_len);
+		code[found_len] = '\0';
+		sf_error_code(err, code);
+	}
+}
+
+bool
+sf_job_wrong_state(const sf_error *err)
+{
+	return strcmp(err->code, "INVALIDJOBSTATE") == 0 ||
+		   strcmp(err->code, "INVALID_STATE") == 0;
+}
