@@ -81,6 +81,7 @@ FDW_OBJS = \
 	src/fdw/encode.o \
 	src/fdw/error.o \
 	src/fdw/explain.o \
+	src/fdw/functions.o \
 	src/fdw/hooks.o \
 	src/fdw/idset.o \
 	src/fdw/import.o \

@@ -26,3 +26,46 @@ LANGUAGE C STRICT STABLE PARALLEL SAFE;
 
 COMMENT ON FUNCTION sfbulk_fdw_version() IS
 	'version of the loaded module and of the library that inflates its downloads';
+
+-- What became of written rows: of a job, or of the last write statement of this session.
+
+CREATE FUNCTION sfbulk_failed_rows(
+	server name, job text DEFAULT NULL)
+RETURNS TABLE (
+	job text, sf_id text, error_code text, error_message text, error_fields text[], "row" jsonb)
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION sfbulk_failed_rows(name, text) IS
+	'rows that Salesforce rejected, of an ingest job or of the last write statement of this session';
+
+CREATE FUNCTION sfbulk_successful_rows(
+	server name, job text DEFAULT NULL)
+RETURNS TABLE (
+	job text, sf_id text, created boolean, "row" jsonb)
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION sfbulk_successful_rows(name, text) IS
+	'rows that Salesforce saved, of an ingest job or of the last write statement of this session';
+
+CREATE FUNCTION sfbulk_unprocessed_rows(
+	server name, job text DEFAULT NULL)
+RETURNS TABLE (
+	job text, "row" jsonb)
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION sfbulk_unprocessed_rows(name, text) IS
+	'rows that Salesforce did not look at, of an ingest job or of the last write statement of this session';
+
+CREATE FUNCTION sfbulk_jobs(
+	server name)
+RETURNS TABLE (
+	job text, job_type text, operation text, object text, state text, created_by text,
+	created timestamptz, modified timestamptz, api_version numeric, content_type text,
+	concurrency text)
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION sfbulk_jobs(name) IS 'the bulk jobs of the org';

@@ -168,6 +168,14 @@ open_file(sf_ingest_results *r, sf_error *err)
 {
 	const sf_http_headers *h = sf_http_response(r->req);
 
+	if (h->status == 204)
+	{
+		/* one of the ways to say that the job has not finished: no rows would be a lie */
+		sf_error_set(err, SF_ERR_REMOTE, "could not %s: the job has not finished", r->doing);
+		if (err != NULL && err->http_status == 0)
+			err->http_status = h->status;
+		return SF_FAILED;
+	}
 	if (h->unknown_encoding)
 		return sf_error_set(err, SF_ERR_PROTOCOL,
 							"could not %s: the answer has an unknown Content-Encoding",

@@ -128,6 +128,15 @@
 		->checkAsUser
 #endif
 
+/* May a role do something with a server?  16 has one function for all kinds of objects. */
+#if PG_VERSION_NUM >= 160000
+#define sfb_server_aclcheck(serverid, roleid, mode)                                           \
+	object_aclcheck(ForeignServerRelationId, serverid, roleid, mode)
+#else
+#define sfb_server_aclcheck(serverid, roleid, mode)                                           \
+	pg_foreign_server_aclcheck(serverid, roleid, mode)
+#endif
+
 /* 18 took execute_once away, as every portal runs once. */
 #if PG_VERSION_NUM >= 180000
 #define SFB_EXECUTOR_RUN_PARAMS QueryDesc *desc, ScanDirection direction, uint64 count

@@ -8,6 +8,7 @@
  *		load.c		a statement's rows: Collections or ingest jobs, their results, the report
  *		outcome.c	what became of the session's last write statement, for the SQL functions
  *		apply.c		what waits for the commit
+ *		functions.c	the SQL functions (nothing but SQL calls them)
  */
 #ifndef SFB_WRITE_H
 #define SFB_WRITE_H
@@ -83,6 +84,12 @@ extern int64 sfb_spool_size(const SfbSpool *spool);
  * *data is valid until the next call on this spool.  0 at the end.
  */
 extern Size sfb_spool_read(SfbSpool *spool, int64 offset, const char **data);
+
+/*
+ * Forgets the bytes and keeps the file, whose blocks are written over: cheaper than new ones, which the
+ * kernel has to find first.  Never throws.
+ */
+extern void sfb_spool_reset(SfbSpool *spool);
 
 /*
  * Closes the file and frees the memory; never throws, also fine in callbacks of an abort or of the

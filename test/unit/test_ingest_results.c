@@ -127,6 +127,8 @@ test_files(void)
 	EXPECT_FILE_ERROR("no such job", SF_ERR_REMOTE, "NOT_FOUND",
 					  {"GET", FAILED_FILE, .status = 404,
 					   .body = "[{\"errorCode\":\"NOT_FOUND\",\"message\":\"no\"}]"});
+	EXPECT_FILE_ERROR("no answer yet", SF_ERR_REMOTE, "the job has not finished",
+					  {"GET", FAILED_FILE, .status = 204, .headers = ""});
 	EXPECT_FILE_ERROR("a page of a proxy", SF_ERR_PROTOCOL, "text/html instead of text/csv",
 					  {"GET", FAILED_FILE, .status = 200,
 					   .headers = "Content-Type: text/html\r\n", .body = "<html>"});
