@@ -102,6 +102,7 @@ struct SfbLoad
 	/* jobs */
 	List *jobs; /* of SfbLoadJob */
 	SfbLoadJob *current;
+	SfbSpool *spare;  /* of a job that is uploaded, for the next one; or NULL */
 	SfbSpool *locked; /* rows to be sent again: int32 length and text, one after the other */
 	int64 locked_rows;
 	SfbSpool *resending; /* such rows while they are handed to another job */

@@ -12,7 +12,7 @@
 #include "utils/memutils.h"
 
 /* The part of a job's spool that stays in memory; more goes to a temporary file. */
-#define SPOOL_MEMORY (512 * 1024)
+#define SPOOL_MEMORY (1024 * 1024)
 
 /* ---- rows that met a lock ---------------------------------------------------------------------- */
 
@@ -195,6 +195,22 @@ count_job(SfbLoad *load, SfbLoadJob *job)
 	load->rejected -= job->locked;
 }
 
+/* All of a job's data has arrived: the next job may have its spool, while there are more rows. */
+static void
+end_spool(SfbLoad *load, SfbLoadJob *job)
+{
+	SfbSpool *spool = job->spool;
+
+	job->spool = NULL;
+	if (load->finished || load->spare != NULL)
+		sfb_spool_free(spool);
+	else
+	{
+		sfb_spool_reset(spool);
+		load->spare = spool;
+	}
+}
+
 /* Is what the load waits for now reached by this job?  Settles it then. */
 static void
 look_at(SfbLoad *load, SfbLoadJob *job)
@@ -207,10 +223,7 @@ look_at(SfbLoad *load, SfbLoadJob *job)
 	status = sf_ingest_check(job->ingest, load->error);
 	sf_ingest_get_info(job->ingest, &job->info);
 	if (job->info.acknowledged && job->spool != NULL)
-	{
-		sfb_spool_free(job->spool);
-		job->spool = NULL;
-	}
+		end_spool(load, job);
 	if (status == SF_WAIT)
 		return;
 	job->settled = true;
@@ -356,7 +369,8 @@ begin_job(SfbLoad *load)
 
 	oldcontext = MemoryContextSwitchTo(load->context);
 	job = palloc0(sizeof(SfbLoadJob));
-	job->spool = sfb_spool_new(SPOOL_MEMORY);
+	job->spool = load->spare != NULL ? load->spare : sfb_spool_new(SPOOL_MEMORY);
+	load->spare = NULL;
 	load->jobs = lappend(load->jobs, job);
 	load->current = job;
 	MemoryContextSwitchTo(oldcontext);
@@ -474,6 +488,8 @@ void
 sfb_load_upload_jobs(SfbLoad *load)
 {
 	finish_rows(load);
+	sfb_spool_free(load->spare);
+	load->spare = NULL;
 	if (load->options.apply != SFB_APPLY_COMMIT)
 		return;
 	wait_for_jobs(load, 0);

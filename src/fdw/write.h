@@ -86,6 +86,12 @@ extern int64 sfb_spool_size(const SfbSpool *spool);
 extern Size sfb_spool_read(SfbSpool *spool, int64 offset, const char **data);
 
 /*
+ * Forgets the bytes and keeps the file, whose blocks are written over: cheaper than new ones, which the
+ * kernel has to find first.  Never throws.
+ */
+extern void sfb_spool_reset(SfbSpool *spool);
+
+/*
  * Closes the file and frees the memory; never throws, also fine in callbacks of an abort or of the
  * memory context that it is in, but not after that.  NULL is fine.
  */
