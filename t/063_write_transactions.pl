@@ -252,6 +252,20 @@ steps('a row that is rejected at the commit',
 	[ 'SELECT count(*) FROM local', undef, sub { is($_[0]{rows}, 0, 'rolled back here') } ],
 	[ '[commit d]', undef, sub { is(names(), 'a b d', 'the next transaction') } ]);
 
+# All that a transaction applies is one outcome, for the functions that show it.
+steps('what became of the rows of a transaction',
+	[ "BEGIN; [commit a]; $bad; [commit c]; COMMIT", '23502', undef ],
+	[ q{SELECT error_code, "row" FROM sfbulk_failed_rows('commit')}, undef, sub {
+		is($_[0]{rows}, 'REQUIRED_FIELD_MISSING|{"FirstName": "xact"}', 'rejected');
+	} ],
+	[ q{SELECT "row" FROM sfbulk_successful_rows('commit')}, undef, sub {
+		is($_[0]{rows}, '{"Name": "xact a"}', 'written by an earlier statement');
+	} ],
+	[ q{BEGIN; [commit b]; INSERT INTO commit.contact (lastname) VALUES ('xact d'); [commit e]; COMMIT;
+		SELECT "row" FROM sfbulk_successful_rows('commit')}, undef, sub {
+		is($_[0]{rows}, qq({"Name": "xact b"}\n{"LastName": "xact d"}\n{"Name": "xact e"}), 'all of them, in order');
+	} ]);
+
 steps('a job that fails at the commit',
 	[ sprintf("BEGIN; INSERT INTO local VALUES ('a'); [commit a]; $rows; [commit b]", 'commit', 2500), undef, sub {
 		$sim->fault({ method => 'PATCH', path => '*/jobs/ingest/*', error => 'not_found' });

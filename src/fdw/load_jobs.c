@@ -183,16 +183,16 @@ count_job(SfbLoad *load, SfbLoadJob *job)
 	load->saved += info->processed - failed;
 	load->rejected += failed;
 	load->unprocessed += Max(job->rows - info->processed, 0);
+
+	strlcpy(outcome.id, info->job_id, sizeof(outcome.id));
+	outcome.failed = failed;
+	outcome.unprocessed = Max(job->rows - info->processed, 0);
+	sfb_outcome_select(load->serverid, load->userid, load->columns, load->ncolumns);
+	sfb_outcome_add_job(&outcome);
+
 	if (failed > 0)
 		read_rejected(load, job);
 	load->rejected -= job->locked;
-
-	strlcpy(outcome.id, info->job_id, sizeof(outcome.id));
-	outcome.failed = failed - job->locked;
-	outcome.unprocessed = Max(job->rows - info->processed, 0);
-	outcome.locked_resent = job->locked > 0;
-	sfb_outcome_select(load->serverid, load->userid, load->columns, load->ncolumns);
-	sfb_outcome_add_job(&outcome);
 }
 
 /* All of a job's data has arrived: the next job may have its spool, while there are more rows. */
@@ -518,6 +518,22 @@ commit_held_jobs(SfbLoad *load)
 	}
 }
 
+/* What became of the rows that met a lock is told by the jobs to come, from here on. */
+static void
+tell_resent(SfbLoad *load)
+{
+	ListCell *lc;
+
+	sfb_outcome_select(load->serverid, load->userid, load->columns, load->ncolumns);
+	foreach (lc, load->jobs)
+	{
+		const SfbLoadJob *job = lfirst(lc);
+
+		if (job->locked > 0)
+			sfb_outcome_resend(job->info.job_id, job->locked);
+	}
+}
+
 /* Sends the rows that met a lock once more. */
 static void
 send_locked_rows(SfbLoad *load)
@@ -527,6 +543,7 @@ send_locked_rows(SfbLoad *load)
 	MemoryContext oldcontext;
 
 	sfb_pause(load->guard->session, SFB_LOAD_LOCK_PAUSE << load->lock_round++);
+	tell_resent(load);
 
 	/* both spools hang on the load while rows go from one to the other */
 	oldcontext = MemoryContextSwitchTo(load->context);

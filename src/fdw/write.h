@@ -145,7 +145,7 @@ extern int64 sfb_load_finish(SfbLoad *load);
 typedef struct SfbOutcomeJob
 {
 	char id[SF_JOB_ID_MAX];
-	int64 failed;
+	int64 failed; /* without those that were sent again */
 	int64 unprocessed;
 	bool locked_resent; /* its rows with UNABLE_TO_LOCK_ROW were sent again in a later job */
 } SfbOutcomeJob;
@@ -193,6 +193,10 @@ extern void sfb_outcome_begin(Oid serverid, Oid userid);
 extern void
 sfb_outcome_select(Oid serverid, Oid userid, const sf_column *columns, int ncolumns);
 extern void sfb_outcome_add_job(const SfbOutcomeJob *job);
+
+/* From now on so many rejected rows of a job, those that met a lock, are another job's; call it once. */
+extern void sfb_outcome_resend(const char *job_id, int64 rows);
+
 extern void sfb_outcome_add_row(const SfbOutcomeRow *row);
 
 /*
