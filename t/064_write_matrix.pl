@@ -220,6 +220,37 @@ for (
 	$t->add('closing: acted on, and never answered', @case, faults => { %$close, close => 'after', count => 0 });
 }
 
+# ---- why rows were rejected, and jobs that are given up ----------------------------------------------
+
+for my $apply (qw(statement commit))
+{
+	my @case = (op => 'insert', by => 'bulk', apply => $apply);
+	my $reject = { %$create, nth => 2, job => { row_errors => { nth => 1, code => 'DUPLICATE_VALUE', message => 'twice' } } };
+	my $refuse = { %$put, nth => 2, status => 400, body => '[{"errorCode":"INVALIDJOB","message":"no"}]' };
+	my @all = (\%refused, \%session, \%lost_before, \%lost_after, \%stalled_before, \%stalled_after);
+
+	each_fault(sub {
+			my ($name, $fault, @more) = @_;
+			$t->add("$name, the file of rejected rows", @case, faults => [ $reject, { %$failed, %$fault } ], @more,
+				kind => 'ignore', rejected => 1, warnings => [qr/rejected 1 row /]);
+		}, @all, { '500' => { error => 'unknown_exception' } });
+	$t->add("$_->[0] for ever, the file of rejected rows", @case, faults => [ $reject, { %$failed, %{ $_->[1] }, count => 0 } ],
+		kind => 'ignore', rejected => 1, error => '(HV000|08006)', message => qr/could not read the rejected rows/,
+		unknown => 'any', may_warn => $maybe)	# of jobs that are at work at that moment
+	  for [ '503', { error => 'html_503' } ], [ 'closed', { close => 'before' } ], [ 'cut', { truncate => 9 } ];
+
+	each_fault(sub {
+			my ($name, $fault, @more) = @_;
+			my %order = (%$abort, %$fault);
+			delete $order{body_at};
+			$t->add("$name, the abort", @case, faults => [ $refuse, \%order ], @more,
+				error => 'HV000', message => qr/INVALIDJOB: no/);
+		}, @all, { '500' => { error => 'unknown_exception' } });
+	$t->add('503 for ever, the abort', @case, faults => [ $refuse, { %$abort, error => 'html_503', count => 0 } ],
+		error => 'HV000', message => qr/INVALIDJOB: no/, leftover => $apply eq 'commit' ? 3 : 1,
+		warnings => [ (qr/could not abort ingest job 750\w{15}: HTTP status 503/) x ($apply eq 'commit' ? 3 : 1) ]);
+}
+
 # ---- the login --------------------------------------------------------------------------------------
 
 for my $by (qw(rest bulk))

@@ -376,7 +376,8 @@ test_upload_faults(void)
 			is_text(sc.err.code,
 					f->answer.status == 400 ? "INVALIDJOB" : "REQUEST_LIMIT_EXCEEDED",
 					"and the answer's code");
-			ok(strstr(sc.err.detail, "Nothing of this job was saved") != NULL, "and says what was saved");
+			ok(strstr(sc.err.detail, "Nothing of this job was saved") != NULL,
+			   "and says what was saved");
 			ok(!sc.info.closed && sc.info.uploads == 1, "%s: no other attempt", name);
 		}
 		else
