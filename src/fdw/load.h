@@ -7,6 +7,7 @@
 #define SFB_LOAD_H
 
 #include "write.h"
+#include "compat.h"
 
 #include "portability/instr_time.h"
 #include "utils/hsearch.h"
