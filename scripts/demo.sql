@@ -1,6 +1,7 @@
 -- demo.sql: what scripts/demo shows.  psql variables: login_url, client_id, client_secret.
 \echo
 \echo '*** 1. A server is an org, a user mapping is a login.'
+SET client_min_messages = notice;
 CREATE EXTENSION sfbulk_fdw;
 CREATE SERVER sf FOREIGN DATA WRAPPER sfbulk_fdw
     OPTIONS (login_url :'login_url');
@@ -50,4 +51,93 @@ SELECT r.region, count(*) AS accounts, round(avg(a.annualrevenue)) AS average_re
     FROM sf.account a JOIN region r ON r.country = a.billingcountry
     GROUP BY 1 ORDER BY 1;
 
--- Writing is shown here once the extension writes: INSERT ... SELECT, UPDATE, DELETE.
+\echo
+\echo '*** 8. One record: one call, and its new Id comes back.'
+INSERT INTO sf.account (name, industry, annualrevenue)
+    VALUES ('Demo Holding', 'Energy', 1250000) RETURNING id, name;
+
+\echo
+\echo '*** 9. A load: 50,000 rows become an ingest job, uploaded while the rows are still produced.'
+CREATE TABLE staging AS
+    SELECT 'S-' || n AS number, 'Customer ' || n AS name, 'c' || n || '@example.com' AS mail
+    FROM generate_series(1, 50000) n;
+INSERT INTO sf.contact (external_id__c, lastname, email)
+    SELECT number, name, mail FROM staging;
+SELECT count(*) FROM sf.contact WHERE external_id__c LIKE 'S-%';
+
+\echo
+\echo '*** 10. Upsert: the table option upsert_key names the external id field.'
+ALTER FOREIGN TABLE sf.contact OPTIONS (ADD upsert_key 'External_Id__c');
+INSERT INTO sf.contact (external_id__c, lastname, email)
+    VALUES ('S-1', 'Renamed', 'renamed@example.com'), ('S-50001', 'New', 'new@example.com');
+SELECT created, count(*) FROM sfbulk_successful_rows('sf') GROUP BY 1 ORDER BY 1;
+ALTER FOREIGN TABLE sf.contact OPTIONS (DROP upsert_key);
+
+\echo
+\echo '*** 11. Rows that Salesforce rejects: an error as of a table of one''s own; here as a warning.'
+\set ON_ERROR_STOP off
+INSERT INTO sf.contact (external_id__c, lastname) VALUES ('S-2', 'Double'), ('S-60001', 'Fine');
+\set ON_ERROR_STOP on
+ALTER FOREIGN TABLE sf.contact OPTIONS (ADD on_error 'ignore');
+INSERT INTO sf.contact (external_id__c, lastname)
+    SELECT 'S-' || n, 'Customer ' || n FROM generate_series(49998, 53000) n;
+SELECT error_code, error_fields, row ->> 'External_Id__c' AS number
+    FROM sfbulk_failed_rows('sf') ORDER BY 3;
+INSERT INTO sf.contact (external_id__c, lastname)
+    SELECT 'again ' || (row ->> 'External_Id__c'), row ->> 'LastName'
+    FROM sfbulk_failed_rows('sf');
+ALTER FOREIGN TABLE sf.contact OPTIONS (DROP on_error);
+
+\echo
+\echo '*** 12. UPDATE sends Id and the assigned columns; DELETE the Ids. Joins work as with any table.'
+UPDATE sf.account SET rating = 'Hot' WHERE name = 'Demo Holding' RETURNING id, name, rating;
+EXPLAIN (VERBOSE, COSTS OFF) UPDATE sf.account SET rating = 'Cold' WHERE annualrevenue < 1000;
+DELETE FROM sf.contact USING staging WHERE contact.external_id__c = staging.number
+    AND staging.number > 'S-4';
+
+\echo
+\echo '*** 13. COPY.'
+COPY sf.contact (lastname, email) FROM STDIN WITH (FORMAT csv);
+"Smith, Jr.",smith@example.com
+Jones,jones@example.com
+\.
+
+\echo
+\echo '*** 14. apply ''commit'': rows are uploaded at once and worked on at COMMIT; ROLLBACK leaves nothing.'
+ALTER FOREIGN TABLE sf.account OPTIONS (ADD apply 'commit');
+BEGIN;
+INSERT INTO sf.account (name) SELECT 'Not to be ' || n FROM generate_series(1, 5000) n;
+ROLLBACK;
+BEGIN;
+INSERT INTO sf.account (name) VALUES ('To be');
+COMMIT;
+SELECT name FROM sf.account WHERE name LIKE '%o be%';
+
+\echo
+\echo '*** 15. A load that pg_cron runs every minute.'
+\timing off
+CREATE EXTENSION pg_cron;
+CREATE TABLE outbox (number text PRIMARY KEY, name text, sent_at timestamptz);
+INSERT INTO outbox SELECT 'cron ' || n, 'Scheduled ' || n, NULL FROM generate_series(1, 3000) n;
+SELECT cron.schedule('contacts to Salesforce', '* * * * *', $$
+    WITH sent AS (UPDATE outbox SET sent_at = now() WHERE sent_at IS NULL RETURNING *)
+    INSERT INTO sf.contact (external_id__c, lastname) SELECT number, name FROM sent $$) > 0
+    AS scheduled;
+\echo 'Waiting for the next full minute ...'
+DO $$
+DECLARE
+    deadline timestamptz := clock_timestamp() + interval '3 minutes';
+BEGIN
+    WHILE NOT EXISTS (SELECT FROM cron.job_run_details WHERE status IN ('succeeded', 'failed')) LOOP
+        ASSERT clock_timestamp() < deadline, 'pg_cron has run nothing in three minutes';
+        PERFORM pg_sleep(0.2);
+    END LOOP;
+END $$;
+SELECT status, return_message FROM cron.job_run_details ORDER BY runid LIMIT 1;
+SELECT count(*) AS sent FROM outbox WHERE sent_at IS NOT NULL;
+SELECT count(*) AS arrived FROM sf.contact WHERE external_id__c LIKE 'cron %';
+SELECT cron.unschedule('contacts to Salesforce');
+
+\echo
+\echo '*** 16. What is left of it in Salesforce: the job with rejected rows, for 7 days.'
+SELECT operation, object, state FROM sfbulk_jobs('sf');

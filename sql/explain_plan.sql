@@ -224,7 +224,8 @@ EXPLAIN (COSTS OFF) SELECT * FROM local l JOIN account a ON a.employees < l.n;
 EXPLAIN (VERBOSE, COSTS OFF) SELECT l.n, x.name FROM local l, LATERAL (SELECT name FROM account a WHERE a.employees = l.n AND a.revenue > l.n LIMIT 2) x;
 EXPLAIN (VERBOSE, COSTS OFF) SELECT a.id FROM account a WHERE employees = 5 AND EXISTS (SELECT 1 FROM account b WHERE b.id = a.id AND b.name = 'x');
 
--- ---- nothing can be written
+-- ---- a table that is not to be written to
+ALTER FOREIGN TABLE account OPTIONS (ADD updatable 'false');
 INSERT INTO account (name) VALUES ('x');
 UPDATE account SET name = 'x';
 DELETE FROM account;

@@ -174,6 +174,7 @@ INSERT INTO parent (name, rating) VALUES ('x', 'Cold') ON CONFLICT DO NOTHING;
 CREATE TABLE plain (name text PRIMARY KEY);
 INSERT INTO plain VALUES ('x') ON CONFLICT DO NOTHING;
 INSERT INTO plain VALUES ('x') ON CONFLICT (name) DO UPDATE SET name = 'y';
+MERGE INTO sf.acc a USING (VALUES ('k', 'x')) v (ext, name) ON a.ext = v.ext WHEN MATCHED THEN UPDATE SET name = v.name;
 
 -- What is made when the transaction commits has no Id before.
 ALTER FOREIGN TABLE sf.acc OPTIONS (ADD apply 'commit');

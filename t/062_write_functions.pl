@@ -309,6 +309,15 @@ subtest 'rows that met a lock' => sub {
 	is(run("SELECT error_code, \"row\" FROM sfbulk_failed_rows('sf', '$first')"), 'CUSTOM_ERROR|{"LastName": "l3"}', 'nor by the name of the job');
 	is(run(q{SELECT string_agg("row"->>'LastName', ' ' ORDER BY "row"->>'LastName') FROM sfbulk_successful_rows('sf')}), 'l1 l2 l4', 'saved');
 	$sim->reset;
+
+	# another job is why the statement fails before they are sent again
+	options(transport => 'bulk', job_bytes => '1kB', parallel_jobs => 1);
+	order(row_errors => { nth => 2, code => 'UNABLE_TO_LOCK_ROW', message => 'unable to obtain exclusive access to this record' });
+	fails(q{INSERT INTO sf.contact (lastname, description) SELECT CASE n WHEN 30 THEN NULL ELSE 'f' || n END, repeat('y', 50) FROM generate_series(1, 30) n},
+		'23502', qr/rejected/);
+	is(run(q{SELECT error_code, "row"->>'LastName' FROM sfbulk_failed_rows('sf') ORDER BY 1}),
+		"$missing|\nUNABLE_TO_LOCK_ROW|f2", 'not sent again, and so still rejected');
+	$sim->reset;
 };
 
 subtest 'many rows' => sub {
@@ -390,6 +399,13 @@ subtest 'downloads that break off' => sub {
 	fails($count, '08006', qr/could not read the rejected rows of ingest job/);
 	$sim->fault_clear;
 	is(run($count), '20000|20000', 'afterwards');
+	$sim->reset;
+
+	# the statement itself cannot read why its rows were rejected, but they are
+	$sim->fault({ method => 'GET', path => '*/failedResults*', truncate => 5, count => 0 });
+	fails(q{INSERT INTO sf.contact (lastname, email) VALUES (NULL, 'x@example.com')}, '08006', qr/could not read the rejected rows/);
+	$sim->fault_clear;
+	is(run(q{SELECT "row"->>'Email' FROM sfbulk_failed_rows('sf')}), 'x@example.com', 'read later');
 	$sim->reset;
 };
 

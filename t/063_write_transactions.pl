@@ -252,6 +252,20 @@ steps('a row that is rejected at the commit',
 	[ 'SELECT count(*) FROM local', undef, sub { is($_[0]{rows}, 0, 'rolled back here') } ],
 	[ '[commit d]', undef, sub { is(names(), 'a b d', 'the next transaction') } ]);
 
+# All that a transaction applies is one outcome, for the functions that show it.
+steps('what became of the rows of a transaction',
+	[ "BEGIN; [commit a]; $bad; [commit c]; COMMIT", '23502', undef ],
+	[ q{SELECT error_code, "row" FROM sfbulk_failed_rows('commit')}, undef, sub {
+		is($_[0]{rows}, 'REQUIRED_FIELD_MISSING|{"FirstName": "xact"}', 'rejected');
+	} ],
+	[ q{SELECT "row" FROM sfbulk_successful_rows('commit')}, undef, sub {
+		is($_[0]{rows}, '{"Name": "xact a"}', 'written by an earlier statement');
+	} ],
+	[ q{BEGIN; [commit b]; INSERT INTO commit.contact (lastname) VALUES ('xact d'); [commit e]; COMMIT;
+		SELECT "row" FROM sfbulk_successful_rows('commit')}, undef, sub {
+		is($_[0]{rows}, qq({"Name": "xact b"}\n{"LastName": "xact d"}\n{"Name": "xact e"}), 'all of them, in order');
+	} ]);
+
 steps('a job that fails at the commit',
 	[ sprintf("BEGIN; INSERT INTO local VALUES ('a'); [commit a]; $rows; [commit b]", 'commit', 2500), undef, sub {
 		$sim->fault({ method => 'PATCH', path => '*/jobs/ingest/*', error => 'not_found' });
@@ -384,6 +398,78 @@ for my $by ('rest', 'bulk')
 			is(scalar(calls()), 20, 'a call for each transaction');
 			nothing_left();
 		} ]);
+}
+
+# ---- at random --------------------------------------------------------------------------------------
+
+# Whatever a transaction does, with apply 'commit' the org has in the end what a local table has to which the same
+# was done.  The seed is printed, and SEED sets it.
+my $seed = $ENV{SEED} // 4711;
+note("SEED=$seed");
+srand($seed);
+
+# Statements of a transaction as a text: inserts into both, savepoints in each other, exception blocks.
+my $number = 0;
+sub random_statements
+{
+	my ($schema, $depth, $block) = @_;
+	my $sql = '';
+
+	for (1 .. 1 + int rand 4)
+	{
+		my $kind = rand;
+		my $n = ++$number;
+
+		if ($kind < 0.6 || $depth > 4)
+		{
+			my $count = rand() < 0.02 ? 2100 : rand() < 0.1 ? 250 : 1 + int rand 3;
+			my ($table, $column) = rand() < 0.7 ? ('account', 'name') : ('contact', 'lastname');
+			my $values = "SELECT 'xact $n.' || i FROM generate_series(1, $count) i";
+
+			$sql .= "INSERT INTO local $values; INSERT INTO $schema.$table ($column) $values;\n";
+		}
+		elsif ($block || $kind < 0.8)
+		{
+			my $inner = random_statements($schema, $depth + 1, 1);
+			my $end = rand() < 0.5 ? "RAISE EXCEPTION 'x';" : '';
+			my $text = "BEGIN $inner $end EXCEPTION WHEN raise_exception THEN NULL; END;";
+
+			$sql .= $block ? "$text\n" : "DO \$\$ BEGIN $text END \$\$;\n";
+		}
+		else
+		{
+			my $inner = random_statements($schema, $depth + 1, 0);
+
+			$sql .= "SAVEPOINT s$n;\n$inner"
+			  . (rand() < 0.5 ? "RELEASE s$n;\n" : rand() < 0.8 ? "ROLLBACK TO s$n;\n" : '');
+		}
+	}
+	return $sql;
+}
+
+for my $schema ('commit', 'commit_bulk')
+{
+	subtest "$schema: at random" => sub {
+		my $c = fresh();
+
+		for (1 .. 10)
+		{
+			my $sql = random_statements($schema, 0, 0);
+			my $end = rand() < 0.8 ? 'COMMIT' : 'ROLLBACK';
+			my $seen = () = sent();
+			my $result = $c->query("SET client_min_messages = warning; BEGIN;\n$sql");
+			my @early = grep { /close|insert/ } (sent())[ $seen .. -1 + (() = sent()) ];
+
+			is($result->{messages}, '', 'no message') or diag($sql);
+			is_deeply(\@early, [], 'nothing before the end') or diag($sql);
+			$result = $c->query($end);
+			is($result->{messages}, '', $end) or diag($sql);
+			my $expected = join ' ', sort split /\n/, $c->value(q{SELECT replace(name, 'xact ', '') FROM local});
+			is(join(' ', sort(split(' ', names()), split(' ', last_names()))), $expected, 'the same') or diag($sql);
+			nothing_left();
+		}
+		$c->close;
+	};
 }
 
 xact_finish();

@@ -25,7 +25,17 @@ sub settings
 	  . ($way eq 'libpq' ? "cron.host = '$host'\n" : "cron.use_background_workers = on\n");
 }
 
-# What pg_cron runs each minute, and what cron.job_run_details says about it.
+# Sends what an outbox holds and marks it as sent, in one statement.
+sub load
+{
+	my ($outbox) = @_;
+	return "WITH sent AS (UPDATE $outbox SET sent_at = now() WHERE sent_at IS NULL RETURNING *) "
+	  . 'INSERT INTO sf.contact (external_id__c, lastname) SELECT number, name FROM sent';
+}
+
+# What pg_cron runs each minute, and what cron.job_run_details says about it.  An outbox with more rows
+# than rest_row_limit goes by an ingest job, and is sent by two jobs at the same time: what one of them
+# has marked the other must not send.
 my %jobs = (
 	read => {
 		sql => 'INSERT INTO seen SELECT id, name FROM sf.account',
@@ -36,28 +46,68 @@ my %jobs = (
 		sql => 'SELECT id FROM sf.refused',
 		status => 'failed',
 		message => qr/^ERROR: .*No such column 'Nothing__c'/s,
+	},
+	load => {
+		sql => load('outbox'),
+		status => 'succeeded',
+		message => qr/^INSERT 0 (?:500|0)$/,
+	},
+	load_again => {
+		sql => load('outbox'),
+		status => 'succeeded',
+		message => qr/^INSERT 0 (?:500|0)$/,
+	},
+	load_small => {
+		sql => load('outbox_small'),
+		status => 'succeeded',
+		message => qr/^INSERT 0 3$/,
+	},
+	load_refused => {
+		sql => load('outbox_refused'),
+		status => 'failed',
+		message => qr/^ERROR: .*Required fields are missing: \[LastName\]/s,
 	});
+
+# The requests that write records since the log was cleared: what they are for, without ids.
+sub writes
+{
+	my ($sim) = @_;
+	return [
+		sort map { "$_->{method} " . ($_->{path} =~ s{^/services/data/v[\d.]+/}{}r =~ s{/750\w+}{/ID}r) }
+		  @{ $sim->log(qr{^(?:POST|PUT|PATCH|DELETE) .*/(?:jobs/ingest|composite)}) }
+	];
+}
 
 for my $way (@ways)
 {
-	my $sim = $sim{$way} = sfsim_start(rows => { Account => 300 });
+	my $sim = $sim{$way} = sfsim_start(rows => { Account => 300, Contact => 0 });
 	my $node = $node{$way} = node_start("cron_$way");
 	$node->append_conf('postgresql.conf', settings($way, $node));
 	$node->restart;
 	server_create($node, $sim, options => { rest_row_limit => 200 });
-	tables_import($node, 'account');
+	tables_import($node, 'account', 'contact');
 	$node->safe_psql('postgres', q{
 		CREATE EXTENSION pg_cron;
 		CREATE TABLE seen (id text, name text);
 		CREATE FOREIGN TABLE sf.refused (id text) SERVER sf
-			OPTIONS (query 'SELECT Id, Nothing__c FROM Account', transport 'rest')});
+			OPTIONS (query 'SELECT Id, Nothing__c FROM Account', transport 'rest');
+		CREATE TABLE outbox (number text, name text, sent_at timestamptz);
+		CREATE TABLE outbox_small (LIKE outbox);
+		CREATE TABLE outbox_refused (LIKE outbox);
+		INSERT INTO outbox SELECT 'big-' || n, 'Name ' || n FROM generate_series(1, 500) n;
+		INSERT INTO outbox_small SELECT 'small-' || n, 'Name ' || n FROM generate_series(1, 3) n;
+		INSERT INTO outbox_refused VALUES ('refused-1', 'Name'), ('refused-2', NULL)});
 	$sim->log_clear;
 }
+my %jobid;
 for my $way (@ways)
 {
-	$node{$way}->safe_psql('postgres', join '',
-		map { "SELECT cron.schedule('$_', '* * * * *', " . quote_sql($jobs{$_}{sql}) . ");\n" }
-		  sort keys %jobs);
+	my @names = sort keys %jobs;
+	# in one transaction, so that all of them start in the same minute
+	my @ids = split /\n/, $node{$way}->safe_psql('postgres', join '', "BEGIN;\n",
+		(map { "SELECT cron.schedule('$_', '* * * * *', " . quote_sql($jobs{$_}{sql}) . ");\n" } @names),
+		"COMMIT;\n");
+	@{ $jobid{$way} }{@names} = @ids;
 }
 
 for my $way (@ways)
@@ -77,8 +127,8 @@ for my $way (@ways)
 	for my $name (sort keys %jobs)
 	{
 		my ($status, $message) = split /\|/, $node->safe_psql('postgres',
-			'SELECT status, return_message FROM cron.job_run_details WHERE command = '
-			  . quote_sql($jobs{$name}{sql}) . ' ORDER BY runid LIMIT 1'), 2;
+			'SELECT status, return_message FROM cron.job_run_details '
+			  . "WHERE jobid = $jobid{$way}{$name} ORDER BY runid LIMIT 1"), 2;
 		is($status, $jobs{$name}{status}, "$way: status of $name");
 		like($message, $jobs{$name}{message}, "$way: what it says");
 	}
@@ -89,7 +139,40 @@ for my $way (@ways)
 				count(*) / 300 = (SELECT count(*) FROM cron.job_run_details
 					WHERE return_message = 'INSERT 0 300') FROM seen}),
 		'0|300|t', "$way: the rows that were read");
+
+	# what was sent by all runs together
+	is($node->safe_psql('postgres', q{
+			SELECT return_message, count(*) FROM cron.job_run_details
+			WHERE command LIKE '%outbox %' AND return_message <> 'INSERT 0 0' GROUP BY 1}),
+		'INSERT 0 500|1', "$way: of two loads at the same time one sends the rows");
+	my @writes = grep { !m{^POST composite} } @{ writes($sim) };
+	is_deeply(
+		\@writes,
+		[
+			'DELETE jobs/ingest/ID', 'PATCH jobs/ingest/ID',
+			'POST jobs/ingest', 'PUT jobs/ingest/ID/batches'
+		],
+		"$way: one ingest job, that is deleted when it has succeeded");
+	is($node->safe_psql('postgres', q{
+			SELECT split_part(external_id__c, '-', 1) AS kind, count(*), count(DISTINCT external_id__c),
+				bool_and(lastname = 'Name ' || split_part(external_id__c, '-', 2))
+			FROM sf.contact GROUP BY 1 ORDER BY 1}),
+		"big|500|500|t\nsmall|3|3|t", "$way: each row once in the org, none of those that were refused");
+	is($node->safe_psql('postgres', q{
+			SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL),
+				(SELECT count(*) FROM outbox_small WHERE sent_at IS NULL),
+				(SELECT count(*) FROM outbox_refused WHERE sent_at IS NULL)}),
+		'0|0|2', "$way: marked as sent is what was sent");
+
+	# once more, all of them
+	$sim->log_clear;
+	$node->safe_psql('postgres', join ";\n", load('outbox'), load('outbox_small'));
+	is_deeply(writes($sim), [], "$way: a second run sends nothing");
 	is_deeply($sim->jobs, [], "$way: no job is left in the org");
+	is($node->safe_psql('postgres', q{
+			SELECT count(*) FROM pg_stat_activity
+			WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid() AND backend_type <> 'autovacuum worker'}),
+		'0', "$way: no transaction is left open");
 	$node->stop;
 }
 done_testing();

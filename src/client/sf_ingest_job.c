@@ -50,6 +50,7 @@ struct sf_ingest_job
 	int closes_failed; /* that the job was Open behind */
 	bool close_known;  /* no close is on its way whose outcome is unknown */
 	bool may_be_saved; /* it was closed and aborted: a warning is due */
+	bool deleted;	   /* by somebody else */
 	int64_t closed_at;
 	int64_t next_poll;
 	sf_ingest_job_info info;
@@ -262,6 +263,10 @@ is_refusal(const sf_error *why)
 		case 425:
 		case 429:
 			return false;
+		case 403:
+			/* too many long requests at this moment: it passes */
+			return why->cls == SF_ERR_REMOTE && why->code[0] != '\0' &&
+				   strstr(why->message, "Concurrent") == NULL;
 		case 413:
 			return why->cls == SF_ERR_REMOTE;
 		default:
@@ -285,7 +290,7 @@ give_up(sf_ingest_job *job, const sf_error *why, sf_error *err)
 	sf_error_job(err, job->info.id);
 	if (!job->info.closed)
 	{
-		sf_error_detail(err, "Nothing was saved, since the job was not closed.");
+		sf_error_detail(err, "Nothing of this job was saved, since it was not closed.");
 		return SF_FAILED;
 	}
 	err->message[0] = '\0';
@@ -754,6 +759,7 @@ abort_ended(sf_ingest_job *job, bool aborted, const sf_error *why, sf_error *err
 		return cleanup_failed(job, why, err);
 	drop_request(job);
 	job->may_be_saved = job->info.closed;
+	job->deleted = !aborted && why->http_status == 404;
 	if (job->info.closed || (!aborted && why->http_status == 404))
 	{
 		job->state = JOB_GONE;
@@ -807,9 +813,14 @@ sf_ingest_job_take_warning(sf_ingest_job *job, sf_error *err)
 		job->may_be_saved = false;
 		sf_error_set(err, SF_ERR_REMOTE, "rows of ingest job %s may have been saved",
 					 job->info.id);
-		sf_error_detail(err, "The job was closed already when it was aborted.");
-		sf_error_hint(err, "The job is kept in Salesforce for 7 days: its result files tell "
-						   "which rows were saved.");
+		if (job->deleted)
+			sf_error_detail(err, "The job was closed already, and somebody has deleted it.");
+		else
+		{
+			sf_error_detail(err, "The job was closed already when it was aborted.");
+			sf_error_hint(err, "The job is kept in Salesforce for 7 days: its result files "
+							   "tell which rows were saved.");
+		}
 		sf_error_job(err, job->info.id);
 		return true;
 	}

@@ -606,19 +606,15 @@ put_numeric_value(SfbRowEncoder *enc, FieldEncoder *field, StringInfo out, Datum
 	written(out, p);
 }
 
-/* A date for a date field, with a time for a datetime field. */
-static void
-put_day(const FieldEncoder *field, StringInfo out, int julian_day, int64 usec, bool with_time)
+/* A date for a date field, with a time for a datetime field; days since 1970. */
+static inline void
+put_day(const FieldEncoder *field, StringInfo out, int64 days, int64 usec, bool with_time)
 {
-	int year;
-	int month;
-	int day;
 	char *p = reserve(out, ENCODE_NUMBER_ROOM);
 
-	j2date(julian_day, &year, &month, &day);
-	if (year < FIRST_YEAR || year > LAST_YEAR)
+	if (days < FIRST_DAY || days > LAST_DAY)
 		date_out_of_range(field);
-	p = put_date(p, year, month, day);
+	p = put_date(p, (int) days);
 	if (with_time)
 	{
 		*p++ = 'T';
@@ -627,12 +623,14 @@ put_day(const FieldEncoder *field, StringInfo out, int julian_day, int64 usec, b
 	written(out, p);
 }
 
+#define EPOCH_DAYS (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE)
+
 static void
 put_date_value(const FieldEncoder *field, StringInfo out, DateADT date)
 {
 	if (DATE_NOT_FINITE(date))
 		date_out_of_range(field);
-	put_day(field, out, date + POSTGRES_EPOCH_JDATE, 0, field->column->type == SFB_DATETIME);
+	put_day(field, out, (int64) date + EPOCH_DAYS, 0, field->column->type == SFB_DATETIME);
 }
 
 static void
@@ -650,8 +648,7 @@ put_timestamp_value(const FieldEncoder *field, StringInfo out, Timestamp ts)
 		days--;
 		usec += USECS_PER_DAY;
 	}
-	put_day(field, out, (int) (days + POSTGRES_EPOCH_JDATE), usec,
-			field->column->type != SFB_DATE);
+	put_day(field, out, days + EPOCH_DAYS, usec, field->column->type != SFB_DATE);
 }
 
 static void

@@ -8,6 +8,7 @@
 #define SFB_ENCODE_TEXT_H
 
 #include "datatype/timestamp.h"
+#include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #ifdef __SSE2__
@@ -25,27 +26,42 @@ is_special(char c)
 	return c == ',' || c == '"' || c == '\n' || c == '\r';
 }
 
-/* True when the text has a comma, a quote, or a line break. */
+#ifdef __SSE2__
+static inline bool
+block_has_special(__m128i v)
+{
+	__m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(',')),
+											_mm_cmpeq_epi8(v, _mm_set1_epi8('"'))),
+							   _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')),
+											_mm_cmpeq_epi8(v, _mm_set1_epi8('\r'))));
+
+	return _mm_movemask_epi8(hit) != 0;
+}
+#endif
+
+/*
+ * True when the text has a comma, a quote, or a line break.  The last block overlaps the one before, as
+ * most texts are short and a loop over their ends would be most of the work.
+ */
 static inline bool
 has_special(const char *data, int len)
 {
 	int i = 0;
 
 #ifdef __SSE2__
-	const __m128i comma = _mm_set1_epi8(',');
-	const __m128i quote = _mm_set1_epi8('"');
-	const __m128i lf = _mm_set1_epi8('\n');
-	const __m128i cr = _mm_set1_epi8('\r');
-
-	for (; i + 16 <= len; i += 16)
+	if (len >= 16)
 	{
-		__m128i v = _mm_loadu_si128((const __m128i *) (data + i));
-		__m128i hit =
-			_mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, comma), _mm_cmpeq_epi8(v, quote)),
-						 _mm_or_si128(_mm_cmpeq_epi8(v, lf), _mm_cmpeq_epi8(v, cr)));
+		for (; i + 16 < len; i += 16)
+			if (block_has_special(_mm_loadu_si128((const __m128i *) (data + i))))
+				return true;
+		return block_has_special(_mm_loadu_si128((const __m128i *) (data + len - 16)));
+	}
+	if (len >= 8)
+	{
+		__m128i low = _mm_loadl_epi64((const __m128i *) data);
+		__m128i high = _mm_loadl_epi64((const __m128i *) (data + len - 8));
 
-		if (_mm_movemask_epi8(hit) != 0)
-			return true;
+		return block_has_special(_mm_unpacklo_epi64(low, high));
 	}
 #endif
 	for (; i < len; i++)
@@ -92,41 +108,71 @@ put_quoted(char *out, const char *data, int len)
 
 /* ---- dates and times ------------------------------------------------------------------------ */
 
+static const char digit_pairs[] = "00010203040506070809101112131415161718192021222324"
+								  "25262728293031323334353637383940414243444546474849"
+								  "50515253545556575859606162636465666768697071727374"
+								  "75767778798081828384858687888990919293949596979899";
+
+/* Two digits of a number below 100, four of one below 10000. */
 static inline char *
-put_digits(char *out, int value, int width)
+put_2_digits(char *out, int value)
 {
-	for (int i = width - 1; i >= 0; i--)
-	{
-		out[i] = (char) ('0' + value % 10);
-		value /= 10;
-	}
-	return out + width;
+	memcpy(out, digit_pairs + 2 * value, 2);
+	return out + 2;
 }
 
-/* YYYY-MM-DD of a Julian day; the year must have four digits. */
 static inline char *
-put_date(char *out, int year, int month, int day)
+put_4_digits(char *out, int value)
 {
-	out = put_digits(out, year, 4);
+	return put_2_digits(put_2_digits(out, value / 100), value % 100);
+}
+
+/* Days since 1970-01-01 of the first and the last day that put_date takes. */
+#define FIRST_DAY (-98615) /* 1700-01-01 */
+#define LAST_DAY  741807   /* 4000-12-31 */
+
+/*
+ * YYYY-MM-DD of a day from FIRST_DAY to LAST_DAY.  Years begin in March here, so that a leap day is the
+ * last of its year; the months from March on then have 153 days in each five.
+ */
+static inline char *
+put_date(char *out, int days)
+{
+	unsigned int since = (unsigned int) (days + 719468); /* 0000-03-01 */
+	unsigned int era = since / 146097;					 /* of 400 years */
+	unsigned int day_of_era = since - era * 146097;
+	unsigned int year_of_era =
+		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	unsigned int day_of_year =
+		day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	unsigned int month = (5 * day_of_year + 2) / 153; /* from March */
+	unsigned int day = day_of_year - (153 * month + 2) / 5 + 1;
+	unsigned int year = era * 400 + year_of_era + (month >= 10);
+
+	out = put_4_digits(out, (int) year);
 	*out++ = '-';
-	out = put_digits(out, month, 2);
+	out = put_2_digits(out, (int) (month < 10 ? month + 3 : month - 9));
 	*out++ = '-';
-	return put_digits(out, day, 2);
+	return put_2_digits(out, (int) day);
 }
 
 /* HH:MM:SS.mmmZ of microseconds since midnight; what is below a millisecond is cut. */
 static inline char *
 put_time(char *out, int64 usec)
 {
-	int ms = (int) (usec / 1000);
+	unsigned int ms = (unsigned int) (usec / 1000);
+	unsigned int seconds = ms / 1000;
+	unsigned int minutes = seconds / 60;
+	unsigned int below = ms - seconds * 1000;
 
-	out = put_digits(out, ms / 3600000, 2);
+	out = put_2_digits(out, (int) (minutes / 60));
 	*out++ = ':';
-	out = put_digits(out, ms / 60000 % 60, 2);
+	out = put_2_digits(out, (int) (minutes % 60));
 	*out++ = ':';
-	out = put_digits(out, ms / 1000 % 60, 2);
+	out = put_2_digits(out, (int) (seconds % 60));
 	*out++ = '.';
-	out = put_digits(out, ms % 1000, 3);
+	*out++ = (char) ('0' + below / 100);
+	out = put_2_digits(out, (int) (below % 100));
 	*out++ = 'Z';
 	return out;
 }
@@ -202,13 +248,9 @@ put_numeric(char **out, const char *data, int len)
 
 			DIGIT(d, value);
 			if (d > 0)
-				p = put_digits(p, value, 4);
+				p = put_4_digits(p, value);
 			else
-				p = put_digits(p, value,
-							   value >= 1000  ? 4
-							   : value >= 100 ? 3
-							   : value >= 10  ? 2
-											  : 1);
+				p += pg_ltoa(value, p);
 		}
 	}
 	if (dscale > 0)
@@ -220,7 +262,7 @@ put_numeric(char **out, const char *data, int len)
 			int value;
 
 			DIGIT(d, value);
-			p = put_digits(p, value, 4);
+			p = put_4_digits(p, value);
 		}
 		p = point + dscale;
 	}

@@ -71,14 +71,26 @@ static const SfbErrorRule error_rules[] = {
 	{SF_ERR_LIMIT, NULL, ERRCODE_PROGRAM_LIMIT_EXCEEDED, NULL},
 };
 
+/* Ignores case and underscores: one code is EXCEEDEDQUOTA here, ExceededQuota there. */
 static bool
 code_matches(const char *pattern, const char *code)
 {
-	size_t len = strlen(pattern);
-
-	if (len > 0 && pattern[len - 1] == '*')
-		return pg_strncasecmp(pattern, code, len - 1) == 0;
-	return pg_strcasecmp(pattern, code) == 0;
+	for (;;)
+	{
+		while (*pattern == '_')
+			pattern++;
+		while (*code == '_')
+			code++;
+		if (*pattern == '*')
+			return true;
+		if (pg_ascii_toupper((unsigned char) *pattern) !=
+			pg_ascii_toupper((unsigned char) *code))
+			return false;
+		if (*pattern == '\0')
+			return true;
+		pattern++;
+		code++;
+	}
 }
 
 /* The first rule that fits, or NULL. */

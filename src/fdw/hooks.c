@@ -10,8 +10,10 @@
  *
  * The hooks are there once the module is loaded: by the first statement on one of its tables, or by
  * session_preload_libraries = 'sfbulk_fdw', without which a session's first statement, if it has an ON
- * CONFLICT DO UPDATE, gets PostgreSQL's own error for a table without a unique index.  (MERGE is refused by
- * PostgreSQL's parser, which no hook comes before.)
+ * CONFLICT DO UPDATE, gets PostgreSQL's own error for a table without a unique index.
+ *
+ * MERGE is refused by PostgreSQL's parser, which no hook comes before.  So its error gets a hint on its way out:
+ * elog.c promises nothing for that, but a hint that was missing is read by nobody before it is sent.
  */
 #include "modify.h"
 
@@ -29,6 +31,7 @@
 
 static ExecutorRun_hook_type previous_run = NULL;
 static post_parse_analyze_hook_type previous_analyze = NULL;
+static emit_log_hook_type previous_emit = NULL;
 
 /* Tables that are written to by statements at work, the latest first. */
 static dlist_head writing = DLIST_STATIC_INIT(writing);
@@ -194,6 +197,23 @@ post_parse_analyze(ParseState *pstate, Query *query, JumbleState *jstate)
 		check_query((Node *) query, NULL);
 }
 
+/* ---- MERGE ------------------------------------------------------------------------------------ */
+
+static void
+emit_log(ErrorData *edata)
+{
+	if (edata->elevel == ERROR && edata->hint == NULL && edata->message_id != NULL &&
+		strcmp(edata->message_id, "cannot execute MERGE on relation \"%s\"") == 0 &&
+		edata->detail != NULL &&
+		strcmp(edata->detail, _("This operation is not supported for foreign tables.")) == 0)
+		edata->hint = MemoryContextStrdup(edata->assoc_context,
+										  "With the option \"upsert_key\" of a foreign table "
+										  "of sfbulk_fdw an INSERT updates "
+										  "the record that has the same external id.");
+	if (previous_emit)
+		previous_emit(edata);
+}
+
 void
 sfb_hooks_init(void)
 {
@@ -201,4 +221,6 @@ sfb_hooks_init(void)
 	ExecutorRun_hook = executor_run;
 	previous_analyze = post_parse_analyze_hook;
 	post_parse_analyze_hook = post_parse_analyze;
+	previous_emit = emit_log_hook;
+	emit_log_hook = emit_log;
 }

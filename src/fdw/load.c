@@ -46,6 +46,8 @@ destroy_load(void *object)
 	load->results = NULL;
 	sf_collections_free(load->call);
 	load->call = NULL;
+	sfb_spool_free(load->spare);
+	load->spare = NULL;
 	sfb_spool_free(load->locked);
 	load->locked = NULL;
 	sfb_spool_free(load->resending);

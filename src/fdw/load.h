@@ -7,6 +7,7 @@
 #define SFB_LOAD_H
 
 #include "write.h"
+#include "compat.h"
 
 #include "portability/instr_time.h"
 #include "utils/hsearch.h"
@@ -102,6 +103,7 @@ struct SfbLoad
 	/* jobs */
 	List *jobs; /* of SfbLoadJob */
 	SfbLoadJob *current;
+	SfbSpool *spare;  /* of a job that is uploaded, for the next one; or NULL */
 	SfbSpool *locked; /* rows to be sent again: int32 length and text, one after the other */
 	int64 locked_rows;
 	SfbSpool *resending; /* such rows while they are handed to another job */

@@ -205,7 +205,7 @@ finish_call(SfbLoad *load)
 
 /* The rows in sent are the next ones of the statement. */
 static void
-send(SfbLoad *load, int nrows)
+send_rows(SfbLoad *load, int nrows)
 {
 	load->sent_rows = nrows;
 	for (int i = 0; i < nrows; i++)
@@ -292,7 +292,7 @@ sfb_load_end_call(SfbLoad *load)
 		load->sent = block;
 		resetStringInfo(&load->block);
 		load->block_rows = 0;
-		send(load, nrows);
+		send_rows(load, nrows);
 		return;
 	}
 
@@ -327,7 +327,7 @@ sfb_load_send_calls(SfbLoad *load)
 			appendBinaryStringInfo(&load->sent, data, n);
 			offset += n;
 		}
-		send(load, load->calls[i].nrows);
+		send_rows(load, load->calls[i].nrows);
 	}
 	finish_call(load);
 	load->ncalls = 0;

@@ -12,7 +12,7 @@
 #include "utils/memutils.h"
 
 /* The part of a job's spool that stays in memory; more goes to a temporary file. */
-#define SPOOL_MEMORY (512 * 1024)
+#define SPOOL_MEMORY (1024 * 1024)
 
 /* ---- rows that met a lock ---------------------------------------------------------------------- */
 
@@ -183,16 +183,32 @@ count_job(SfbLoad *load, SfbLoadJob *job)
 	load->saved += info->processed - failed;
 	load->rejected += failed;
 	load->unprocessed += Max(job->rows - info->processed, 0);
+
+	strlcpy(outcome.id, info->job_id, sizeof(outcome.id));
+	outcome.failed = failed;
+	outcome.unprocessed = Max(job->rows - info->processed, 0);
+	sfb_outcome_select(load->serverid, load->userid, load->columns, load->ncolumns);
+	sfb_outcome_add_job(&outcome);
+
 	if (failed > 0)
 		read_rejected(load, job);
 	load->rejected -= job->locked;
+}
 
-	strlcpy(outcome.id, info->job_id, sizeof(outcome.id));
-	outcome.failed = failed - job->locked;
-	outcome.unprocessed = Max(job->rows - info->processed, 0);
-	outcome.locked_resent = job->locked > 0;
-	sfb_outcome_select(load->serverid, load->userid, load->columns, load->ncolumns);
-	sfb_outcome_add_job(&outcome);
+/* All of a job's data has arrived: the next job may have its spool, while there are more rows. */
+static void
+end_spool(SfbLoad *load, SfbLoadJob *job)
+{
+	SfbSpool *spool = job->spool;
+
+	job->spool = NULL;
+	if (load->finished || load->spare != NULL)
+		sfb_spool_free(spool);
+	else
+	{
+		sfb_spool_reset(spool);
+		load->spare = spool;
+	}
 }
 
 /* Is what the load waits for now reached by this job?  Settles it then. */
@@ -207,10 +223,7 @@ look_at(SfbLoad *load, SfbLoadJob *job)
 	status = sf_ingest_check(job->ingest, load->error);
 	sf_ingest_get_info(job->ingest, &job->info);
 	if (job->info.acknowledged && job->spool != NULL)
-	{
-		sfb_spool_free(job->spool);
-		job->spool = NULL;
-	}
+		end_spool(load, job);
 	if (status == SF_WAIT)
 		return;
 	job->settled = true;
@@ -356,7 +369,8 @@ begin_job(SfbLoad *load)
 
 	oldcontext = MemoryContextSwitchTo(load->context);
 	job = palloc0(sizeof(SfbLoadJob));
-	job->spool = sfb_spool_new(SPOOL_MEMORY);
+	job->spool = load->spare != NULL ? load->spare : sfb_spool_new(SPOOL_MEMORY);
+	load->spare = NULL;
 	load->jobs = lappend(load->jobs, job);
 	load->current = job;
 	MemoryContextSwitchTo(oldcontext);
@@ -474,6 +488,8 @@ void
 sfb_load_upload_jobs(SfbLoad *load)
 {
 	finish_rows(load);
+	sfb_spool_free(load->spare);
+	load->spare = NULL;
 	if (load->options.apply != SFB_APPLY_COMMIT)
 		return;
 	wait_for_jobs(load, 0);
@@ -502,6 +518,22 @@ commit_held_jobs(SfbLoad *load)
 	}
 }
 
+/* What became of the rows that met a lock is told by the jobs to come, from here on. */
+static void
+tell_resent(SfbLoad *load)
+{
+	ListCell *lc;
+
+	sfb_outcome_select(load->serverid, load->userid, load->columns, load->ncolumns);
+	foreach (lc, load->jobs)
+	{
+		const SfbLoadJob *job = lfirst(lc);
+
+		if (job->locked > 0)
+			sfb_outcome_resend(job->info.job_id, job->locked);
+	}
+}
+
 /* Sends the rows that met a lock once more. */
 static void
 send_locked_rows(SfbLoad *load)
@@ -511,6 +543,7 @@ send_locked_rows(SfbLoad *load)
 	MemoryContext oldcontext;
 
 	sfb_pause(load->guard->session, SFB_LOAD_LOCK_PAUSE << load->lock_round++);
+	tell_resent(load);
 
 	/* both spools hang on the load while rows go from one to the other */
 	oldcontext = MemoryContextSwitchTo(load->context);

@@ -253,11 +253,15 @@ sfb_load_fail(SfbLoad *load, sf_error *err)
 		snprintf(err->hint, sizeof(err->hint),
 				 "%s shows the rows that were not processed; they can be written again.",
 				 rows_query(load, "sfbulk_unprocessed_rows"));
-	else if (err->hint[0] == '\0' && load->unknown > 0)
-		strlcpy(err->hint,
-				"Look in Salesforce before the rows are written again; with the option "
-				"upsert_key a repetition does no harm.",
-				sizeof(err->hint));
+	else if (load->unknown > 0 && (err->hint[0] == '\0' || load->mode != SFB_LOAD_JOBS))
+	{
+		/* a job's error says where to look; a call's may only know of request_timeout */
+		len = strlen(err->hint);
+		snprintf(err->hint + len, sizeof(err->hint) - len,
+				 "%sLook in Salesforce before the rows are written again; with the option "
+				 "upsert_key a repetition does no harm.",
+				 len > 0 ? " " : "");
+	}
 	sfb_report(ERROR, err);
 	pg_unreachable();
 }

@@ -8,6 +8,7 @@
 #define SFB_MODIFY_H
 
 #include "write.h"
+#include "compat.h"
 
 #include "nodes/execnodes.h"
 

@@ -200,6 +200,22 @@ sfb_outcome_add_job(const SfbOutcomeJob *job)
 	MemoryContextSwitchTo(oldcontext);
 }
 
+void
+sfb_outcome_resend(const char *job_id, int64 rows)
+{
+	ListCell *lc;
+
+	foreach (lc, selected->shown.jobs)
+	{
+		SfbOutcomeJob *job = lfirst(lc);
+
+		if (strcmp(job->id, job_id) != 0 || job->locked_resent)
+			continue;
+		job->locked_resent = true;
+		job->failed -= rows;
+	}
+}
+
 static void
 append_text(StringInfo out, const char *text, int len)
 {

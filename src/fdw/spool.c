@@ -191,6 +191,16 @@ sfb_spool_read(SfbSpool *spool, int64 offset, const char **data)
 	return spool->read_len - (offset - spool->read_offset);
 }
 
+/* ---- another use ------------------------------------------------------------------------------- */
+
+void
+sfb_spool_reset(SfbSpool *spool)
+{
+	spool->size = 0;
+	spool->flushed = 0;
+	spool->read_len = 0;
+}
+
 /* ---- the end --------------------------------------------------------------------------------- */
 
 void

@@ -86,6 +86,12 @@ extern int64 sfb_spool_size(const SfbSpool *spool);
 extern Size sfb_spool_read(SfbSpool *spool, int64 offset, const char **data);
 
 /*
+ * Forgets the bytes and keeps the file, whose blocks are written over: cheaper than new ones, which the
+ * kernel has to find first.  Never throws.
+ */
+extern void sfb_spool_reset(SfbSpool *spool);
+
+/*
  * Closes the file and frees the memory; never throws, also fine in callbacks of an abort or of the
  * memory context that it is in, but not after that.  NULL is fine.
  */
@@ -139,7 +145,7 @@ extern int64 sfb_load_finish(SfbLoad *load);
 typedef struct SfbOutcomeJob
 {
 	char id[SF_JOB_ID_MAX];
-	int64 failed;
+	int64 failed; /* without those that were sent again */
 	int64 unprocessed;
 	bool locked_resent; /* its rows with UNABLE_TO_LOCK_ROW were sent again in a later job */
 } SfbOutcomeJob;
@@ -190,6 +196,10 @@ extern bool sfb_outcome_running(Oid serverid, Oid userid);
 extern void
 sfb_outcome_select(Oid serverid, Oid userid, const sf_column *columns, int ncolumns);
 extern void sfb_outcome_add_job(const SfbOutcomeJob *job);
+
+/* From now on so many rejected rows of a job, those that met a lock, are another job's; call it once. */
+extern void sfb_outcome_resend(const char *job_id, int64 rows);
+
 extern void sfb_outcome_add_row(const SfbOutcomeRow *row);
 
 /*

@@ -91,6 +91,9 @@ sub end
 	if ($messages =~ /(?:ERROR|FATAL|PANIC):  (\w{5}): ((?:.*\n?)*)/)
 	{
 		my ($sqlstate, $rest) = ($1, $2);
+
+		# what follows of other messages, such as warnings of its transaction's end
+		$rest =~ s/^(?:WARNING|NOTICE|INFO|LOG|ERROR|FATAL):  .*//ms;
 		my %error = (sqlstate => $sqlstate, detail => '', hint => '', context => '');
 		($error{message}) = $rest =~ /^(.*)/;
 		$error{ lc $1 } //= '', $error{ lc $1 } = $2

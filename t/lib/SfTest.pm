@@ -51,7 +51,11 @@ sub sfsim_start
 	my (%opt) = @_;
 	my $program = $ENV{SFSIM} || dirname(__FILE__) . '/../../sfsim';
 	my $dir = PostgreSQL::Test::Utils::tempdir();
-	my $self = bless { dir => $dir, http => HTTP::Tiny->new(timeout => 300) }, __PACKAGE__;
+
+	# a connection for each request: head and body are two writes, and on a connection that is kept the
+	# second would wait 40 ms for the acknowledgement of the first
+	my $http = HTTP::Tiny->new(timeout => 300, keep_alive => 0);
+	my $self = bless { dir => $dir, http => $http }, __PACKAGE__;
 
 	my @command = ($program, '--port', 0, '--port-file', "$dir/port", '--die-with-parent');
 	push @command, '--rows', "$_=$opt{rows}{$_}" for sort keys %{ $opt{rows} // {} };

@@ -376,7 +376,8 @@ test_upload_faults(void)
 			is_text(sc.err.code,
 					f->answer.status == 400 ? "INVALIDJOB" : "REQUEST_LIMIT_EXCEEDED",
 					"and the answer's code");
-			ok(strstr(sc.err.detail, "Nothing was saved") != NULL, "and says what was saved");
+			ok(strstr(sc.err.detail, "Nothing of this job was saved") != NULL,
+			   "and says what was saved");
 			ok(!sc.info.closed && sc.info.uploads == 1, "%s: no other attempt", name);
 		}
 		else
@@ -525,7 +526,7 @@ test_close_faults(void)
 			diag("%s", sc.err.message);
 		if (fatal)
 			ok(!sc.info.closed && strcmp(sc.err.job_id, ID(001)) == 0 &&
-				   strstr(sc.err.detail, "Nothing was saved") != NULL,
+				   strstr(sc.err.detail, "Nothing of this job was saved") != NULL,
 			   "%s: nothing was saved", name);
 		else
 			is_int(rules[4].used, acted && !by_http ? 0 : 1,
