@@ -13,7 +13,7 @@
 #include "utils/hsearch.h"
 
 /* Rows wait in blocks of this size for their way into a spool and on to the network. */
-#define SFB_LOAD_BLOCK (128 * 1024)
+#define SFB_LOAD_BLOCK (256 * 1024)
 
 /* Most bytes that a statement's rows may have to go by Collections on their own account. */
 #define SFB_LOAD_HELD_BYTES (4 * 1024 * 1024)
