@@ -45,7 +45,6 @@ typedef struct SfbLoadJob
 	SfbSpool *spool;   /* its data, header row included; NULL when acknowledged */
 	int64 bytes;	   /* of the data so far */
 	int64 rows;
-	bool ended; /* the data is complete */
 	bool
 		settled; /* nothing more is expected of it; info, and error when it failed, are final */
 	bool failed;
@@ -84,8 +83,7 @@ struct SfbLoad
 	SfbTableOptions options;
 	sf_operation operation;
 	int ncolumns;
-	sf_column *columns; /* paths in UTF-8 */
-	AttrNumber *attnums;
+	sf_column *columns;		/* paths in UTF-8 */
 	StringInfoData header;	/* the header row of a job */
 	SfbRowEncoder *encoder; /* the statement's: not there when the commit comes */
 	const SfbColumn *table_columns;

@@ -407,7 +407,6 @@ end_job(SfbLoad *load)
 	if (job == NULL)
 		return;
 	load->current = NULL;
-	job->ended = true;
 	sf_ingest_end(job->ingest, job->bytes);
 }
 
