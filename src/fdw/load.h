@@ -50,6 +50,7 @@ typedef struct SfbLoadJob
 	bool failed;
 	sf_ingest_info info;
 	int64 locked;	 /* of info.failed: rows that met a lock and are sent again */
+	bool resent;	 /* these rows have been handed to another job */
 	sf_error *error; /* of a failed one */
 } SfbLoadJob;
 
