@@ -608,13 +608,14 @@ put_numeric_value(SfbRowEncoder *enc, FieldEncoder *field, StringInfo out, Datum
 
 /* A date for a date field, with a time for a datetime field; days since 1970. */
 static inline void
-put_day(const FieldEncoder *field, StringInfo out, int64 days, int64 usec, bool with_time)
+put_day(const FieldEncoder *field, StringInfo out, int64 day_number, int64 usec,
+		bool with_time)
 {
 	char *p = reserve(out, ENCODE_NUMBER_ROOM);
 
-	if (days < FIRST_DAY || days > LAST_DAY)
+	if (day_number < FIRST_DAY || day_number > LAST_DAY)
 		date_out_of_range(field);
-	p = put_date(p, (int) days);
+	p = put_date(p, (int) day_number);
 	if (with_time)
 	{
 		*p++ = 'T';
@@ -636,19 +637,19 @@ put_date_value(const FieldEncoder *field, StringInfo out, DateADT date)
 static void
 put_timestamp_value(const FieldEncoder *field, StringInfo out, Timestamp ts)
 {
-	int64 days;
+	int64 day_number;
 	int64 usec;
 
 	if (TIMESTAMP_NOT_FINITE(ts))
 		date_out_of_range(field);
-	days = ts / USECS_PER_DAY;
+	day_number = ts / USECS_PER_DAY;
 	usec = ts % USECS_PER_DAY;
 	if (usec < 0)
 	{
-		days--;
+		day_number--;
 		usec += USECS_PER_DAY;
 	}
-	put_day(field, out, days + EPOCH_DAYS, usec, field->column->type != SFB_DATE);
+	put_day(field, out, day_number + EPOCH_DAYS, usec, field->column->type != SFB_DATE);
 }
 
 static void

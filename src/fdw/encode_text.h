@@ -136,10 +136,10 @@ put_4_digits(char *out, int value)
  * last of its year; the months from March on then have 153 days in each five.
  */
 static inline char *
-put_date(char *out, int days)
+put_date(char *out, int day_number)
 {
-	unsigned int since = (unsigned int) (days + 719468); /* 0000-03-01 */
-	unsigned int era = since / 146097;					 /* of 400 years */
+	unsigned int since = (unsigned int) (day_number + 719468); /* 0000-03-01 */
+	unsigned int era = since / 146097;						   /* of 400 years */
 	unsigned int day_of_era = since - era * 146097;
 	unsigned int year_of_era =
 		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
