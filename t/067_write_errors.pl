@@ -228,6 +228,13 @@ for my $by (qw(rest bulk))
 	}
 }
 
+# ---- rows that are locked, beside one that stops the statement -----------------------------------------
+
+event('a locked row is rejected, too, when another one ends the statement',
+	sql => "INSERT INTO stop_bulk (code, key) SELECT 'I-' || i, CASE WHEN i = 1 THEN 'Urest-1' END FROM source WHERE i <= 24 ORDER BY i",
+	faults => [ with_job(row_errors => { nth => 5, %$lock }) ], saved => 22, jobs => 1,
+	error => '23505', message => qr/rejected 2 rows .*DUPLICATE_VALUE/, detail => qr/22 were inserted, 2 were rejected\./, hint_rows => 2);
+
 # ---- rows that are locked for a while -------------------------------------------------------------------
 
 # values of all kinds survive the way back and forth

@@ -90,6 +90,28 @@ for my $schema ('commit', 'commit_bulk')
 		} ]);
 }
 
+# Salesforce trims, and compares without case.
+steps('keys that Salesforce takes for the same',
+	[ q{ALTER FOREIGN TABLE commit.account OPTIONS (ADD upsert_key 'External_Key__c')}, undef, undef ],
+	map({
+		my ($first, $second, @sent) = @$_;
+		[ qq{BEGIN; INSERT INTO commit.account (name, external_key__c) VALUES ('xact a', $first);
+			INSERT INTO commit.account (name, external_key__c) VALUES ('xact b', $second); COMMIT}, undef,
+			sub { is_deeply([ sent() ], \@sent, "$first and $second") or diag(explain([ sent() ])) } ]
+	} [ q{'k5'}, q{' K5 '}, ('update Account 1 all') x 2 ],
+		[ q{E'k\u00c9'}, q{E'k\u00e9'}, ('update Account 1 all') x 4 ],
+		[ q{'k8'}, q{'k9'}, ('update Account 1 all') x 4, 'update Account 2 all' ]),
+	[ q{ALTER FOREIGN TABLE commit.account OPTIONS (DROP upsert_key)}, undef, undef ]);
+
+steps('each statement has its own reject_limit',
+	[ q{ALTER FOREIGN TABLE commit.contact OPTIONS (ADD on_error 'ignore', ADD reject_limit '1')}, undef, undef ],
+	[ q{BEGIN; INSERT INTO commit.contact (lastname, firstname) VALUES (NULL, 'a');
+		INSERT INTO commit.contact (lastname, firstname) VALUES (NULL, 'b');
+		INSERT INTO commit.contact (lastname, firstname) VALUES ('xact c', 'c'); COMMIT}, undef, sub {
+		is(last_names(), 'c', 'what is in the org');
+	} ],
+	[ q{ALTER FOREIGN TABLE commit.contact OPTIONS (DROP on_error, DROP reject_limit)}, undef, undef ]);
+
 for my $how ('one table', 'exception blocks', 'exception blocks that fail', 'tables in turn')
 {
 	subtest "memory while 20,000 statements wait: $how" => sub {

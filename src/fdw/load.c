@@ -164,13 +164,6 @@ sfb_load_begin(const SfbLoadSpec *spec)
 	load->mode = first_mode(load);
 	init_work(load);
 	INSTR_TIME_SET_CURRENT(load->started);
-	if (spec->one_by_one && load->options.apply == SFB_APPLY_COMMIT)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot return Ids of rows for foreign table \"%s\", which wait for "
-						"the commit",
-						load->relname),
-				 errhint("Leave out RETURNING, or set the option apply to \"statement\".")));
 
 	session = sfb_session_get(spec->user);
 	load->guard = sfb_guard_new(session, destroy_load);

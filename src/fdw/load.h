@@ -45,12 +45,12 @@ typedef struct SfbLoadJob
 	SfbSpool *spool;   /* its data, header row included; NULL when acknowledged */
 	int64 bytes;	   /* of the data so far */
 	int64 rows;
-	bool ended; /* the data is complete */
 	bool
 		settled; /* nothing more is expected of it; info, and error when it failed, are final */
 	bool failed;
 	sf_ingest_info info;
 	int64 locked;	 /* of info.failed: rows that met a lock and are sent again */
+	bool resent;	 /* these rows have been handed to another job */
 	sf_error *error; /* of a failed one */
 } SfbLoadJob;
 
@@ -84,8 +84,7 @@ struct SfbLoad
 	SfbTableOptions options;
 	sf_operation operation;
 	int ncolumns;
-	sf_column *columns; /* paths in UTF-8 */
-	AttrNumber *attnums;
+	sf_column *columns;		/* paths in UTF-8 */
 	StringInfoData header;	/* the header row of a job */
 	SfbRowEncoder *encoder; /* the statement's: not there when the commit comes */
 	const SfbColumn *table_columns;

@@ -294,6 +294,24 @@ wait_for_jobs(SfbLoad *load, int most)
 		sfb_load_wait(load);
 }
 
+/* Rows that met a lock are rejected as any other when they are not sent again. */
+static void
+give_up_locked(SfbLoad *load)
+{
+	ListCell *lc;
+
+	foreach (lc, load->jobs)
+	{
+		SfbLoadJob *job = lfirst(lc);
+
+		if (job->resent)
+			continue;
+		load->rejected += job->locked;
+		job->locked = 0;
+	}
+	load->locked_rows = 0;
+}
+
 void
 sfb_load_stop_jobs(SfbLoad *load)
 {
@@ -315,6 +333,7 @@ sfb_load_stop_jobs(SfbLoad *load)
 		job->spool = NULL;
 	}
 	wait_for_jobs(load, 0);
+	give_up_locked(load);
 }
 
 /* ERROR when a job has failed, or has more rejected rows than may be: the statement ends here. */
@@ -407,7 +426,6 @@ end_job(SfbLoad *load)
 	if (job == NULL)
 		return;
 	load->current = NULL;
-	job->ended = true;
 	sf_ingest_end(job->ingest, job->bytes);
 }
 
@@ -527,10 +545,11 @@ tell_resent(SfbLoad *load)
 	sfb_outcome_select(load->serverid, load->userid, load->columns, load->ncolumns);
 	foreach (lc, load->jobs)
 	{
-		const SfbLoadJob *job = lfirst(lc);
+		SfbLoadJob *job = lfirst(lc);
 
 		if (job->locked > 0)
 			sfb_outcome_resend(job->info.job_id, job->locked);
+		job->resent = true;
 	}
 }
 

@@ -11,6 +11,8 @@
  */
 #include "load.h"
 
+#include <ctype.h>
+
 #include "common/hashfn.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -40,6 +42,9 @@ same_target(const SfbLoad *a, const SfbLoad *b)
 		!same_text(x->object, y->object) || !same_text(x->upsert_key, y->upsert_key) ||
 		!same_text(x->assignment_rule_id, y->assignment_rule_id) ||
 		!same_text(a->relname, b->relname))
+		return false;
+	/* the limit is each statement's own */
+	if (x->on_error == SFB_ON_ERROR_IGNORE && x->reject_limit >= 0)
 		return false;
 	for (int i = 0; i < a->ncolumns; i++)
 		if (a->columns[i].kind != b->columns[i].kind ||
@@ -77,7 +82,7 @@ key_column(const SfbLoad *load)
 	return -1;
 }
 
-/* A cell of a row of CSV, its quotes left out. */
+/* A cell of a row of CSV, without its quotes, and the blanks that Salesforce trims. */
 static const char *
 find_cell(const char *row, int n, int *len)
 {
@@ -102,26 +107,34 @@ find_cell(const char *row, int n, int *len)
 		start++;
 		*len -= 2;
 	}
+	while (*len > 0 && isspace((unsigned char) start[*len - 1]))
+		(*len)--;
+	while (*len > 0 && isspace((unsigned char) *start))
+	{
+		start++;
+		(*len)--;
+	}
 	return start;
 }
 
 /*
  * Equal for equal keys.  Different ones may have the same: then loads stay apart that could be put
- * together.  Ids are told by their first 15 characters, numbers by their value, texts whatever their
- * case.
+ * together.  Ids are told by their first 15 characters, numbers by their value, texts by their ASCII
+ * characters, whatever their case: which of the others are the same is Salesforce's to say.
  */
 static uint64
 hash_key(const SfbLoad *load, int column, const char *row)
 {
 	char text[256];
-	int len;
-	const char *cell = find_cell(row, column, &len);
+	int cell_len;
+	int len = 0;
+	const char *cell = find_cell(row, column, &cell_len);
 
 	if (load->operation != SF_OP_UPSERT)
-		len = Min(len, 15);
-	len = Min(len, (int) sizeof(text) - 1);
-	for (int i = 0; i < len; i++)
-		text[i] = pg_ascii_tolower((unsigned char) cell[i]);
+		cell_len = Min(cell_len, 15);
+	for (int i = 0; i < cell_len && len < (int) sizeof(text) - 1; i++)
+		if (!IS_HIGHBIT_SET(cell[i]))
+			text[len++] = pg_ascii_tolower((unsigned char) cell[i]);
 	text[len] = '\0';
 	if (load->columns[column].kind == SF_COLUMN_DOUBLE)
 	{

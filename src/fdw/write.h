@@ -111,7 +111,8 @@ typedef struct SfbLoadSpec
 	sf_operation operation;
 	int ncolumns; /* that are sent; update and delete: the first is Id */
 	AttrNumber *attnums;
-	bool one_by_one; /* every row is sent at once: for sfb_load_row_now */
+	bool
+		one_by_one; /* every row is sent at once: for sfb_load_row_now; not with apply 'commit' */
 	bool
 		same_statement; /* a statement that writes to several tables has begun a load before */
 } SfbLoadSpec;
@@ -134,7 +135,7 @@ sfb_load_row_now(SfbLoad *load, const Datum *values, const bool *isnull, char id
 
 /*
  * The end of the statement: sends what is left and waits for everything, reports (NOTICE, WARNING, or
- * ERROR), and returns how many rows were rejected or not processed.  With apply 'commit': uploads
+ * ERROR), and returns how many rows were rejected.  With apply 'commit': uploads
  * what is left and hands it to apply.c.  A second call does nothing and returns 0.
  */
 extern int64 sfb_load_finish(SfbLoad *load);
