@@ -66,7 +66,8 @@ SELECT length(t), length(sfb_encode(t)), sfb_encode(t) = t AS same FROM long_tex
 
 -- Longer than the field: characters as Salesforce counts them, without the blanks that it trims.
 SELECT sfb_encode('12345'::text, 0, 'F__c', 0, 5), sfb_encode('  12345 '::text, 0, 'F__c', 0, 5),
-	   sfb_encode('äöüßé'::text, 0, 'F__c', 0, 5), sfb_encode('😀😀'::text, 0, 'F__c', 0, 4);
+	   sfb_encode('äöüßé'::text, 0, 'F__c', 0, 5), sfb_encode('😀😀'::text, 0, 'F__c', 0, 4),
+	   sfb_encode(E'1\r\n2'::text, 0, 'F__c', 0, 3);
 SELECT sfb_encode('123456'::text, 0, 'F__c', 0, 5);
 SELECT sfb_encode('😀😀'::text, 0, 'F__c', 0, 3);
 SELECT sfb_encode(E'1\n2'::text, 0, 'F__c', 0, 2);

@@ -327,7 +327,7 @@ pg_attribute_noreturn() date_out_of_range(const FieldEncoder *field)
 		 errdetail("Salesforce takes dates of the years %d to %d.", FIRST_YEAR, LAST_YEAR)));
 }
 
-/* Characters as Salesforce counts them: UTF-16 units. */
+/* Characters as Salesforce counts them: UTF-16 units, CR LF as the LF that is sent. */
 static int
 utf16_length(const char *data, int len)
 {
@@ -337,6 +337,8 @@ utf16_length(const char *data, int len)
 	{
 		unsigned char c = (unsigned char) data[i];
 
+		if (c == '\r' && i + 1 < len && data[i + 1] == '\n')
+			continue;
 		count += (c & 0xC0) != 0x80;
 		count += c >= 0xF0;
 	}
