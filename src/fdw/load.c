@@ -39,21 +39,16 @@ destroy_load(void *object)
 
 		sf_ingest_free(job->ingest);
 		job->ingest = NULL;
-		sfb_spool_free(job->spool);
-		job->spool = NULL;
+		sfb_drop_spool(&job->spool);
 	}
 	sf_results_free(load->results);
 	load->results = NULL;
 	sf_collections_free(load->call);
 	load->call = NULL;
-	sfb_spool_free(load->spare);
-	load->spare = NULL;
-	sfb_spool_free(load->locked);
-	load->locked = NULL;
-	sfb_spool_free(load->resending);
-	load->resending = NULL;
-	sfb_spool_free(load->held);
-	load->held = NULL;
+	sfb_drop_spool(&load->spare);
+	sfb_drop_spool(&load->locked);
+	sfb_drop_spool(&load->resending);
+	sfb_drop_spool(&load->held);
 }
 
 static char *

@@ -139,6 +139,14 @@ struct SfbLoad
 		error; /* of the client; not there, as the block, while the load waits for the commit */
 };
 
+/* Frees a spool that its owner has no more use for; never throws. */
+static inline void
+sfb_drop_spool(SfbSpool **spool)
+{
+	sfb_spool_free(*spool);
+	*spool = NULL;
+}
+
 /* ---- load.c -------------------------------------------------------------------------- */
 
 /* The commit's part of sfb_load_finish: everything is sent, looked at and reported. */

@@ -213,35 +213,38 @@ send_rows(SfbLoad *load, int nrows)
 	start_call(load);
 }
 
+/* The next bytes of a spool, at most len; they must be there. */
+static Size
+next_piece(SfbSpool *spool, int64 offset, Size len, const char **data)
+{
+	Size n = Min(sfb_spool_read(spool, offset, data), len);
+
+	if (n == 0)
+		elog(ERROR, "rows are missing in a spool");
+	return n;
+}
+
 void
 sfb_read_spool(StringInfo buf, SfbSpool *spool, int64 offset, Size len)
 {
-	while (len > 0)
-	{
-		const char *data;
-		Size n = Min(sfb_spool_read(spool, offset, &data), len);
+	const char *data;
 
-		if (n == 0)
-			elog(ERROR, "rows are missing in a spool");
+	for (Size n; len > 0; offset += n, len -= n)
+	{
+		n = next_piece(spool, offset, len, &data);
 		appendBinaryStringInfo(buf, data, n);
-		offset += n;
-		len -= n;
 	}
 }
 
 void
 sfb_copy_spool(SfbSpool *to, SfbSpool *from, int64 offset, Size len)
 {
-	while (len > 0)
-	{
-		const char *data;
-		Size n = Min(sfb_spool_read(from, offset, &data), len);
+	const char *data;
 
-		if (n == 0)
-			elog(ERROR, "rows are missing in a spool");
+	for (Size n; len > 0; offset += n, len -= n)
+	{
+		n = next_piece(from, offset, len, &data);
 		sfb_spool_write(to, data, n);
-		offset += n;
-		len -= n;
 	}
 }
 
@@ -337,6 +340,5 @@ void
 sfb_load_drop_calls(SfbLoad *load)
 {
 	load->ncalls = 0;
-	sfb_spool_free(load->held);
-	load->held = NULL;
+	sfb_drop_spool(&load->held);
 }

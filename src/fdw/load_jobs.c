@@ -329,8 +329,7 @@ sfb_load_stop_jobs(SfbLoad *load)
 		sf_ingest_free(job->ingest);
 		job->ingest = NULL;
 		job->settled = true;
-		sfb_spool_free(job->spool);
-		job->spool = NULL;
+		sfb_drop_spool(&job->spool);
 	}
 	wait_for_jobs(load, 0);
 	give_up_locked(load);
@@ -506,8 +505,7 @@ void
 sfb_load_upload_jobs(SfbLoad *load)
 {
 	finish_rows(load);
-	sfb_spool_free(load->spare);
-	load->spare = NULL;
+	sfb_drop_spool(&load->spare);
 	if (load->options.apply != SFB_APPLY_COMMIT)
 		return;
 	wait_for_jobs(load, 0);

@@ -18,35 +18,8 @@ allocation_fails(void)
 	return allocations_left >= 0 && allocations_left-- == 0;
 }
 
-static void *
-test_malloc(size_t size)
-{
-	return allocation_fails() ? NULL : malloc(size);
-}
+#include "nomem.h"
 
-static void *
-test_calloc(size_t n, size_t size)
-{
-	return allocation_fails() ? NULL : calloc(n, size);
-}
-
-static void *
-test_realloc(void *old, size_t size)
-{
-	return allocation_fails() ? NULL : realloc(old, size);
-}
-
-static char *
-test_strdup(const char *text)
-{
-	return allocation_fails() ? NULL : strdup(text);
-}
-
-#define malloc	test_malloc
-#define calloc	test_calloc
-#define realloc test_realloc
-#undef strdup
-#define strdup test_strdup
 #include "../../src/client/sf_buf.c"
 #include "../../src/client/sf_client.c"
 #include "../../src/client/sf_client_collections.c"
@@ -60,10 +33,7 @@ test_strdup(const char *text)
 #include "../../src/client/sf_job_list.c"
 #undef ask
 #undef read_link
-#undef malloc
-#undef calloc
-#undef realloc
-#undef strdup
+#include "nomem_end.h"
 
 #define V "/services/data/v62.0"
 #define LOGIN                                                                                 \

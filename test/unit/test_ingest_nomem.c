@@ -17,44 +17,14 @@ allocation_fails(void)
 	return allocations_left >= 0 && allocations_left-- == 0;
 }
 
-static void *
-test_malloc(size_t size)
-{
-	return allocation_fails() ? NULL : malloc(size);
-}
+#include "nomem.h"
 
-static void *
-test_calloc(size_t n, size_t size)
-{
-	return allocation_fails() ? NULL : calloc(n, size);
-}
-
-static void *
-test_realloc(void *old, size_t size)
-{
-	return allocation_fails() ? NULL : realloc(old, size);
-}
-
-static char *
-test_strdup(const char *text)
-{
-	return allocation_fails() ? NULL : strdup(text);
-}
-
-#define malloc	test_malloc
-#define calloc	test_calloc
-#define realloc test_realloc
-#undef strdup
-#define strdup test_strdup
 #include "../../src/client/sf_client.c"
 #include "../../src/client/sf_client_ingest.c"
 #include "../../src/client/sf_http_request.c"
 #include "../../src/client/sf_http_upload.c"
 #include "../../src/client/sf_ingest_job.c"
-#undef malloc
-#undef calloc
-#undef realloc
-#undef strdup
+#include "nomem_end.h"
 
 #define V	"/services/data/v62.0/jobs/ingest"
 #define JOB V "/750000000000001AAA"

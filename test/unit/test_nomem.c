@@ -2,9 +2,6 @@
  * test_nomem.c
  *		Every allocation fails once: each must end in SF_ERR_MEMORY, with nothing leaked and
  *		nothing broken.
- *
- * The sources are included with their allocators renamed, so that no hook is needed.  What is
- * freed comes from the real malloc, and LeakSanitizer looks at the rest.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,35 +21,8 @@ allocation_fails(void)
 	return false;
 }
 
-static void *
-test_malloc(size_t size)
-{
-	return allocation_fails() ? NULL : malloc(size);
-}
+#include "nomem.h"
 
-static void *
-test_calloc(size_t n, size_t size)
-{
-	return allocation_fails() ? NULL : calloc(n, size);
-}
-
-static void *
-test_realloc(void *old, size_t size)
-{
-	return allocation_fails() ? NULL : realloc(old, size);
-}
-
-static char *
-test_strdup(const char *text)
-{
-	return allocation_fails() ? NULL : strdup(text);
-}
-
-#define malloc	test_malloc
-#define calloc	test_calloc
-#define realloc test_realloc
-#undef strdup
-#define strdup test_strdup
 #include "../../src/client/sf_buf.c"
 #include "../../src/client/sf_csv.c"
 #include "../../src/client/sf_csv_columns.c"
@@ -61,10 +31,7 @@ test_strdup(const char *text)
 #undef fail
 #include "../../src/client/sf_json_rows.c"
 #include "../../src/client/sf_secret.c"
-#undef malloc
-#undef calloc
-#undef realloc
-#undef strdup
+#include "nomem_end.h"
 
 /* Runs a scenario with the first, second, … allocation failing until it succeeds. */
 static void
