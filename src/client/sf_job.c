@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "sf_json.h"
+
 #define FIRST_POLL_MS 20
 
 /* Polls after which the interval becomes three times the maximum: then the job is a long one. */
@@ -33,6 +35,24 @@ sf_job_take_id(const char *id, char out[SF_JOB_ID_MAX])
 		return false;
 	memcpy(out, id, len + 1);
 	return true;
+}
+
+sf_status
+sf_job_read_creation(const char *body, size_t len, const char *what, char out[SF_JOB_ID_MAX],
+					 sf_error *err)
+{
+	const char *id = NULL;
+	const sf_json_field fields[] = {{"id", SF_FIELD_STRING, &id, true}};
+	sf_json *json = sf_json_parse(body, len, what, err);
+	sf_status st;
+
+	if (json == NULL)
+		return SF_FAILED;
+	st = sf_json_read(json, what, fields, 1, err);
+	if (st == SF_OK && !sf_job_take_id(id, out))
+		st = sf_error_set(err, SF_ERR_PROTOCOL, "the %s has a malformed id", what);
+	sf_json_free(json);
+	return st;
 }
 
 void

@@ -1,7 +1,7 @@
 /*
  * sf_job.h
- *		What the jobs of Bulk API 2.0, for queries and for data, have in common (level 1).  Pure
- *		functions.
+ *		What the jobs of Bulk API 2.0, for queries and for data, have in common, above the formats
+ *		and below HTTP (level 1).  Pure functions.
  */
 #ifndef SF_JOB_H
 #define SF_JOB_H
@@ -20,6 +20,13 @@ extern int64_t sf_job_poll_interval(int npolls, int max_ms);
  * so it is checked although Salesforce sends it.
  */
 extern bool sf_job_take_id(const char *id, char out[SF_JOB_ID_MAX]);
+
+/*
+ * Takes the id out of the answer to a job's creation.  what names the answer in errors.  SF_OK, or
+ * SF_FAILED (SF_ERR_PROTOCOL): no JSON, no id, a malformed one.
+ */
+extern sf_status sf_job_read_creation(const char *body, size_t len, const char *what,
+									  char out[SF_JOB_ID_MAX], sf_error *err);
 
 /*
  * Takes the code out of the errorMessage of a failed job into err->code: of "InvalidBatch : Failed to

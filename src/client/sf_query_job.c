@@ -155,21 +155,11 @@ sf_query_job_get_info(const sf_query_job *job)
 static sf_status
 read_creation(sf_query_job *job, sf_error *err)
 {
-	static const char what[] = "answer to the creation of a query job";
-	const char *id = NULL;
-	const sf_json_field fields[] = {{"id", SF_FIELD_STRING, &id, true}};
 	size_t len;
 	const char *body = sf_http_body(job->req, &len);
-	sf_json *json = sf_json_parse(body, len, what, err);
-	sf_status st;
 
-	if (json == NULL)
-		return SF_FAILED;
-	st = sf_json_read(json, what, fields, 1, err);
-	if (st == SF_OK && !sf_job_take_id(id, job->info.id))
-		st = sf_error_set(err, SF_ERR_PROTOCOL, "the %s has a malformed id", what);
-	sf_json_free(json);
-	return st;
+	return sf_job_read_creation(body, len, "answer to the creation of a query job",
+								job->info.id, err);
 }
 
 /*
