@@ -37,6 +37,7 @@ CLIENT_OBJS = \
 	src/client/sf_client.o \
 	src/client/sf_client_ingest.o \
 	src/client/sf_client_collections.o \
+	src/client/sf_client_plan.o \
 	src/client/sf_client_query.o \
 	src/client/sf_client_results.o \
 	src/client/sf_collections.o \
@@ -44,6 +45,7 @@ CLIENT_OBJS = \
 	src/client/sf_csv.o \
 	src/client/sf_csv_columns.o \
 	src/client/sf_describe.o \
+	src/client/sf_explain.o \
 	src/client/sf_http.o \
 	src/client/sf_http_headers.o \
 	src/client/sf_http_queue.o \
@@ -62,6 +64,7 @@ CLIENT_OBJS = \
 	src/client/sf_json_error.o \
 	src/client/sf_json_rows.o \
 	src/client/sf_jwt.o \
+	src/client/sf_limits.o \
 	src/client/sf_mux.o \
 	src/client/sf_query_job.o \
 	src/client/sf_query_job_links.o \

@@ -14,6 +14,7 @@
  *		session						sf_session_*
  *		queries						sf_query_*
  *		writing						sf_ingest_*, sf_results_*, sf_collections_*, sf_jobs_*
+ *		what planning asks			sf_explain_*, sf_record_counts_*, sf_limits_*
  *		metadata					sf_describe_*
  *		small formats				sf_id_*, sf_soql_*
  */
@@ -266,7 +267,9 @@ typedef struct sf_query_stats
 	int64_t wire_bytes; /* response bodies as received */
 	int64_t text_bytes; /* after decompression */
 	int64_t job_ms;		/* from creation to JobComplete as seen here; 0 without a job */
-	int64_t server_ms;	/* totalProcessingTime */
+	int64_t
+		queued_ms; /* part of it that passed until Salesforce began, as far as polls tell */
+	int64_t server_ms; /* totalProcessingTime */
 } sf_query_stats;
 
 /*
@@ -546,6 +549,86 @@ extern sf_jobs *sf_jobs_start(sf_session *s, sf_job_family family, sf_error *err
 extern sf_status sf_jobs_next(sf_jobs *jobs, const sf_job_entry **entry, sf_error *err);
 
 extern void sf_jobs_free(sf_jobs *jobs);
+
+/* ---- what planning asks ------------------------------------------------------------ */
+
+/* What Salesforce's optimizer would do with a query: the cheapest of its plans. */
+typedef struct sf_query_plan
+{
+	/*
+	 * cardinality: the rows that the leading operation is expected to give.  A LIMIT counts; of a query
+	 * without conditions orgs say half of the object's rows (recordings), so take object_rows then.
+	 */
+	int64_t rows;
+	int64_t object_rows;  /* sobjectCardinality */
+	double relative_cost; /* above 1: the filter is not selective */
+	char operation[32];	  /* leadingOperationType: Index, TableScan, Sharing, Other */
+} sf_query_plan;
+
+typedef struct sf_explain sf_explain;
+
+/*
+ * GET /query?explain=: nothing is run (REST guide, "Get Feedback on Query Performance").  NULL with *err
+ * filled on failure: SF_ERR_LIMIT where the query does not fit into a URI.  Free it with sf_explain_free.
+ */
+extern sf_explain *sf_explain_start(sf_session *s, const char *soql, sf_error *err);
+
+/* SF_WAIT; SF_OK with *plan, owned by the explain; SF_FAILED: some objects cannot be explained. */
+extern sf_status sf_explain_check(sf_explain *e, const sf_query_plan **plan, sf_error *err);
+
+extern int sf_explain_api_calls(const sf_explain *e);
+
+/* Frees it in whatever state.  NULL is fine. */
+extern void sf_explain_free(sf_explain *e);
+
+/* How many records an object has, about: counted now and then, without those in the recycle bin. */
+typedef struct sf_record_count
+{
+	const char *object; /* as Salesforce spells it */
+	int64_t count;
+} sf_record_count;
+
+typedef struct sf_record_counts sf_record_counts;
+
+/*
+ * GET /limits/recordCount for some objects (REST guide, resources_record_count; needs the permission
+ * View Setup).  Free it with sf_record_counts_free.
+ */
+extern sf_record_counts *
+sf_record_counts_start(sf_session *s, const char *const *objects, int nobjects, sf_error *err);
+
+/*
+ * SF_OK with *count (valid until the next call), SF_WAIT, SF_DONE, SF_FAILED.  In no particular order;
+ * unknown objects are left out, and so may be those without records.
+ */
+extern sf_status
+sf_record_counts_next(sf_record_counts *r, const sf_record_count **count, sf_error *err);
+
+extern int sf_record_counts_api_calls(const sf_record_counts *r);
+
+/* Frees it in whatever state.  NULL is fine. */
+extern void sf_record_counts_free(sf_record_counts *r);
+
+/* A limit of the org, such as DailyApiRequests or DailyBulkV2QueryJobs; up to five minutes old. */
+typedef struct sf_limit
+{
+	const char *name;
+	int64_t max;
+	int64_t remaining;
+} sf_limit;
+
+typedef struct sf_limits sf_limits;
+
+/* GET /limits (REST guide, resources_limits).  Free it with sf_limits_free. */
+extern sf_limits *sf_limits_start(sf_session *s, sf_error *err);
+
+/* SF_OK with *limit (valid until the next call), SF_WAIT, SF_DONE, SF_FAILED. */
+extern sf_status sf_limits_next(sf_limits *l, const sf_limit **limit, sf_error *err);
+
+extern int sf_limits_api_calls(const sf_limits *l);
+
+/* Frees it in whatever state.  NULL is fine. */
+extern void sf_limits_free(sf_limits *l);
 
 /* ---- metadata ---------------------------------------------------------------------- */
 

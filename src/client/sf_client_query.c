@@ -518,6 +518,7 @@ sf_query_get_stats(const sf_query *q, sf_query_stats *stats)
 	stats->wire_bytes = cost.wire_bytes;
 	stats->text_bytes = cost.text_bytes;
 	stats->job_ms = job.job_ms;
+	stats->queued_ms = job.queued_ms;
 	stats->server_ms = job.server_ms;
 }
 

@@ -144,6 +144,9 @@ extern void sf_http_fail_waiting(sf_http *h, const sf_error *why);
 /* Base URL, "" before there is one. */
 extern const char *sf_http_base(const sf_http *h);
 
+/* A request URI and its headers together: 16,384 bytes, else 414 or 431 (limits cheat sheet). */
+#define SF_URI_AND_HEADERS_MAX 16384
+
 /* Bytes that request line and headers take besides the URL, about, for the URI limit. */
 extern size_t sf_http_overhead(const sf_http *h);
 

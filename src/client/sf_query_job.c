@@ -40,6 +40,7 @@ struct sf_query_job
 	int creations_failed; /* with an unknown outcome */
 	int orphans;		  /* jobs that may exist without anybody knowing their id */
 	int64_t created_at;
+	bool begun; /* it was not in the queue any more */
 	int64_t next_poll;
 	sf_query_job_info info;
 };
@@ -270,6 +271,26 @@ job_failed(sf_query_job *job, const char *state, const char *message, sf_error *
 	return SF_FAILED;
 }
 
+/*
+ * Keeps what a poll says about the time in the queue.  When the work on a job began and ended is known to
+ * polls only in between; where both lie between two of them, the server's own time of work tells them
+ * apart.
+ */
+static void
+note_queue_time(sf_query_job *job, const char *state, int64_t now)
+{
+	sf_query_job_info *info = &job->info;
+	int64_t since_creation = now - job->created_at;
+
+	if (job->begun)
+		return;
+	job->begun = strcmp(state, "UploadComplete") != 0;
+	if (job->begun && strcmp(state, "InProgress") != 0)
+		since_creation -= info->server_ms;
+	if (since_creation > info->queued_ms)
+		info->queued_ms = since_creation;
+}
+
 static sf_status
 read_poll(sf_query_job *job, sf_error *err)
 {
@@ -290,8 +311,13 @@ read_poll(sf_query_job *job, sf_error *err)
 	int64_t now = sf_http_now(job->http);
 
 	if (json == NULL || sf_json_read(json, what, fields, 4, err) != SF_OK)
-		;
-	else if (strcmp(state, "JobComplete") == 0)
+	{
+		sf_error_job(err, info->id);
+		sf_json_free(json);
+		return SF_FAILED;
+	}
+	note_queue_time(job, state, now);
+	if (strcmp(state, "JobComplete") == 0)
 	{
 		job->state = JOB_COMPLETE;
 		info->complete = true;

@@ -29,6 +29,7 @@ typedef struct sf_query_job_info
 	int64_t records;   /* numberRecordsProcessed; -1 before it is known */
 	int64_t server_ms; /* totalProcessingTime */
 	int64_t job_ms;	   /* from the creation's answer to completion */
+	int64_t queued_ms; /* … to the beginning of work on it */
 	int polls;
 	sf_http_cost cost; /* of all its finished requests */
 } sf_query_job_info;

@@ -22,9 +22,6 @@ typedef struct sf_rest_spec
 	int batch_size; /* 200..2000; 0 means 2000 */
 } sf_rest_spec;
 
-/* A request URI and its headers together: 16,384 bytes, else 414 or 431 (limits cheat sheet). */
-#define SF_URI_AND_HEADERS_MAX 16384
-
 /* True when the query fits into a request URI of this session. */
 extern bool sf_rest_fits(const sf_http *h, const sf_rest_spec *spec);
 

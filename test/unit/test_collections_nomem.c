@@ -1,7 +1,7 @@
 /*
  * test_collections_nomem.c
- *		A Collections call, a result file and a job list, with each allocation of their code failing once:
- *		each must end well or in SF_ERR_MEMORY, with nothing leaked, nothing sent twice and no saved row
+ *		A Collections call, a result file, a job list and what planning asks, with each allocation of their
+ *		code failing once: each must end well or in SF_ERR_MEMORY, with nothing leaked, nothing sent twice and no saved row
  *		that nobody is told of.
  */
 #include <stdlib.h>
@@ -23,9 +23,11 @@ allocation_fails(void)
 #include "../../src/client/sf_buf.c"
 #include "../../src/client/sf_client.c"
 #include "../../src/client/sf_client_collections.c"
+#include "../../src/client/sf_client_plan.c"
 #include "../../src/client/sf_client_results.c"
 #include "../../src/client/sf_collections.c"
 #include "../../src/client/sf_collections_rows.c"
+#include "../../src/client/sf_explain.c"
 #include "../../src/client/sf_http_request.c"
 #include "../../src/client/sf_ingest_results.c"
 #define ask		  ask_list
@@ -33,6 +35,7 @@ allocation_fails(void)
 #include "../../src/client/sf_job_list.c"
 #undef ask
 #undef read_link
+#include "../../src/client/sf_limits.c"
 #include "nomem_end.h"
 
 #define V "/services/data/v62.0"
@@ -131,6 +134,56 @@ listing_jobs(sf_session *s, peer *p, sf_status *st, sf_error *err)
 	return *st != SF_OK || rows == 3;
 }
 
+static bool
+explaining(sf_session *s, peer *p, sf_status *st, sf_error *err)
+{
+	sf_explain *e = sf_explain_start(s, "SELECT Id FROM Account", err);
+	const sf_query_plan *plan = NULL;
+
+	(void) p;
+	while (e != NULL && (*st = sf_explain_check(e, &plan, err)) == SF_WAIT && drive(s))
+		;
+	if (*st == SF_OK && (plan->rows != 1 || plan->object_rows != 2))
+		*st = SF_WAIT;
+	sf_explain_free(e);
+	return *st != SF_WAIT;
+}
+
+static bool
+counting(sf_session *s, peer *p, sf_status *st, sf_error *err)
+{
+	static const char *const objects[] = {"Account"};
+	sf_record_counts *r = sf_record_counts_start(s, objects, 1, err);
+	const sf_record_count *count;
+	int64_t found = 0;
+
+	(void) p;
+	while (r != NULL && ((*st = sf_record_counts_next(r, &count, err)) == SF_OK ||
+						 (*st == SF_WAIT && drive(s))))
+		found += *st == SF_OK ? count->count : 0;
+	sf_record_counts_free(r);
+	if (*st == SF_DONE)
+		*st = SF_OK;
+	return *st != SF_OK || found == 7;
+}
+
+static bool
+asking_limits(sf_session *s, peer *p, sf_status *st, sf_error *err)
+{
+	sf_limits *l = sf_limits_start(s, err);
+	const sf_limit *limit;
+	int64_t left = 0;
+
+	(void) p;
+	while (l != NULL &&
+		   ((*st = sf_limits_next(l, &limit, err)) == SF_OK || (*st == SF_WAIT && drive(s))))
+		left += *st == SF_OK ? limit->remaining : 0;
+	sf_limits_free(l);
+	if (*st == SF_DONE)
+		*st = SF_OK;
+	return *st != SF_OK || left == 9;
+}
+
 /* Runs it with the first, second, … allocation failing until none is left to fail. */
 static void
 check(scenario run, const peer_rule *script, int nrules, int least, const char *name)
@@ -194,10 +247,25 @@ main(void)
 				 "\"nextRecordsUrl\":\"/x?queryLocator=a\"}"},
 		{"GET", V "/jobs/query?queryLocator=a$", .status = 200,
 		 .body = "{\"done\":true,\"records\":[{\"id\":\"3\"}]}"}};
+	static const peer_rule explain[] = {
+		LOGIN,
+		{"GET", V "/query?explain=", .status = 200,
+		 .body = "{\"plans\":[{\"cardinality\":1,\"sobjectCardinality\":2}]}"}};
+	static const peer_rule counts[] = {
+		LOGIN,
+		{"GET", V "/limits/recordCount?sObjects=Account$", .status = 200,
+		 .body = "{\"sObjects\":[{\"name\":\"Account\",\"count\":7}]}"}};
+	static const peer_rule limits[] = {
+		LOGIN,
+		{"GET", V "/limits$", .status = 200,
+		 .body = "{\"A\":{\"Max\":5,\"Remaining\":4},\"B\":{\"Max\":5,\"Remaining\":5}}"}};
 
 	check(inserting, call, 2, 20, "insert");
 	check(leaving, call, 2, 20, "insert, freed when it had left");
 	check(reading_results, file, 2, 10, "results");
 	check(listing_jobs, list, 3, 10, "jobs");
+	check(explaining, explain, 2, 5, "explanation");
+	check(counting, counts, 2, 5, "record counts");
+	check(asking_limits, limits, 2, 5, "limits");
 	return tap_done();
 }
