@@ -80,7 +80,6 @@ CLIENT_OBJS = \
 FDW_OBJS = \
 	src/fdw/apply.o \
 	src/fdw/convert.o \
-	src/fdw/count.o \
 	src/fdw/encode.o \
 	src/fdw/error.o \
 	src/fdw/explain.o \
@@ -102,8 +101,13 @@ FDW_OBJS = \
 	src/fdw/option_host.o \
 	src/fdw/outcome.o \
 	src/fdw/plan.o \
+	src/fdw/plan_join.o \
+	src/fdw/plan_path.o \
 	src/fdw/plan_target.o \
+	src/fdw/plan_upper.o \
 	src/fdw/scan.o \
+	src/fdw/scan_groups.o \
+	src/fdw/scan_rows.o \
 	src/fdw/session.o \
 	src/fdw/shippable.o \
 	src/fdw/soql.o \

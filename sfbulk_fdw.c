@@ -90,12 +90,14 @@ sfbulk_fdw_handler(PG_FUNCTION_ARGS)
 	routine->GetForeignRelSize = sfbulkGetForeignRelSize;
 	routine->GetForeignPaths = sfbulkGetForeignPaths;
 	routine->GetForeignPlan = sfbulkGetForeignPlan;
+	routine->GetForeignJoinPaths = sfbulkGetForeignJoinPaths;
 	routine->GetForeignUpperPaths = sfbulkGetForeignUpperPaths;
 
 	routine->BeginForeignScan = sfbulkBeginForeignScan;
 	routine->IterateForeignScan = sfbulkIterateForeignScan;
 	routine->ReScanForeignScan = sfbulkReScanForeignScan;
 	routine->EndForeignScan = sfbulkEndForeignScan;
+	routine->RecheckForeignScan = sfbulkRecheckForeignScan;
 
 	routine->IsForeignRelUpdatable = sfbulkIsForeignRelUpdatable;
 	routine->AddForeignUpdateTargets = sfbulkAddForeignUpdateTargets;

@@ -56,24 +56,40 @@
 #define sfb_query_baserels(root) ((root)->all_baserels)
 
 /*
- * Paths: 17 added fdw_restrictinfo (of a join: none here), 18 the number of disabled nodes.
+ * Paths: 17 added fdw_restrictinfo (of a join: what it joins by), 18 the number of disabled nodes.
  */
 #if PG_VERSION_NUM >= 180000
-#define sfb_foreignscan_path(root, rel, rows, startup, total, outer, priv)                    \
-	create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, NIL, outer, NULL, NIL,  \
-							priv)
-#define sfb_foreign_upper_path(root, rel, target, rows, startup, total, priv)                 \
-	create_foreign_upper_path(root, rel, target, rows, 0, startup, total, NIL, NULL, NIL, priv)
+#define SFB_PATH_DISABLED 0,
+#define SFB_PATH_RESTRICT NIL,
 #elif PG_VERSION_NUM >= 170000
-#define sfb_foreignscan_path(root, rel, rows, startup, total, outer, priv)                    \
-	create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, outer, NULL, NIL, priv)
-#define sfb_foreign_upper_path(root, rel, target, rows, startup, total, priv)                 \
-	create_foreign_upper_path(root, rel, target, rows, startup, total, NIL, NULL, NIL, priv)
+#define SFB_PATH_DISABLED
+#define SFB_PATH_RESTRICT NIL,
 #else
-#define sfb_foreignscan_path(root, rel, rows, startup, total, outer, priv)                    \
-	create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, outer, NULL, priv)
-#define sfb_foreign_upper_path(root, rel, target, rows, startup, total, priv)                 \
-	create_foreign_upper_path(root, rel, target, rows, startup, total, NIL, NULL, priv)
+#define SFB_PATH_DISABLED
+#define SFB_PATH_RESTRICT
+#endif
+#define sfb_foreignscan_path(root, rel, rows, startup, total, pathkeys, outer, priv)          \
+	create_foreignscan_path(root, rel, NULL, rows, SFB_PATH_DISABLED startup, total,          \
+							pathkeys, outer, NULL, SFB_PATH_RESTRICT priv)
+#define sfb_foreign_join_path(root, rel, rows, startup, total, pathkeys, epq, priv)           \
+	create_foreign_join_path(root, rel, NULL, rows, SFB_PATH_DISABLED startup, total,         \
+							 pathkeys, NULL, epq, SFB_PATH_RESTRICT priv)
+#define sfb_foreign_upper_path(root, rel, target, rows, startup, total, outer_path, priv)     \
+	create_foreign_upper_path(root, rel, target, rows, SFB_PATH_DISABLED startup, total, NIL, \
+							  outer_path, SFB_PATH_RESTRICT priv)
+
+/* 18 has its own word for a path key's direction. */
+#if PG_VERSION_NUM >= 180000
+#define sfb_pathkey_descends(pathkey) ((pathkey)->pk_cmptype == COMPARE_GT)
+#else
+#define sfb_pathkey_descends(pathkey) ((pathkey)->pk_strategy == BTGreaterStrategyNumber)
+#endif
+
+/* 16 keeps the GROUP BY clause without what is redundant. */
+#if PG_VERSION_NUM >= 160000
+#define sfb_group_clause(root) ((root)->processed_groupClause)
+#else
+#define sfb_group_clause(root) ((root)->parse->groupClause)
 #endif
 
 /* 15 made Integer, String and Boolean node types of their own. */

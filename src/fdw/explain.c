@@ -10,6 +10,7 @@
 
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/ruleutils.h"
 
@@ -71,8 +72,10 @@ explain_statistics(ForeignScanState *node, ExplainState *es)
 
 /* How each condition is treated. */
 static void
-explain_filters(ForeignScan *fscan, List *rechecked_at, List *context, ExplainState *es)
+explain_filters(ForeignScan *fscan, List *notes, List *context, ExplainState *es)
 {
+	List *rechecked_at = list_nth(notes, SfbNoteRechecked);
+	List *exact = fscan->fdw_recheck_quals;
 	bool useprefix = list_length(es->rtable) > 1;
 	List *rechecked = NIL;
 	List *local = NIL;
@@ -86,7 +89,16 @@ explain_filters(ForeignScan *fscan, List *rechecked_at, List *context, ExplainSt
 		else
 			local = lappend(local, lfirst(lc));
 	}
-	explain_conditions("Remote Filter", fscan->fdw_recheck_quals, context, useprefix, es);
+	if (fscan->scan.scanrelid == 0)
+	{
+		/* The plan that they belong to may have moved into another range table. */
+		exact = copyObject(list_nth(notes, SfbNoteExact));
+		OffsetVarNodes((Node *) exact,
+					   bms_next_member(sfb_scan_baserels(fscan), -1) -
+						   intVal(list_nth(notes, SfbNoteRelid)),
+					   0);
+	}
+	explain_conditions("Remote Filter", exact, context, useprefix, es);
 	explain_conditions("Remote Filter, Rechecked", rechecked, context, useprefix, es);
 	explain_conditions("Local Filter", local, context, useprefix, es);
 }
@@ -123,7 +135,7 @@ sfbulkExplainForeignScan(ForeignScanState *node, ExplainState *es)
 						psprintf("%s (%s)", sfb_transport_name(transport),
 								 strVal(list_nth(notes, SfbNoteTransport))),
 						es);
-	explain_filters(fscan, list_nth(notes, SfbNoteRechecked), context, es);
+	explain_filters(fscan, notes, context, es);
 	if (es->analyze)
 		explain_statistics(node, es);
 }

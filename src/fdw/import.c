@@ -218,6 +218,24 @@ append_writing(StringInfo buf, const sf_field *field, SfbType type)
 		append_option(buf, "length", psprintf("%d", field->length));
 }
 
+/*
+ * Where a lookup leads to, so that a join can be sent.  Not where it may lead to several objects: a path
+ * has only the fields that all objects have then.
+ */
+static void
+append_reference(StringInfo buf, const sf_field *field)
+{
+	char *assumed = sfb_relationship_name(field->name);
+
+	if (field->nreference_to != 1 || field->relationship_name == NULL ||
+		!sfb_valid_api_name(field->reference_to, false) ||
+		!sfb_valid_api_name(field->relationship_name, false))
+		return;
+	append_option(buf, "reference_to", field->reference_to);
+	if (assumed == NULL || strcmp(assumed, field->relationship_name) != 0)
+		append_option(buf, "relationship", field->relationship_name);
+}
+
 static void
 append_column(StringInfo buf, const sf_field *field, const char *column, bool multicurrency,
 			  const SfbImportOptions *options)
@@ -235,6 +253,8 @@ append_column(StringInfo buf, const sf_field *field, const char *column, bool mu
 	append_option(&list, "field", field->name);
 	if (type != assumed_type(type, field->name, options))
 		append_option(&list, "type", sfb_type_name(type));
+	if (type == SFB_REFERENCE)
+		append_reference(&list, field);
 	append_flag(&list, "case_sensitive", field->case_sensitive, assumed.case_sensitive);
 	append_flag(&list, "filterable", filterable, sfb_type_filterable(type));
 	append_flag(&list, "sortable", field->sortable && !converted, assumed.sortable);

@@ -536,7 +536,11 @@ op_text(SfbOp op)
 void
 sfb_append_compare(StringInfo buf, const char *field, SfbOp op, const char *value)
 {
-	if (op == SFB_OP_NE || op == SFB_OP_NOT_IN || op == SFB_OP_LT || op == SFB_OP_LE)
+	/* COUNT(…) is never null. */
+	bool nullable = strchr(field, '(') == NULL;
+
+	if (nullable &&
+		(op == SFB_OP_NE || op == SFB_OP_NOT_IN || op == SFB_OP_LT || op == SFB_OP_LE))
 		appendStringInfo(buf, "(%s %s %s AND %s != null)", field, op_text(op), value, field);
 	else
 		appendStringInfo(buf, "%s %s %s", field, op_text(op), value);

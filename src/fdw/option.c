@@ -176,6 +176,10 @@ const SfbOption sfb_options[] = {
 	{"case_sensitive", SFB_ON_COLUMN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, NULL,
 	 COLUMN(case_sensitive)},
 	{"filterable", SFB_ON_COLUMN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, NULL, COLUMN(filterable)},
+	{"reference_to", SFB_ON_COLUMN, SFB_OPT_OBJECT, NO_RANGE, 0, NULL, NULL,
+	 COLUMN(reference_to)},
+	{"relationship", SFB_ON_COLUMN, SFB_OPT_NAME, NO_RANGE, 0, NULL, NULL,
+	 COLUMN(relationship)},
 	{"sortable", SFB_ON_COLUMN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, NULL, COLUMN(sortable)},
 	{"groupable", SFB_ON_COLUMN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, NULL, COLUMN(groupable)},
 	{"aggregatable", SFB_ON_COLUMN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, NULL,
@@ -273,6 +277,20 @@ sfb_type_filterable(SfbType type)
 	return type != SFB_ENCRYPTED && type != SFB_COMPOUND && type != SFB_BASE64;
 }
 
+char *
+sfb_relationship_name(const char *field)
+{
+	const char *dot = strrchr(field, '.');
+	const char *name = dot != NULL ? dot + 1 : field;
+	int len = strlen(name);
+
+	if (len > 3 && pg_strcasecmp(name + len - 3, "__c") == 0)
+		return psprintf("%.*s__r", len - 3, name);
+	if (len > 2 && strcmp(name + len - 2, "Id") == 0)
+		return pnstrdup(name, len - 2);
+	return NULL;
+}
+
 bool
 sfb_is_id_field(const char *field)
 {
@@ -324,6 +342,9 @@ fill_column(Relation rel, Form_pg_attribute attr, SfbColumn *column)
 					 errdetail("Its name cannot be the API name of a Salesforce field.")));
 		column->field = column->attname;
 	}
+	column->optional = strchr(column->field, '.') != NULL;
+	if (column->type == SFB_REFERENCE && column->relationship == NULL)
+		column->relationship = sfb_relationship_name(column->field);
 	if (sfb_is_write_only(column))
 		column->filterable = column->sortable = column->groupable = column->aggregatable =
 			false;

@@ -110,6 +110,13 @@ extern void sfb_option_apply(List *options, SfbOptionTarget target, void *base);
  */
 extern bool sfb_is_id_field(const char *field);
 
+/*
+ * How Salesforce names the way to the record that a lookup refers to, by its rule: Account for AccountId,
+ * Account__r for Account__c; palloc'd, or NULL.  Some standard fields have names of their own, for
+ * which there is an option.  Source: object reference, "relationshipName" of describe.
+ */
+extern char *sfb_relationship_name(const char *field);
+
 /* ---- option_check.c ---------------------------------------------------------------- */
 
 /* The catalog's bit and the word for it in messages; 0 for a catalog that takes no options. */

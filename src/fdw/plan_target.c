@@ -105,21 +105,21 @@ add_local_needs(Relation rel, CmdType command, Bitmapset **columns)
 }
 
 void
-sfb_trim_whole_row(PlannerInfo *root, Relation rel, SfbRelPlan *plan)
+sfb_trim_whole_row(PlannerInfo *root, Relation rel, SfbMember *member)
 {
 	CmdType command = root->parse->commandType;
 	Bitmapset *needed = NULL;
 
 	if ((command != CMD_UPDATE && command != CMD_DELETE) ||
-		!bms_is_member(plan->relid, root->all_result_relids) ||
-		!bms_is_member(WHOLE_ROW, plan->attrs) || has_row_triggers(rel->trigdesc, command) ||
-		names_whole_row(root, plan->relid))
+		!bms_is_member(member->relid, root->all_result_relids) ||
+		!bms_is_member(WHOLE_ROW, member->attrs) || has_row_triggers(rel->trigdesc, command) ||
+		names_whole_row(root, member->relid))
 		return;
 
-	add_columns(root, plan->relid, (Node *) root->parse->returningList, &needed);
-	add_columns(root, plan->relid, (Node *) root->parse->withCheckOptions, &needed);
+	add_columns(root, member->relid, (Node *) root->parse->returningList, &needed);
+	add_columns(root, member->relid, (Node *) root->parse->withCheckOptions, &needed);
 	add_local_needs(rel, command, &needed);
 	if (!bms_is_member(WHOLE_ROW, needed))
-		plan->attrs = bms_del_member(plan->attrs, WHOLE_ROW);
-	plan->attrs = bms_add_members(plan->attrs, needed);
+		member->attrs = bms_del_member(member->attrs, WHOLE_ROW);
+	member->attrs = bms_add_members(member->attrs, needed);
 }

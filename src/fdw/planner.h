@@ -1,6 +1,6 @@
 /*
  * planner.h
- *		What plan.c, count.c, shippable.c, soql.c, literal.c and explain.c share: the planned form of
+ *		What plan*.c, shippable.c, soql.c, literal.c and explain.c share: the planned form of
  *		a query, made of lists so that it travels inside of fdw_private.
  */
 #ifndef SFB_PLANNER_H
@@ -23,7 +23,11 @@ enum SfbSoqlPart
 	SfbSoqlTypes,		 /* IntList: their SfbTypes */
 	SfbSoqlClauses,		 /* List of clauses, all of them to be true; see below */
 	SfbSoqlOperandTypes, /* OidList parallel to fdw_exprs */
-	SfbSoqlLimit		 /* IntList: SfbLimitPart, or NIL */
+	SfbSoqlLimit,		 /* IntList: SfbLimitPart, or NIL */
+	SfbSoqlSelect, /* List of String: the SELECT list where it is not the fields; NIL: it is */
+	SfbSoqlGroup,  /* List of String: GROUP BY */
+	SfbSoqlHaving, /* clauses as at SfbSoqlClauses, on aggregates in the place of fields */
+	SfbSoqlOrder   /* List of String: ORDER BY, each with direction and place of nulls */
 };
 
 /* An operand is an index into fdw_exprs. */
@@ -41,6 +45,8 @@ enum SfbLimitPart
  *					Integer operand
  *		NULL		Integer 1 (is null) or 0 (is not), String field
  *		BOOLEAN		Integer 1 (is true) or 0 (is false), String field
+ *		SEMIJOIN	String field, String object, String object's field, that object's top clauses: the
+ *					field's value is one of those that the object's field has in its rows
  * A top clause is wrapped into a list of Integer 1 (the remote answer is PostgreSQL's, nothing is
  * checked again) or 0, and the clause.
  */
@@ -50,7 +56,8 @@ typedef enum SfbClauseKind
 	SFB_CLAUSE_OR,
 	SFB_CLAUSE_COMPARE,
 	SFB_CLAUSE_NULL,
-	SFB_CLAUSE_BOOLEAN
+	SFB_CLAUSE_BOOLEAN,
+	SFB_CLAUSE_SEMIJOIN
 } SfbClauseKind;
 
 typedef enum SfbOp
@@ -106,14 +113,27 @@ typedef enum SfbClass
 	SFB_EXACT	  /* sent, and not checked again */
 } SfbClass;
 
-/* What planning a scan gathers; baserel->fdw_private. */
+/* A foreign table of a query: the one whose object is asked, and parents that are joined to it. */
+typedef struct SfbMember
+{
+	Index relid; /* its range table index */
+	Oid reloid;
+	SfbTableOptions *options;
+	SfbColumn *columns; /* index attnum - 1; fields are paths from the object that is asked */
+	int natts;
+	bool nullable;	  /* a row may be without its record, as in a LEFT JOIN */
+	Bitmapset *attrs; /* columns needed, offset by FirstLowInvalidHeapAttributeNumber */
+} SfbMember;
+
+/* What planning gathers about a relation, a base relation or a join; baserel->fdw_private. */
 typedef struct SfbRelPlan
 {
-	/* the table */
-	SfbTableOptions *options;
-	SfbColumn *columns; /* index attnum - 1 */
-	int natts;
-	Index relid; /* its range table index */
+	PlannerInfo *root;
+	SfbTableOptions *options; /* of the first member */
+	List *members;			  /* of SfbMember; the first one's object is asked */
+	Relids relids;			  /* theirs */
+	Relids
+		outer; /* relations whose columns count as operands; NULL but in parameterized paths */
 
 	/* its conditions: RestrictInfos by class, and the sent ones in SOQL's form */
 	List *exact;
@@ -123,6 +143,10 @@ typedef struct SfbRelPlan
 	bool gated;		/* there are conditions without a column besides */
 	double id_rows; /* at most so many rows, by conditions on Id; 0: unknown */
 
+	/* of a join */
+	List *required;	 /* of char *: fields that are not null, as inner joins have it */
+	List *semijoins; /* opaque outside plan_join.c */
+
 	/* operands: expressions evaluated when the scan starts, and their types */
 	List *exprs;
 	List *types;		 /* OidList; of arrays the elements' */
@@ -130,15 +154,21 @@ typedef struct SfbRelPlan
 	int max_const_bytes; /* as much as fits into a SOQL text */
 
 	/* how it is read */
-	Bitmapset *attrs; /* columns needed, offset by FirstLowInvalidHeapAttributeNumber */
-	double fetched;	  /* rows that come over the wire */
-	bool limited;	  /* LIMIT is sent */
+	bool analyzed;			  /* its size is known, not guessed */
+	double tuples;			  /* of the object */
+	double fetched;			  /* rows that come over the wire */
+	double local_selectivity; /* of what is checked here */
+	List *order;			  /* of String: ORDER BY, as at SfbSoqlOrder */
+	bool limited;			  /* LIMIT is sent */
 	Node *limit_count;
 	Node *limit_offset; /* or NULL */
 	int limit_max;
 	sf_transport transport;
 	const char *why; /* why this transport: for EXPLAIN */
 } SfbRelPlan;
+
+/* The plan that a path of ours was made for. */
+#define sfb_path_plan(path) ((SfbRelPlan *) linitial((path)->fdw_private))
 
 /*
  * Classifies a condition of the relation; when it can be sent, *clause is its SOQL form and its operands
@@ -149,8 +179,35 @@ extern SfbClass sfb_classify(SfbRelPlan *plan, Expr *expr, List **clause);
 /* Adds an operand (once) and returns its index. */
 extern int sfb_add_operand(SfbRelPlan *plan, Expr *expr, Oid type);
 
-/* True for an expression that has one value during the whole scan and needs no column. */
-extern bool sfb_is_operand(Node *expr);
+/*
+ * True for an expression that has one value during the whole scan and needs no column, but for those of
+ * plan->outer.
+ */
+extern bool sfb_is_operand(SfbRelPlan *plan, Node *expr);
+
+/*
+ * The column that an expression is, a Var or one relabelled from varchar to text, or NULL.  Whether it
+ * can be filtered by is the caller's question.
+ */
+extern const SfbColumn *sfb_plan_column(SfbRelPlan *plan, Node *expr);
+
+/*
+ * Do the column's PostgreSQL type and its Salesforce type go together, so that reading a value changes
+ * nothing that a comparison could see?
+ */
+extern bool sfb_types_agree(const SfbColumn *column);
+
+/* The comparison that a built-in operator makes; false when it is none of those that SOQL has. */
+extern bool sfb_comparison_of(Oid opno, SfbOp *op);
+
+/* True for what PostgreSQL itself brings along; an extension may have put its own beside it. */
+extern bool sfb_is_builtin(Oid oid);
+
+/* True for the orders of PostgreSQL's own numbers, dates and timestamps. */
+extern bool sfb_is_sort_family(Oid opfamily);
+
+/* The member that a Var belongs to, or NULL. */
+extern SfbMember *sfb_plan_member(SfbRelPlan *plan, Index relid);
 
 /* ---- plan.c ---------------------------------------------------------------------------------- */
 
@@ -158,27 +215,100 @@ extern bool sfb_is_operand(Node *expr);
 enum SfbNotePart
 {
 	SfbNoteTransport, /* String: transport and why */
-	SfbNoteRechecked  /* IntList: which of plan.qual are sent too, from 0 */
+	SfbNoteRechecked, /* IntList: which of plan.qual are sent too, from 0 */
+	/*
+	 * Of a scan that has no relation of its own: conditions that are sent and not checked, with the range
+	 * table indexes of planning, and the lowest of these (Integer), which tells how they have moved.
+	 */
+	SfbNoteExact,
+	SfbNoteRelid
 };
 
-/* The SOQL form without a SELECT list. */
+/*
+ * Classes a condition and puts it where it belongs in the plan; the class.  Not for one without a column
+ * (pseudoconstant), which is the caller's.
+ */
+extern SfbClass sfb_plan_condition(SfbRelPlan *plan, RestrictInfo *rinfo);
+
+/* Bytes that the SELECT list of all columns takes. */
+extern int sfb_select_list_bytes(SfbRelPlan *plan);
+
+/* True for a column that is fetched: needed, there, and not write-only. */
+extern bool sfb_is_needed(SfbMember *member, int i);
+
+/* A SELECT list, and which columns its fields fill. */
+typedef struct SfbSelectList
+{
+	List *fields; /* of String */
+	List *types;  /* IntList */
+	List *attrs;  /* IntList, as at SfbScanPrivateAttrs */
+	List *copies; /* IntList, as at SfbScanPrivateCopies */
+} SfbSelectList;
+
+/* Adds a field for a column; one that is in the list already becomes a copy. */
+extern void
+sfb_select_add(SfbSelectList *list, const char *field, SfbType type, AttrNumber attnum);
+
+/* What a scan without a relation of its own gives. */
+typedef struct SfbScanColumns
+{
+	List *tlist;		/* fdw_scan_tlist */
+	List *descriptions; /* as at SfbScanPrivateColumns */
+	List *whole_rows;	/* as at SfbScanPrivateWholeRows */
+	SfbSelectList select;
+} SfbScanColumns;
+
+/* The SOQL form with a SELECT list of these fields. */
 extern List *sfb_soql_form(SfbRelPlan *plan, List *fields, List *types, List *limit);
+
+/* The part SfbSoqlLimit of a plan, NIL without one; adds its operands. */
+extern List *sfb_limit_form(SfbRelPlan *plan);
+
+/*
+ * Conditions as the executor takes them: quals that are checked here, in their order, which of them are
+ * sent too, and those that are not checked.
+ */
+extern void sfb_split_conditions(SfbRelPlan *plan, List *conditions, List **quals,
+								 List **rechecked, List **exact);
+
+/* ---- plan_path.c: how a relation's rows come, what that costs, in what order ------------------- */
+
+/* Whether LIMIT is sent, and by which way the rows come; after fetched and local_selectivity. */
+extern void sfb_decide_limit(RelOptInfo *rel, SfbRelPlan *plan);
+extern void sfb_decide_transport(RelOptInfo *rel, SfbRelPlan *plan);
+
+/* What the rows cost in PostgreSQL's units. */
+extern void sfb_cost_scan(RelOptInfo *rel, SfbRelPlan *plan, Cost *startup, Cost *total);
+
+/*
+ * Adds the paths of a relation: its rows as they come, and in the order that the query wants where
+ * Salesforce has the same.  epq_path is a local path for EvalPlanQual, or NULL.
+ */
+extern void sfb_add_paths(RelOptInfo *rel, SfbRelPlan *plan, Path *epq_path);
+
+/* Adds a path for each set of relations that gives an Id to look up. */
+extern void sfb_add_lookup_paths(RelOptInfo *rel, SfbRelPlan *plan);
 
 /* Name of a transport for EXPLAIN. */
 extern const char *sfb_transport_name(sf_transport transport);
 
+/* ---- plan_join.c: joins that SOQL has --------------------------------------------------------- */
+
+/* The plan of a scan whose rows are made of several tables', or the groups of an aggregate. */
+extern ForeignScan *sfb_join_plan(SfbRelPlan *plan, List *tlist, Plan *outer_plan);
+
 /* ---- plan_target.c ------------------------------------------------------------------------- */
 
 /*
- * Takes the whole row out of the columns that are needed (plan->attrs) where an UPDATE or DELETE wants it for
+ * Takes the whole row out of the columns that are needed (member->attrs) where an UPDATE or DELETE wants it for
  * nothing but the Id and what is assigned, and adds what RETURNING and the like want of it.
  */
-extern void sfb_trim_whole_row(PlannerInfo *root, Relation rel, SfbRelPlan *plan);
+extern void sfb_trim_whole_row(PlannerInfo *root, Relation rel, SfbMember *member);
 
-/* ---- count.c --------------------------------------------------------------------------------- */
+/* ---- plan_upper.c: aggregates ------------------------------------------------------------------ */
 
-/* The plan of a path that counts. */
-extern ForeignScan *sfb_count_plan(ForeignPath *best_path, List *tlist);
+/* The plan of a path that aggregates. */
+extern ForeignScan *sfb_upper_plan(ForeignPath *best_path, List *tlist, Plan *outer_plan);
 
 /* ---- soql.c ------------------------------------------------------------------------------------ */
 

@@ -5,63 +5,19 @@
  * A scan without run-time parameters sends its request when the executor starts, so that the jobs
  * of a join or a UNION wait in Salesforce's queue together; any other at its first row.
  */
-#include "sfbulk_fdw.h"
+#include "scan.h"
 
 #include "access/htup_details.h"
 #include "executor/executor.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
 #include "parser/parsetree.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "compat.h"
-
-typedef struct SfbScanState
-{
-	/* from the plan and the catalogs */
-	SfbTableOptions *options;
-	char *relname;	 /* of the foreign table, for error contexts */
-	List *soql_plan; /* opaque, for soql.c */
-	SfbScanKind kind;
-	sf_transport transport;
-	int nfields;
-	sf_column *columns;		  /* the SELECT list */
-	SfbColumn *table_columns; /* by attnum - 1; NULL for SFB_SCAN_COUNT */
-	AttrNumber *attnums;	  /* that the SELECT list fills, then those of the copies */
-	int ncopies;			  /* further columns on a field that is in the SELECT list */
-	int *copy_of;			  /* its index there */
-	sf_value *copied_row;	  /* the row with the copies behind it; NULL without any */
-	StringInfoData copied;	  /* their text */
-	bool rewindable;		  /* the executor may want the rows again */
-
-	/* parameters */
-	List *exprs; /* ExprStates of fdw_exprs */
-	int nexprs;
-	Datum *values;
-	bool *nulls;
-
-	/* the request */
-	SfbGuard *guard; /* owns the sf_query */
-	char *soql;		 /* in UTF-8, NULL before the first request */
-	bool never;		 /* no row can be: no request was made */
-	bool started;	 /* soql and never are set, and a request made where one is */
-	bool rescan;	 /* parameters may have changed since */
-	bool fetched;	 /* something was asked of the request */
-	bool done;		 /* and all of it was read */
-	bool have_stats; /* stats are those of a request that is over */
-	sf_query_stats stats;
-	sf_error error; /* of the client; here because it is 3 kB */
-
-	/* rows */
-	SfbRowConverter *converter;
-	int64 row; /* number of the one at work, from 1 */
-	ErrorContextCallback callback;
-
-	MemoryContext soql_context; /* of soql */
-} SfbScanState;
 
 /* ---- may the request leave at executor start? ------------------------------------------------ */
 
@@ -113,6 +69,9 @@ plan_contains(Plan *plan, Plan *wanted, bool once)
 			if (once)
 				return plan_contains(plan->lefttree, wanted, once);
 			break;
+		case T_ForeignScan:
+			/* What is below it runs instead of it, if at all. */
+			return false;
 		case T_CustomScan:
 			children = ((CustomScan *) plan)->custom_plans;
 			break;
@@ -160,20 +119,12 @@ destroy_query(void *object)
 	sf_query_free(object);
 }
 
-/* The client's request, NULL when there is none. */
-static inline sf_query *
-scan_query(SfbScanState *scan)
+void
+sfb_scan_end_request(SfbScanState *scan)
 {
-	return scan->guard->object;
-}
-
-/* Ends the request; its job is queued for cleanup, its figures stay. */
-static void
-end_request(SfbScanState *scan)
-{
-	if (scan_query(scan) == NULL)
+	if (sfb_scan_query(scan) == NULL)
 		return;
-	sf_query_get_stats(scan_query(scan), &scan->stats);
+	sf_query_get_stats(sfb_scan_query(scan), &scan->stats);
 	scan->have_stats = true;
 	sfb_guard_clear(scan->guard);
 }
@@ -221,17 +172,13 @@ send_request(SfbScanState *scan)
 	};
 
 	scan->guard->object = sf_query_start(scan->guard->session, &spec, &scan->error);
-	if (scan_query(scan) == NULL)
+	if (sfb_scan_query(scan) == NULL)
 		sfb_report(ERROR, &scan->error);
 	sfb_kick(scan->guard->session);
 }
 
-/*
- * Brings the request in line with the parameters: the first one, the same again from its first
- * row when the parameters give the same SOQL, or another.
- */
-static void
-start_request(ForeignScanState *node)
+void
+sfb_scan_start(ForeignScanState *node)
 {
 	SfbScanState *scan = node->fdw_state;
 	bool never;
@@ -242,17 +189,17 @@ start_request(ForeignScanState *node)
 	scan->rescan = false;
 	scan->done = false;
 	scan->row = 0;
-	if (same && (never || (scan_query(scan) != NULL && !scan->fetched)))
+	if (same && (never || (sfb_scan_query(scan) != NULL && !scan->fetched)))
 		return;
-	if (same && scan_query(scan) != NULL)
+	if (same && sfb_scan_query(scan) != NULL)
 	{
-		if (sf_query_rewind(scan_query(scan), &scan->error) == SF_FAILED)
+		if (sf_query_rewind(sfb_scan_query(scan), &scan->error) == SF_FAILED)
 			sfb_report(ERROR, &scan->error);
 		scan->fetched = false;
 		return;
 	}
 
-	end_request(scan);
+	sfb_scan_end_request(scan);
 	scan->started = false;
 	MemoryContextReset(scan->soql_context);
 	scan->soql = soql ? MemoryContextStrdup(scan->soql_context, soql) : NULL;
@@ -276,8 +223,8 @@ conversion_context(void *arg)
 	AttrNumber attnum = scan->attnums[sfb_row_converter_field(scan->converter)];
 	sf_query_stats stats = {0};
 
-	if (scan_query(scan) != NULL)
-		sf_query_get_stats(scan_query(scan), &stats);
+	if (sfb_scan_query(scan) != NULL)
+		sf_query_get_stats(sfb_scan_query(scan), &stats);
 	column = scan->table_columns[attnum - 1].attname;
 	if (pg_strcasecmp(field, column) == 0)
 		errcontext("column \"%s\" of foreign table \"%s\", row " INT64_FORMAT " of the result",
@@ -292,7 +239,7 @@ conversion_context(void *arg)
 
 /* What the plan says about the SELECT list and where its fields go. */
 static void
-init_columns(SfbScanState *scan, List *attrs, List *copies, Relation rel)
+init_columns(SfbScanState *scan, List *attrs, List *copies, SfbColumn *table_columns)
 {
 	sf_column *columns;
 	int total;
@@ -325,7 +272,7 @@ init_columns(SfbScanState *scan, List *attrs, List *copies, Relation rel)
 			scan->attnums[scan->nfields + i] = list_nth_int(copies, 2 * i + 1);
 		}
 	}
-	scan->table_columns = sfb_table_columns(rel);
+	scan->table_columns = table_columns;
 	scan->converter = sfb_row_converter_new(total, scan->attnums, scan->table_columns);
 }
 
@@ -358,6 +305,29 @@ append_copies(SfbScanState *scan, const sf_value *values)
 	return scan->copied_row;
 }
 
+/* The columns of fdw_scan_tlist, as the plan describes them. */
+static SfbColumn *
+planned_columns(List *descriptions)
+{
+	SfbColumn *columns = palloc0(sizeof(SfbColumn) * Max(list_length(descriptions), 1));
+	int i = 0;
+	ListCell *lc;
+
+	foreach (lc, descriptions)
+	{
+		List *description = lfirst(lc);
+
+		columns[i].attnum = i + 1;
+		columns[i].attname = strVal(list_nth(description, SfbScanColumnName));
+		columns[i].field = columns[i].attname;
+		columns[i].type = intVal(list_nth(description, SfbScanColumnType));
+		columns[i].pgtype = intVal(list_nth(description, SfbScanColumnOid));
+		columns[i].typmod = intVal(list_nth(description, SfbScanColumnMod));
+		i++;
+	}
+	return columns;
+}
+
 static void
 init_parameters(SfbScanState *scan, ForeignScanState *node, List *fdw_exprs)
 {
@@ -386,6 +356,7 @@ sfbulkBeginForeignScan(ForeignScanState *node, int eflags)
 	SfbScanState *scan;
 	RangeTblEntry *rte;
 	Index rtindex;
+	List *columns;
 
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
@@ -403,31 +374,37 @@ sfbulkBeginForeignScan(ForeignScanState *node, int eflags)
 	scan->rewindable = may_run_again(node, eflags);
 	scan->soql_context =
 		AllocSetContextCreate(CurrentMemoryContext, "sfbulk_fdw SOQL", ALLOCSET_SMALL_SIZES);
-	if (node->ss.ss_currentRelation != NULL)
-		scan->relname = RelationGetRelationName(node->ss.ss_currentRelation);
+	scan->relname = node->ss.ss_currentRelation != NULL
+						? RelationGetRelationName(node->ss.ss_currentRelation)
+						: get_rel_name(rte->relid);
+	columns = list_nth(plan->fdw_private, SfbScanPrivateColumns);
 	init_columns(scan, list_nth(plan->fdw_private, SfbScanPrivateAttrs),
 				 list_nth(plan->fdw_private, SfbScanPrivateCopies),
-				 node->ss.ss_currentRelation);
+				 node->ss.ss_currentRelation != NULL
+					 ? sfb_table_columns(node->ss.ss_currentRelation)
+					 : planned_columns(columns));
+	sfb_whole_rows_init(scan, list_nth(plan->fdw_private, SfbScanPrivateWholeRows), estate);
 	init_parameters(scan, node, plan->fdw_exprs);
 
 	scan->callback.callback = conversion_context;
 	scan->callback.arg = scan;
 	scan->guard = sfb_guard_new(scan_session(plan, rte), destroy_query);
 	node->fdw_state = scan;
+	if (scan->kind == SFB_SCAN_GROUPS)
+		sfb_groups_init(node, list_nth(plan->fdw_private, SfbScanPrivateGroups));
 
 	if (may_start_early(node, eflags))
-		start_request(node);
+		sfb_scan_start(node);
 }
 
 /* ---- rows ---------------------------------------------------------------------------------- */
 
-/* Waits until the request answers; false at its end. */
-static bool
-next_row(SfbScanState *scan, sf_value **values)
+bool
+sfb_scan_next_row(SfbScanState *scan, sf_value **values)
 {
 	for (;;)
 	{
-		switch (sf_query_next_row(scan_query(scan), values, &scan->error))
+		switch (sf_query_next_row(sfb_scan_query(scan), values, &scan->error))
 		{
 			case SF_OK:
 				return true;
@@ -447,9 +424,9 @@ static void
 finish_request(SfbScanState *scan)
 {
 	scan->done = true;
-	if (!scan->rewindable && scan_query(scan) != NULL)
+	if (!scan->rewindable && sfb_scan_query(scan) != NULL)
 	{
-		end_request(scan);
+		sfb_scan_end_request(scan);
 		scan->started = false;
 		sfb_kick(scan->guard->session);
 	}
@@ -466,7 +443,7 @@ fill_count(SfbScanState *scan, TupleTableSlot *slot)
 	{
 		char *end;
 
-		if (!next_row(scan, &values) || values[0].data == NULL)
+		if (!sfb_scan_next_row(scan, &values) || values[0].data == NULL)
 			elog(ERROR, "no count in the answer");
 		errno = 0;
 		count = strtoi64(values[0].data, &end, 10);
@@ -481,6 +458,24 @@ fill_count(SfbScanState *scan, TupleTableSlot *slot)
 	scan->done = true;
 }
 
+void
+sfb_scan_store_row(SfbScanState *scan, sf_value *values, TupleTableSlot *slot)
+{
+	scan->row++;
+	if (unlikely(scan->ncopies > 0))
+		values = append_copies(scan, values);
+
+	/* What the SELECT list does not fill is not looked at. */
+	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts);
+	scan->callback.previous = error_context_stack;
+	error_context_stack = &scan->callback;
+	sfb_convert_row(scan->converter, values, slot->tts_values, slot->tts_isnull);
+	error_context_stack = scan->callback.previous;
+	if (unlikely(scan->nwhole_rows > 0))
+		sfb_whole_rows_fill(scan, slot);
+	ExecStoreVirtualTuple(slot);
+}
+
 TupleTableSlot *
 sfbulkIterateForeignScan(ForeignScanState *node)
 {
@@ -490,33 +485,26 @@ sfbulkIterateForeignScan(ForeignScanState *node)
 
 	ExecClearTuple(slot);
 	if (unlikely(scan->rescan || (!scan->started && !scan->done)))
-		start_request(node);
+		sfb_scan_start(node);
 	if (unlikely(scan->done))
 		return slot;
 
 	scan->fetched = true;
 	if (unlikely(scan->kind == SFB_SCAN_COUNT))
-		fill_count(scan, slot);
-	else
 	{
-		if (scan->never || !next_row(scan, &values))
-		{
-			finish_request(scan);
-			return slot;
-		}
-		scan->row++;
-
-		if (unlikely(scan->ncopies > 0))
-			values = append_copies(scan, values);
-
-		/* What the SELECT list does not fill is not looked at. */
-		memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts);
-		scan->callback.previous = error_context_stack;
-		error_context_stack = &scan->callback;
-		sfb_convert_row(scan->converter, values, slot->tts_values, slot->tts_isnull);
-		error_context_stack = scan->callback.previous;
+		fill_count(scan, slot);
+		ExecStoreVirtualTuple(slot);
 	}
-	return ExecStoreVirtualTuple(slot);
+	else if (unlikely(scan->kind == SFB_SCAN_GROUPS))
+	{
+		if (!sfb_groups_next(node))
+			finish_request(scan);
+	}
+	else if (scan->never || !sfb_scan_next_row(scan, &values))
+		finish_request(scan);
+	else
+		sfb_scan_store_row(scan, values, slot);
+	return slot;
 }
 
 void
@@ -527,6 +515,29 @@ sfbulkReScanForeignScan(ForeignScanState *node)
 	/* Whether anything has changed is known when the parameters are evaluated, at the next row. */
 	if (scan->started || scan->done)
 		scan->rescan = true;
+	if (scan->kind == SFB_SCAN_GROUPS)
+		sfb_groups_rescan(node);
+}
+
+/*
+ * EvalPlanQual: a scan of a base relation has its tuple already, one of a join makes it anew of the tuples
+ * of its tables, as the local join does that was planned beside it.
+ */
+bool
+sfbulkRecheckForeignScan(ForeignScanState *node, TupleTableSlot *slot)
+{
+	PlanState *outer = outerPlanState(node);
+	TupleTableSlot *result;
+
+	if (((Scan *) node->ss.ps.plan)->scanrelid > 0)
+		return true;
+	if (outer == NULL)
+		elog(ERROR, "a join without a local plan is checked again");
+	result = ExecProcNode(outer);
+	if (TupIsNull(result))
+		return false;
+	ExecCopySlot(slot, result);
+	return true;
 }
 
 void
@@ -536,7 +547,7 @@ sfbulkEndForeignScan(ForeignScanState *node)
 
 	if (scan == NULL || scan->guard->session == NULL)
 		return;
-	end_request(scan);
+	sfb_scan_end_request(scan);
 	sfb_session_cleanup(scan->guard->session, sfb_cleanup_timeout);
 }
 
@@ -557,8 +568,8 @@ sfb_scan_stats(ForeignScanState *node, sf_query_stats *stats)
 
 	if (scan == NULL)
 		return false;
-	if (scan_query(scan) != NULL)
-		sf_query_get_stats(scan_query(scan), stats);
+	if (sfb_scan_query(scan) != NULL)
+		sf_query_get_stats(sfb_scan_query(scan), stats);
 	else if (scan->have_stats)
 		*stats = scan->stats;
 	else

@@ -98,6 +98,9 @@ typedef struct SfbColumn
 	Oid collation;
 	SfbType type; /* option "type", else the default for pgtype */
 	bool case_sensitive;
+	char *reference_to; /* the one object whose records a lookup refers to, or NULL */
+	char *relationship; /* name of the way there in a path (Account for AccountId), or NULL */
+	bool optional;		/* a field of a parent that may be missing */
 	bool filterable;
 	bool sortable;
 	bool groupable;
@@ -128,13 +131,54 @@ enum SfbScanPrivate
 	/* Integer: the sf_transport to ask for */
 	SfbScanPrivateTransport,
 	/* List: what EXPLAIN says about the clauses and the transport; opaque outside explain.c */
-	SfbScanPrivateNotes
+	SfbScanPrivateNotes,
+	/*
+	 * List, for each column of fdw_scan_tlist one of SfbScanColumnPart, where there is one: the columns
+	 * of a base relation's scan are in the catalogs.
+	 */
+	SfbScanPrivateColumns,
+	/* List of IntList: SfbWholeRowPart; the columns that are whole rows of a joined table */
+	SfbScanPrivateWholeRows,
+	/* List of IntList: SfbGroupPart; with SFB_SCAN_GROUPS, for each column of fdw_scan_tlist */
+	SfbScanPrivateGroups
 };
+
+enum SfbScanColumnPart
+{
+	SfbScanColumnName, /* String: for error contexts */
+	SfbScanColumnType, /* Integer: its SfbType */
+	SfbScanColumnOid,  /* Integer: its PostgreSQL type */
+	SfbScanColumnMod   /* Integer: its type modifier */
+};
+
+enum SfbWholeRowPart
+{
+	SfbWholeRowColumn, /* its place in fdw_scan_tlist, from 1 */
+	SfbWholeRowRelid,  /* range table index of the table */
+	SfbWholeRowPresent, /* the column that is null where there is no record, from 1; 0: there is one */
+	SfbWholeRowFirst /* from here on for each attribute of the table its column, 0: null */
+};
+
+enum SfbGroupPart
+{
+	SfbGroupHow,   /* SfbGroupValue */
+	SfbGroupField, /* index of the field in the SELECT list, from 0 */
+	SfbGroupCount  /* with SFB_GROUP_AVERAGE: that of the number of values */
+};
+
+/* How the value of an aggregate comes from its field. */
+typedef enum SfbGroupValue
+{
+	SFB_GROUP_VALUE, /* as of any column: a key, a count, a minimum */
+	SFB_GROUP_SUM,	 /* a sum; made of doubles, it may not be good enough */
+	SFB_GROUP_AVERAGE
+} SfbGroupValue;
 
 typedef enum SfbScanKind
 {
-	SFB_SCAN_ROWS, /* a base relation's rows */
-	SFB_SCAN_COUNT /* count(*) of the whole relation: one row, bigint columns (fdw_scan_tlist) */
+	SFB_SCAN_ROWS, /* rows of a base relation or of a join */
+	SFB_SCAN_COUNT, /* count(*) of the whole relation: one row, bigint columns (fdw_scan_tlist) */
+	SFB_SCAN_GROUPS /* other aggregates; the outer plan does the same here */
 } SfbScanKind;
 
 /* ---- option.c ------------------------------------------------------------------------ */
@@ -194,6 +238,9 @@ extern void sfb_type_defaults(SfbType type, bool filterable, SfbColumn *column);
 extern char *
 sfb_soql_build(List *soql, int nexprs, const Datum *values, const bool *nulls, bool *never);
 
+/* True for a query with GROUP BY. */
+extern bool sfb_soql_is_grouped(List *soql);
+
 /* The SELECT list in order: array of client columns in UTF-8, palloc'd; returns their number. */
 extern int sfb_soql_columns(List *soql, sf_column **columns);
 
@@ -203,7 +250,7 @@ extern int sfb_soql_columns(List *soql, sf_column **columns);
  */
 extern char *sfb_soql_explain(List *soql, List *fdw_exprs, List *names);
 
-/* ---- plan.c: GetForeignRelSize, Paths, Plan, UpperPaths --------------------------------- */
+/* ---- plan.c, plan_join.c, plan_upper.c ---------------------------------------------------- */
 
 extern void
 sfbulkGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid);
@@ -211,6 +258,9 @@ extern void sfbulkGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel, Oid fo
 extern ForeignScan *sfbulkGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 										 Oid foreigntableid, ForeignPath *best_path,
 										 List *tlist, List *scan_clauses, Plan *outer_plan);
+extern void
+sfbulkGetForeignJoinPaths(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
+						  RelOptInfo *innerrel, JoinType jointype, JoinPathExtraData *extra);
 extern void
 sfbulkGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
 						   RelOptInfo *output_rel, void *extra);
@@ -221,6 +271,7 @@ extern void sfbulkBeginForeignScan(ForeignScanState *node, int eflags);
 extern TupleTableSlot *sfbulkIterateForeignScan(ForeignScanState *node);
 extern void sfbulkReScanForeignScan(ForeignScanState *node);
 extern void sfbulkEndForeignScan(ForeignScanState *node);
+extern bool sfbulkRecheckForeignScan(ForeignScanState *node, TupleTableSlot *slot);
 
 /*
  * For explain.c: the SOQL that was (or will be) sent by a scan that has begun with more than

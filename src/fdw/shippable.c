@@ -31,9 +31,14 @@
 
 /* ---- operators ---------------------------------------------------------------------------- */
 
-/* The comparison that a built-in operator makes, if it is one of those that SOQL has. */
-static bool
-comparison_of(Oid opno, SfbOp *op)
+bool
+sfb_is_builtin(Oid oid)
+{
+	return oid < FirstGenbkiObjectId;
+}
+
+bool
+sfb_comparison_of(Oid opno, SfbOp *op)
 {
 	static const Oid families[] = {TEXT_BTREE_FAM_OID,	   INTEGER_BTREE_FAM_OID,
 								   NUMERIC_BTREE_FAM_OID,  FLOAT_BTREE_FAM_OID,
@@ -43,7 +48,7 @@ comparison_of(Oid opno, SfbOp *op)
 	int i;
 
 	/* An extension may have put its own operators into these families. */
-	if (opno >= FirstGenbkiObjectId)
+	if (!sfb_is_builtin(opno))
 		return false;
 	if (opno == OID_TEXT_LIKE_OP || opno == OID_TEXT_ICLIKE_OP)
 	{
@@ -70,14 +75,18 @@ comparison_of(Oid opno, SfbOp *op)
 	return false;
 }
 
+bool
+sfb_is_sort_family(Oid opfamily)
+{
+	return opfamily == INTEGER_BTREE_FAM_OID || opfamily == NUMERIC_BTREE_FAM_OID ||
+		   opfamily == FLOAT_BTREE_FAM_OID || opfamily == DATETIME_BTREE_FAM_OID;
+}
+
 /* ---- columns -------------------------------------------------------------------------------- */
 
-/*
- * Do the column's PostgreSQL type and its Salesforce type go together, so that reading a value changes
- * nothing that a comparison could see?  A type modifier may round.
- */
-static bool
-types_agree(const SfbColumn *column)
+/* A type modifier may round. */
+bool
+sfb_types_agree(const SfbColumn *column)
 {
 	Oid pgtype = column->pgtype;
 
@@ -139,7 +148,6 @@ column_of(SfbRelPlan *plan, Node *expr)
 {
 	const SfbColumn *column;
 	Oid cast = InvalidOid;
-	Var *var;
 
 	if (expr != NULL && IsA(expr, FuncExpr) && list_length(((FuncExpr *) expr)->args) == 1)
 	{
@@ -147,40 +155,24 @@ column_of(SfbRelPlan *plan, Node *expr)
 		expr = linitial(((FuncExpr *) expr)->args);
 	}
 
-	/* varchar columns are compared as text */
-	while (expr != NULL && IsA(expr, RelabelType) &&
-		   ((RelabelType *) expr)->resulttype == TEXTOID)
-		expr = (Node *) ((RelabelType *) expr)->arg;
-	if (expr == NULL || !IsA(expr, Var))
-		return NULL;
-
-	var = (Var *) expr;
-	if ((Index) var->varno != plan->relid || var->varlevelsup != 0 || var->varattno < 1 ||
-		var->varattno > plan->natts)
-		return NULL;
-	column = &plan->columns[var->varattno - 1];
-	if (column->field == NULL || !column->filterable)
+	column = sfb_plan_column(plan, expr);
+	if (column == NULL || !column->filterable)
 		return NULL;
 	if (OidIsValid(cast) && !is_lossless_cast(cast, column->type))
 		return NULL;
 	return column;
 }
 
-/* A parent's field: its parent may be missing. */
-static bool
-is_parent_field(const SfbColumn *column)
-{
-	return strchr(column->field, '.') != NULL;
-}
-
 /* ---- operands --------------------------------------------------------------------------------- */
 
 bool
-sfb_is_operand(Node *expr)
+sfb_is_operand(SfbRelPlan *plan, Node *expr)
 {
-	return expr != NULL && !contain_var_clause(expr) && !contain_volatile_functions(expr) &&
-		   !contain_subplans(expr) && !contain_agg_clause(expr) &&
-		   !contain_window_function(expr);
+	return expr != NULL &&
+		   (plan->outer != NULL ? bms_is_subset(pull_varnos(plan->root, expr), plan->outer)
+								: !contain_var_clause(expr)) &&
+		   !contain_volatile_functions(expr) && !contain_subplans(expr) &&
+		   !contain_agg_clause(expr) && !contain_window_function(expr);
 }
 
 int
@@ -262,7 +254,7 @@ class_of_operator(const SfbColumn *column, SfbOp op)
 			/* A missing parent's field counts as false over there and is null over here. */
 			if (op != SFB_OP_EQ && op != SFB_OP_NE)
 				return SFB_LOCAL;
-			return is_parent_field(column) ? SFB_SUPERSET : SFB_EXACT;
+			return column->optional ? SFB_SUPERSET : SFB_EXACT;
 		default:
 			return (op == SFB_OP_LIKE || op == SFB_OP_ILIKE) ? SFB_LOCAL : SFB_EXACT;
 	}
@@ -303,7 +295,8 @@ classify_compare(SfbRelPlan *plan, const SfbColumn *column, SfbOp op, Node *valu
 
 	if (sfb_op_is_array(op))
 		valtype = get_element_type(valtype);
-	if (!types_agree(column) || !operand_type_fits(column, valtype) || !sfb_is_operand(value))
+	if (!sfb_types_agree(column) || !operand_type_fits(column, valtype) ||
+		!sfb_is_operand(plan, value))
 		return SFB_LOCAL;
 	if (OidIsValid(collation) && !get_collation_isdeterministic(collation))
 		return SFB_LOCAL;
@@ -347,7 +340,7 @@ classify_op(SfbRelPlan *plan, OpExpr *expr, List **clause)
 		opno = get_commutator(opno);
 		column = column_of(plan, left);
 	}
-	if (column == NULL || !OidIsValid(opno) || !comparison_of(opno, &op))
+	if (column == NULL || !OidIsValid(opno) || !sfb_comparison_of(opno, &op))
 		return SFB_LOCAL;
 	return classify_compare(plan, column, op, right, expr->inputcollid, clause);
 }
@@ -359,7 +352,7 @@ classify_array_op(SfbRelPlan *plan, ScalarArrayOpExpr *expr, List **clause)
 	Node *array = lsecond(expr->args);
 	SfbOp op;
 
-	if (column == NULL || column->type == SFB_BOOLEAN || !comparison_of(expr->opno, &op))
+	if (column == NULL || column->type == SFB_BOOLEAN || !sfb_comparison_of(expr->opno, &op))
 		return SFB_LOCAL;
 	if (expr->useOr && op == SFB_OP_EQ)
 		op = SFB_OP_IN;
@@ -395,13 +388,13 @@ classify_boolean(SfbRelPlan *plan, Node *expr, bool value, bool null_counts, Lis
 {
 	const SfbColumn *column = column_of(plan, expr);
 
-	if (column == NULL || column->type != SFB_BOOLEAN || !types_agree(column))
+	if (column == NULL || column->type != SFB_BOOLEAN || !sfb_types_agree(column))
 		return SFB_LOCAL;
-	if (null_counts && is_parent_field(column))
+	if (null_counts && column->optional)
 		return SFB_LOCAL;
 	*clause = list_make3(makeInteger(SFB_CLAUSE_BOOLEAN), makeInteger(value ? 1 : 0),
 						 makeString(column->field));
-	return is_parent_field(column) && !value ? SFB_SUPERSET : SFB_EXACT;
+	return column->optional && !value ? SFB_SUPERSET : SFB_EXACT;
 }
 
 static SfbClass

@@ -44,6 +44,8 @@ text_at(List *list, int n)
 /* ---- conditions ------------------------------------------------------------------------------ */
 
 static SfbFold append_clause(StringInfo buf, List *clause, const Operands *operands);
+static bool
+append_conditions(StringInfo buf, const char *word, List *clauses, const Operands *operands);
 
 static SfbFold
 append_comparison(StringInfo buf, List *clause, const Operands *operands)
@@ -107,6 +109,19 @@ append_and_or(StringInfo buf, List *clause, const Operands *operands)
 }
 
 static SfbFold
+append_semijoin(StringInfo buf, List *clause, const Operands *operands)
+{
+	StringInfoData inner;
+
+	initStringInfo(&inner);
+	if (!append_conditions(&inner, "WHERE", list_nth(clause, 4), operands))
+		return SFB_FOLD_FALSE;
+	appendStringInfo(buf, "%s IN (SELECT %s FROM %s%s)", text_at(clause, 1),
+					 text_at(clause, 3), text_at(clause, 2), inner.data);
+	return SFB_FOLD_SEND;
+}
+
+static SfbFold
 append_clause(StringInfo buf, List *clause, const Operands *operands)
 {
 	switch ((SfbClauseKind) int_at(clause, 0))
@@ -124,6 +139,8 @@ append_clause(StringInfo buf, List *clause, const Operands *operands)
 			appendStringInfo(buf, "%s = %s", text_at(clause, 2),
 							 int_at(clause, 1) ? "true" : "false");
 			return SFB_FOLD_SEND;
+		case SFB_CLAUSE_SEMIJOIN:
+			return append_semijoin(buf, clause, operands);
 	}
 	elog(ERROR, "unrecognized kind of condition: %d", int_at(clause, 0));
 	return SFB_FOLD_DROP; /* keep compiler quiet */
@@ -131,13 +148,13 @@ append_clause(StringInfo buf, List *clause, const Operands *operands)
 
 /* ---- the whole query ---------------------------------------------------------------------------- */
 
-/* Appends " WHERE …"; false when no row can fulfil the conditions. */
+/* Appends " WHERE …" or " HAVING …"; false when nothing can fulfil the conditions. */
 static bool
-append_where(StringInfo buf, List *clauses, const Operands *operands)
+append_conditions(StringInfo buf, const char *word, List *clauses, const Operands *operands)
 {
 	int rest = SFB_MAX_SOQL - buf->len;
 	char **texts = palloc0(sizeof(char *) * Max(list_length(clauses), 1));
-	const char *separator = " WHERE ";
+	const char *separator = psprintf(" %s ", word);
 	int total = 0;
 	int i;
 
@@ -234,16 +251,28 @@ append_limit(StringInfo buf, List *limit, const Operands *operands)
 	return true;
 }
 
+static void
+append_list(StringInfo buf, const char *word, List *items)
+{
+	const char *separator = word;
+	ListCell *lc;
+
+	foreach (lc, items)
+	{
+		appendStringInfo(buf, "%s%s", separator, strVal(lfirst(lc)));
+		separator = ", ";
+	}
+}
+
 /* The text in UTF-8, or NULL when no row can fulfil the conditions. */
 static char *
 build(List *soql, const Operands *operands)
 {
 	char *query = text_at(soql, SfbSoqlQuery);
 	List *fields = list_nth(soql, SfbSoqlFields);
+	List *select = list_nth(soql, SfbSoqlSelect);
 	List *limit = list_nth(soql, SfbSoqlLimit);
 	StringInfoData buf;
-	const char *separator = "";
-	ListCell *lc;
 
 	if (query != NULL)
 		return pg_server_to_any(query, strlen(query), PG_UTF8);
@@ -252,18 +281,24 @@ build(List *soql, const Operands *operands)
 	appendStringInfoString(&buf, "SELECT ");
 	if (fields == NIL)
 		appendStringInfoString(&buf, "COUNT()");
-	foreach (lc, fields)
-	{
-		appendStringInfo(&buf, "%s%s", separator, strVal(lfirst(lc)));
-		separator = ", ";
-	}
+	append_list(&buf, "", select != NIL ? select : fields);
 	appendStringInfo(&buf, " FROM %s", text_at(soql, SfbSoqlObject));
 
-	if (!append_where(&buf, list_nth(soql, SfbSoqlClauses), operands))
+	if (!append_conditions(&buf, "WHERE", list_nth(soql, SfbSoqlClauses), operands))
 		return NULL;
+	append_list(&buf, " GROUP BY ", list_nth(soql, SfbSoqlGroup));
+	if (!append_conditions(&buf, "HAVING", list_nth(soql, SfbSoqlHaving), operands))
+		return NULL;
+	append_list(&buf, " ORDER BY ", list_nth(soql, SfbSoqlOrder));
 	if (limit != NIL && !append_limit(&buf, limit, operands))
 		return NULL;
 	return buf.data;
+}
+
+bool
+sfb_soql_is_grouped(List *soql)
+{
+	return list_nth(soql, SfbSoqlGroup) != NIL;
 }
 
 char *

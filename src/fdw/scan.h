@@ -1,0 +1,102 @@
+/*
+ * scan.h
+ *		A foreign scan while it runs: what scan.c and the files beside it share.
+ */
+#ifndef SFB_SCAN_H
+#define SFB_SCAN_H
+
+#include "sfbulk_fdw.h"
+
+#include "lib/stringinfo.h"
+#include "nodes/execnodes.h"
+
+typedef struct SfbScanState
+{
+	/* from the plan and the catalogs */
+	SfbTableOptions *options;
+	char *relname;	 /* of the foreign table, for error contexts */
+	List *soql_plan; /* opaque, for soql.c */
+	SfbScanKind kind;
+	sf_transport transport;
+	int nfields;
+	sf_column *columns;				/* the SELECT list */
+	SfbColumn *table_columns;		/* by attnum - 1; NULL for SFB_SCAN_COUNT */
+	struct SfbWholeRow *whole_rows; /* columns that are whole rows of joined tables */
+	int nwhole_rows;
+	AttrNumber *attnums;   /* that the SELECT list fills, then those of the copies */
+	int ncopies;		   /* further columns on a field that is in the SELECT list */
+	int *copy_of;		   /* its index there */
+	sf_value *copied_row;  /* the row with the copies behind it; NULL without any */
+	StringInfoData copied; /* their text */
+	bool rewindable;	   /* the executor may want the rows again */
+
+	/* parameters */
+	List *exprs; /* ExprStates of fdw_exprs */
+	int nexprs;
+	Datum *values;
+	bool *nulls;
+
+	/* the request */
+	SfbGuard *guard; /* owns the sf_query */
+	char *soql;		 /* in UTF-8, NULL before the first request */
+	bool never;		 /* no row can be: no request was made */
+	bool started;	 /* soql and never are set, and a request made where one is */
+	bool rescan;	 /* parameters may have changed since */
+	bool fetched;	 /* something was asked of the request */
+	bool done;		 /* and all of it was read */
+	bool have_stats; /* stats are those of a request that is over */
+	sf_query_stats stats;
+	sf_error error; /* of the client; here because it is 3 kB */
+
+	/* aggregates (scan_groups.c) */
+	struct SfbGroups *groups;
+
+	/* rows */
+	SfbRowConverter *converter;
+	int64 row; /* number of the one at work, from 1 */
+	ErrorContextCallback callback;
+
+	MemoryContext soql_context; /* of soql */
+} SfbScanState;
+
+/* The client's request, NULL when there is none. */
+static inline sf_query *
+sfb_scan_query(SfbScanState *scan)
+{
+	return scan->guard->object;
+}
+
+/* ---- scan.c -------------------------------------------------------------------------------- */
+
+/*
+ * Brings the request in line with the parameters: the first one, the same again from its first row when
+ * the parameters give the same SOQL, or another.
+ */
+extern void sfb_scan_start(ForeignScanState *node);
+
+/* Ends the request; its job is queued for cleanup, its figures stay. */
+extern void sfb_scan_end_request(SfbScanState *scan);
+
+/* Waits until the request answers with a row; false at its end. */
+extern bool sfb_scan_next_row(SfbScanState *scan, sf_value **values);
+
+/* One row of the request into the slot, which the caller has cleared, as a virtual tuple. */
+extern void sfb_scan_store_row(SfbScanState *scan, sf_value *values, TupleTableSlot *slot);
+
+/* ---- scan_rows.c: whole rows of joined tables, as columns ------------------------------------ */
+
+extern void sfb_whole_rows_init(SfbScanState *scan, List *whole_rows, EState *estate);
+extern void sfb_whole_rows_fill(SfbScanState *scan, TupleTableSlot *slot);
+
+/* ---- scan_groups.c: aggregates --------------------------------------------------------------- */
+
+/* Prepares a scan of kind SFB_SCAN_GROUPS; groups is the plan's SfbScanPrivateGroups. */
+extern void sfb_groups_init(ForeignScanState *node, List *groups);
+
+/* The next group into the scan slot (which is cleared); false at the end. */
+extern bool sfb_groups_next(ForeignScanState *node);
+
+/* The groups are asked for again. */
+extern void sfb_groups_rescan(ForeignScanState *node);
+
+#endif /* SFB_SCAN_H */
