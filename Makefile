@@ -36,6 +36,7 @@ CLIENT_OBJS = \
 	src/client/sf_buf.o \
 	src/client/sf_client.o \
 	src/client/sf_client_ingest.o \
+	src/client/sf_client_pages.o \
 	src/client/sf_client_collections.o \
 	src/client/sf_client_plan.o \
 	src/client/sf_client_query.o \
@@ -68,6 +69,7 @@ CLIENT_OBJS = \
 	src/client/sf_mux.o \
 	src/client/sf_query_job.o \
 	src/client/sf_query_job_links.o \
+	src/client/sf_query_job_lists.o \
 	src/client/sf_query_job_pages.o \
 	src/client/sf_rest.o \
 	src/client/sf_secret.o \

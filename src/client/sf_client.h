@@ -13,6 +13,7 @@
  *		configuration				sf_config, sf_config_check
  *		session						sf_session_*
  *		queries						sf_query_*
+ *		shared results				sf_query_job_ready, sf_page_links_*, sf_pages_*
  *		writing						sf_ingest_*, sf_results_*, sf_collections_*, sf_jobs_*
  *		what planning asks			sf_explain_*, sf_record_counts_*, sf_limits_*
  *		metadata					sf_describe_*
@@ -242,6 +243,7 @@ typedef struct sf_query_spec
 	int64_t job_timeout_ms;	  /* from creation to completion; 0 is none */
 	bool no_threads;		  /* decompress in the caller's thread alone, whatever it costs */
 	bool keep_result;		  /* keep a bulk job after its last row, for sf_query_rewind */
+	bool hold_pages;		  /* read no result page before sf_query_next_row is called */
 } sf_query_spec;
 
 typedef struct sf_query sf_query;
@@ -301,6 +303,111 @@ extern void sf_query_get_stats(const sf_query *q, sf_query_stats *stats);
  * answer is not there yet.  No network I/O here.  NULL is fine.
  */
 extern void sf_query_free(sf_query *q);
+
+/* ---- results that several read ------------------------------------------------------ */
+
+/*
+ * A result page is named by (job id, locator) alone, so several sessions, in several processes, can
+ * read a job's pages between them.  One has the query and with it the job, which must not be freed
+ * before all are through; each page is read by exactly one.  What only all together can know is left
+ * to them: that no locator came twice, and that all pages together have as many rows as the job says.
+ */
+
+/* What of a complete job others need to read of it; plain data. */
+typedef struct sf_job_result
+{
+	char job_id[SF_JOB_ID_MAX];
+	char api_version[8]; /* of its creation: a result is read with no other */
+	int64_t records;	 /* numberRecordsProcessed, or -1 */
+	int page_rows;		 /* as in the query's spec */
+} sf_job_result;
+
+/*
+ * Whether the job of a bulk query with hold_pages is complete: SF_OK with *result filled, SF_WAIT,
+ * SF_FAILED; SF_ERR_CONFIG for a query without a job, as by REST or after the last row.
+ */
+extern sf_status sf_query_job_ready(sf_query *q, sf_job_result *result, sf_error *err);
+
+/* Which pages there are, from one list of links at a time. */
+typedef struct sf_page_links sf_page_links;
+
+/*
+ * Asks for one list: "" for the first, else what sf_page_links_next_list said.  NULL with *err
+ * filled on failure.  Free it with sf_page_links_free.
+ */
+extern sf_page_links *sf_page_links_start(sf_session *s, const sf_job_result *result,
+										  const char *list, sf_error *err);
+
+/*
+ * The next page's locator, "" being the first page: SF_OK (valid until the next call), SF_WAIT,
+ * SF_DONE when the list has no more, SF_FAILED.
+ */
+extern sf_status sf_page_links_next(sf_page_links *l, const char **locator, sf_error *err);
+
+/* After SF_DONE: what to ask for the next list; NULL when this was the last. */
+extern const char *sf_page_links_next_list(const sf_page_links *l);
+
+/*
+ * After SF_DONE: true when the job has no lists of links (API versions before 58.0, pages of a chosen
+ * size, a server that does not know them).  Then the one page that came is the first, and each page's
+ * answer names the next: see sf_pages_next_locator.
+ */
+extern bool sf_page_links_chain(const sf_page_links *l);
+
+extern void sf_page_links_get_stats(const sf_page_links *l, sf_query_stats *stats);
+
+/* Drops the request.  NULL is fine. */
+extern void sf_page_links_free(sf_page_links *l);
+
+/* A reader of pages that it is given. */
+typedef struct sf_query_pages sf_pages;
+
+/* All pointers are borrowed for the call of sf_pages_start only. */
+typedef struct sf_pages_spec
+{
+	const sf_job_result *result;
+	const sf_column *columns; /* as in sf_query_spec */
+	int ncolumns;
+	int download_streams; /* most pages at a time, 1..20; 0 means 5 */
+	bool no_threads;	  /* as in sf_query_spec */
+	bool chain;			  /* as sf_page_links_chain said */
+} sf_pages_spec;
+
+/* No request leaves yet.  NULL with *err filled on failure.  Free it with sf_pages_free. */
+extern sf_pages *sf_pages_start(sf_session *s, const sf_pages_spec *spec, sf_error *err);
+
+/*
+ * True when one more page would be of use: there is none, or the only one is half read, or those that
+ * are there come more slowly than they are read.  More would take work from the others.
+ */
+extern bool sf_pages_wants(const sf_pages *p);
+
+/* Gives it a page to read; download begins at the next step.  SF_OK or SF_FAILED. */
+extern sf_status sf_pages_give(sf_pages *p, const char *locator, sf_error *err);
+
+/*
+ * Of a chain, what follows the page that was given last: SF_OK with *locator (NULL when that is the
+ * last page; valid until the next sf_pages_give), SF_WAIT before its answer begins, SF_FAILED.
+ */
+extern sf_status sf_pages_next_locator(sf_pages *p, const char **locator, sf_error *err);
+
+/* No further page will be given. */
+extern void sf_pages_end(sf_pages *p);
+
+/*
+ * The next row as in sf_query_next_row.  SF_WAIT also while it has no page and may still be given one;
+ * SF_DONE after sf_pages_end, when every page given was read and had the rows that it promised.
+ */
+extern sf_status sf_pages_next_row(sf_pages *p, sf_value **values, sf_error *err);
+
+/* SF_FAILED when rows, those of all pages of the result, are not as many as the job says. */
+extern sf_status sf_pages_check_total(const sf_pages *p, int64_t rows, sf_error *err);
+
+/* rows, pages, api_calls, retries and bytes of these pages alone. */
+extern void sf_pages_get_stats(const sf_pages *p, sf_query_stats *stats);
+
+/* Drops all downloads.  NULL is fine. */
+extern void sf_pages_free(sf_pages *p);
 
 /* ---- writing ----------------------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
  */
 #include "sf_client_session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +24,8 @@ typedef enum query_phase
 {
 	QUERY_ASKING, /* auto: the first REST answer decides */
 	QUERY_REST,
-	QUERY_JOB, /* until it is complete */
+	QUERY_JOB,	/* until it is complete */
+	QUERY_HELD, /* it is, and no page is read before somebody asks for a row */
 	QUERY_PAGES,
 	QUERY_FINISHED, /* the last row was handed out and every check passed */
 	QUERY_FAILED
@@ -47,6 +49,7 @@ struct sf_query
 	int page_rows;
 	int streams;
 	bool no_threads;
+	bool hold_pages;
 	int poll_max_ms;
 	int64_t job_timeout_ms;
 
@@ -86,6 +89,7 @@ query_new(sf_session *s, const sf_query_spec *spec, sf_error *err)
 	q->query_all = spec->query_all;
 	q->keep_result = spec->keep_result;
 	q->no_threads = spec->no_threads;
+	q->hold_pages = spec->hold_pages;
 	q->row_limit = spec->rest_row_limit > 0 ? spec->rest_row_limit : DEFAULT_ROW_LIMIT;
 	q->page_rows = spec->page_rows > 0 ? spec->page_rows : 0;
 	q->streams = spec->download_streams > 0 ? spec->download_streams : DEFAULT_STREAMS;
@@ -285,6 +289,16 @@ job_remains_free(void *job)
 static const sf_remains_kind job_remains = {job_remains_step, job_remains_warning,
 											job_remains_give_up, job_remains_free};
 
+/* The job is complete: reads its pages, or waits for who wants them. */
+static sf_status
+job_complete(sf_query *q, sf_error *err)
+{
+	if (!q->hold_pages)
+		return start_pages(q, err);
+	q->phase = QUERY_HELD;
+	return SF_WAIT;
+}
+
 /* Hands the job to the session, which aborts and deletes it. */
 static void
 drop_job(sf_query *q)
@@ -332,7 +346,7 @@ advance_job(sf_query *q, sf_error *why)
 
 	q->job_info = *sf_query_job_get_info(q->job);
 	if (st == SF_OK)
-		return start_pages(q, why);
+		return job_complete(q, why);
 	if (st == SF_FAILED && q->may_switch && sf_query_job_is_unsupported(why))
 	{
 		sf_error_reset(why);
@@ -363,6 +377,7 @@ query_advance(sf_query *q)
 		case QUERY_PAGES:
 			st = sf_query_pages_step(q->pages, &why);
 			break;
+		case QUERY_HELD:
 		case QUERY_FINISHED:
 		case QUERY_FAILED:
 			break;
@@ -441,6 +456,8 @@ sf_query_next_row(sf_query *q, sf_value **values, sf_error *err)
 {
 	sf_status st;
 
+	if (q->phase == QUERY_HELD && start_pages(q, &q->error) != SF_OK)
+		return report_failure(q, err);
 	switch (q->phase)
 	{
 		case QUERY_PAGES:
@@ -462,13 +479,34 @@ sf_query_next_row(sf_query *q, sf_value **values, sf_error *err)
 }
 
 sf_status
+sf_query_job_ready(sf_query *q, sf_job_result *result, sf_error *err)
+{
+	if (q->phase == QUERY_FAILED)
+		return report_failure(q, err);
+	if (q->phase == QUERY_ASKING || q->phase == QUERY_JOB)
+		return SF_WAIT;
+	if (q->job == NULL)
+	{
+		sf_error_set(err, SF_ERR_CONFIG, "the query has no job whose result could be shared");
+		return SF_FAILED;
+	}
+	memset(result, 0, sizeof(*result));
+	snprintf(result->job_id, sizeof(result->job_id), "%s", q->job_info.id);
+	snprintf(result->api_version, sizeof(result->api_version), "%s",
+			 q->session->config.api_version);
+	result->records = q->job_info.records;
+	result->page_rows = q->page_rows;
+	return SF_OK;
+}
+
+sf_status
 sf_query_rewind(sf_query *q, sf_error *err)
 {
 	sf_status st;
 
 	if (q->phase == QUERY_FAILED)
 		return report_failure(q, err);
-	if (q->phase == QUERY_ASKING || q->phase == QUERY_JOB)
+	if (q->phase == QUERY_ASKING || q->phase == QUERY_JOB || q->phase == QUERY_HELD)
 		return SF_OK; /* nothing was read yet */
 	if (q->by_rest)
 	{
@@ -481,9 +519,9 @@ sf_query_rewind(sf_query *q, sf_error *err)
 	else
 	{
 		drop_pages(q);
-		st = q->job != NULL ? start_pages(q, &q->error) : start_job(q, &q->error);
+		st = q->job != NULL ? job_complete(q, &q->error) : start_job(q, &q->error);
 	}
-	return st == SF_OK ? SF_OK : report_failure(q, err);
+	return st != SF_FAILED ? SF_OK : report_failure(q, err);
 }
 
 void

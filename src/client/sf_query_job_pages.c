@@ -11,9 +11,8 @@
 
 #include "sf_csv.h"
 #include "sf_inflate_ahead.h"
-#include "sf_query_job_links.h"
+#include "sf_query_job_lists.h"
 #include "sf_sum.h"
-#include "sf_url.h"
 
 /*
  * Pages that have a parser and a decoder, some 350 kB each.  With more downloads than this the others
@@ -23,9 +22,6 @@
 
 /* With so much text in hand a reader does not wait for more: it can be decompressed meanwhile. */
 #define FILL_ENOUGH (64 * 1024)
-
-/* resultPages begins with 58.0 */
-#define LINKS_SINCE 58
 
 /* A page that is being downloaded or read. */
 typedef struct page
@@ -49,24 +45,24 @@ typedef struct page
 
 struct sf_query_pages
 {
-	sf_http *http;
-	char api_version[8];
-	char job_id[SF_JOB_ID_MAX];
+	sf_query_result result;
 	const char **columns;
 	int ncolumns;
-	int64_t records;
-	int page_rows;
 	int streams;
 	int max_retries;
 
-	bool chain; /* locators come from the pages instead of resultPages */
-	sf_links links;
-	sf_http_request *links_req;
-	bool links_started; /* a list was used: no way back to the chain */
-	bool no_more_links;
+	sf_query_lists lists;
+
+	/* where somebody else says which pages to read */
+	bool given;
+	bool ended;		 /* no further page comes */
+	int last;		 /* slot of the page given last, or -1 */
+	bool next_known; /* the chain's page behind it was named */
+	char *next;		 /* its locator; NULL when there is none */
 
 	page pages[SF_STREAMS_MAX];
 	int current; /* the page that is read, or -1 */
+	bool dry;	 /* no page had anything when it was last looked */
 	bool finished;
 	int64_t rows_before; /* of pages that are done */
 	sf_query_pages_info info;
@@ -79,55 +75,7 @@ struct sf_query_pages
 	sf_ahead_mode ahead_mode;
 };
 
-/* ---- requests ---------------------------------------------------------------------- */
-
-static void
-add_cost(sf_query_pages *p, const sf_http_request *req)
-{
-	sf_http_cost cost;
-
-	sf_http_get_cost(req, &cost);
-	p->info.cost.calls += cost.calls;
-	p->info.cost.retries += cost.retries;
-	p->info.cost.wire_bytes += cost.wire_bytes;
-	p->info.cost.text_bytes += cost.text_bytes;
-}
-
-/* GET …/jobs/query/<id>/<what>[?locator=…][&maxRecords=…] */
-static sf_http_request *
-ask(sf_query_pages *p, const char *what, const char *locator, bool is_page, int nfailed,
-	sf_error *err)
-{
-	char doing[96];
-	sf_http_spec spec = {.method = SF_HTTP_GET,
-						 .doing = doing,
-						 .retry = SF_RETRY_HARMLESS,
-						 .stream = is_page,
-						 .accept = is_page ? "text/csv" : NULL,
-						 .nfailed = nfailed};
-	sf_http_request *req = NULL;
-	sf_buf url;
-
-	snprintf(doing, sizeof(doing), "read %s of query job %s",
-			 is_page ? "a result page" : "the list of result pages", p->job_id);
-	sf_buf_init(&url, 8192);
-	sf_buf_printf(&url, "/services/data/v%s/jobs/query/%s/%s", p->api_version, p->job_id,
-				  what);
-	if (locator[0] != '\0')
-	{
-		sf_buf_puts(&url, "?locator=");
-		sf_url_escape(&url, locator, strlen(locator));
-	}
-	if (is_page && p->page_rows > 0)
-		sf_buf_printf(&url, "%cmaxRecords=%d", locator[0] != '\0' ? '&' : '?', p->page_rows);
-	if (sf_buf_check(&url, "the URL of a result page", err) == SF_OK)
-	{
-		spec.url = sf_buf_text(&url);
-		req = sf_http_start(p->http, &spec, err);
-	}
-	sf_buf_free(&url);
-	return req;
-}
+/* ---- start and end ----------------------------------------------------------------- */
 
 sf_query_pages *
 sf_query_pages_start(sf_http *h, const sf_query_pages_spec *spec, sf_error *err)
@@ -139,17 +87,19 @@ sf_query_pages_start(sf_http *h, const sf_query_pages_spec *spec, sf_error *err)
 		sf_error_nomem(err);
 		return NULL;
 	}
-	p->http = h;
 	p->current = -1;
-	p->records = spec->records;
-	p->page_rows = spec->page_rows;
+	p->last = -1;
+	p->given = spec->given;
+	p->result.http = h;
+	p->result.records = spec->records;
+	p->result.page_rows = spec->page_rows;
 	p->max_retries = spec->max_retries;
 	p->ahead_mode = spec->no_threads ? SF_AHEAD_NEVER : SF_AHEAD_AUTO;
 	p->streams = spec->streams < 1 ? 1 : spec->streams;
 	if (p->streams > SF_STREAMS_MAX)
 		p->streams = SF_STREAMS_MAX;
-	snprintf(p->api_version, sizeof(p->api_version), "%s", spec->api_version);
-	snprintf(p->job_id, sizeof(p->job_id), "%s", spec->job_id);
+	snprintf(p->result.api_version, sizeof(p->result.api_version), "%s", spec->api_version);
+	snprintf(p->result.job_id, sizeof(p->result.job_id), "%s", spec->job_id);
 	p->columns = calloc((size_t) spec->ncolumns + 1, sizeof(*p->columns));
 	if (p->columns == NULL)
 		goto nomem;
@@ -160,21 +110,10 @@ sf_query_pages_start(sf_http *h, const sf_query_pages_spec *spec, sf_error *err)
 			goto nomem;
 	}
 
-	/*
-	 * maxRecords is a parameter of /results alone, so pages of a chosen size come by the chain; so
-	 * does a result without rows, which saves a call.
-	 */
-	p->chain = atoi(p->api_version) < LINKS_SINCE || p->page_rows > 0 || p->records == 0;
-	if (p->chain)
-		p->no_more_links = true;
-	else
-		p->links_req = ask(p, "resultPages", "", false, 0, err);
-	if (p->chain ? sf_links_add(&p->links, "", err) != SF_OK : p->links_req == NULL)
-	{
-		sf_query_pages_free(p);
-		return NULL;
-	}
-	if (p->chain && sf_query_pages_step(p, err) == SF_FAILED)
+	if (p->given)
+		p->lists.chain = spec->chain;
+	else if (sf_query_lists_ask(&p->lists, &p->result, "", err) != SF_OK ||
+			 (p->lists.chain && sf_query_pages_step(p, err) == SF_FAILED))
 	{
 		sf_query_pages_free(p);
 		return NULL;
@@ -193,8 +132,8 @@ sf_query_pages_free(sf_query_pages *p)
 	if (p == NULL)
 		return;
 	sf_ahead_free(p->ahead); /* it may be at work on a page's decoder */
-	sf_http_end(p->links_req);
-	sf_links_free(&p->links);
+	sf_query_lists_free(&p->lists);
+	free(p->next);
 	for (int i = 0; i < SF_STREAMS_MAX; i++)
 	{
 		sf_http_end(p->pages[i].req);
@@ -214,70 +153,20 @@ void
 sf_query_pages_get_info(const sf_query_pages *p, sf_query_pages_info *info)
 {
 	*info = p->info;
+	info->cost.calls += p->lists.cost.calls;
+	info->cost.retries += p->lists.cost.retries;
+	info->cost.wire_bytes += p->lists.cost.wire_bytes;
+	info->cost.text_bytes += p->lists.cost.text_bytes;
 	for (int i = 0; i < SF_STREAMS_MAX; i++)
 	{
-		sf_http_cost cost;
-
 		if (p->pages[i].req == NULL)
 			continue;
-		sf_http_get_cost(p->pages[i].req, &cost);
-		info->cost.calls += cost.calls;
-		info->cost.retries += cost.retries;
-		info->cost.wire_bytes += cost.wire_bytes;
+		sf_query_add_cost(&info->cost, p->pages[i].req);
 		info->cost.text_bytes += (int64_t) p->pages[i].sum.len;
 	}
 }
 
 /* ---- links ------------------------------------------------------------------------- */
-
-/*
- * May the chain be tried where resultPages failed?  Yes for an endpoint that is not there or says
- * what nobody understands; not where any request would fail.
- */
-static bool
-chain_may_work(const sf_error *why)
-{
-	if (why->cls == SF_ERR_PROTOCOL || why->cls == SF_ERR_DATA)
-		return true;
-	return why->cls == SF_ERR_REMOTE && why->http_status != 403 && why->http_status != 409 &&
-		   why->http_status != 420 && why->http_status != 429;
-}
-
-static sf_status
-receive_links(sf_query_pages *p, sf_error *err)
-{
-	sf_error why = {0};
-	sf_status st = sf_http_check(p->links_req, &why);
-	const char *body;
-	size_t len;
-
-	if (st == SF_WAIT)
-		return SF_WAIT;
-	if (st == SF_OK)
-	{
-		body = sf_http_body(p->links_req, &len);
-		st = sf_links_read(&p->links, body, len, p->records >= 0, &why);
-	}
-	add_cost(p, p->links_req);
-	sf_http_end(p->links_req);
-	p->links_req = NULL;
-	if (st == SF_OK)
-	{
-		p->links_started = true;
-		p->no_more_links = p->links.next == NULL;
-		return SF_OK;
-	}
-	if (!p->links_started && chain_may_work(&why))
-	{
-		sf_links_free(&p->links);
-		p->chain = true;
-		p->no_more_links = true;
-		return sf_links_add(&p->links, "", err);
-	}
-	if (err != NULL && !sf_error_is_set(err))
-		*err = why;
-	return SF_FAILED;
-}
 
 /* Something else than a result page, as a proxy's message is. */
 static bool
@@ -287,7 +176,20 @@ is_no_page(const sf_http_headers *h)
 		   strncmp(h->content_type, "application/json", 16) == 0;
 }
 
-/* The chain's next page, as soon as the headers of the one before are there. */
+/* The chain's next page, NULL when there is none: to be read, or for whoever gives the pages. */
+static sf_status
+chain_names(sf_query_pages *p, const char *locator, sf_error *err)
+{
+	if (!p->given)
+		return locator != NULL ? sf_links_add(&p->lists.links, locator, err) : SF_OK;
+	p->next_known = true;
+	if (locator == NULL)
+		return SF_OK;
+	p->next = strdup(locator);
+	return p->next != NULL ? SF_OK : sf_error_nomem(err);
+}
+
+/* Passes on the chain's next page, as soon as the headers of the one before are there. */
 static sf_status
 follow_chain(sf_query_pages *p, page *pg, sf_error *err)
 {
@@ -300,8 +202,8 @@ follow_chain(sf_query_pages *p, page *pg, sf_error *err)
 	if (h->malformed != NULL)
 		return sf_error_set(err, SF_ERR_PROTOCOL, "a result page has a malformed %s header",
 							h->malformed);
-	if (h->last_page || (h->status == 204 && p->records == 0))
-		return SF_OK;
+	if (h->last_page || (h->status == 204 && p->result.records == 0))
+		return chain_names(p, NULL, err);
 	if (!h->has_locator && is_no_page(h))
 		return SF_OK; /* check_headers says what is wrong */
 	if (!h->has_locator)
@@ -311,7 +213,7 @@ follow_chain(sf_query_pages *p, page *pg, sf_error *err)
 		sf_error_hint(err, "A proxy may have removed it.");
 		return SF_FAILED;
 	}
-	return sf_links_add(&p->links, h->locator, err);
+	return chain_names(p, h->locator, err);
 }
 
 /* ---- downloads --------------------------------------------------------------------- */
@@ -319,47 +221,54 @@ follow_chain(sf_query_pages *p, page *pg, sf_error *err)
 static sf_status
 start_pages(sf_query_pages *p, sf_error *err)
 {
-	for (int i = 0; i < p->streams && p->links.count > 0; i++)
+	for (int i = 0; i < p->streams && p->lists.links.count > 0; i++)
 	{
 		page *pg = &p->pages[i];
 
 		if (pg->req != NULL)
 			continue;
 		memset(pg, 0, sizeof(*pg));
-		pg->locator = sf_links_take(&p->links);
+		pg->locator = sf_links_take(&p->lists.links);
 		pg->expected = -1;
-		pg->req = ask(p, "results", pg->locator, true, 0, err);
+		p->last = i;
+		pg->req = sf_query_result_ask(&p->result, "results", pg->locator, true, 0, err);
 		if (pg->req == NULL)
 			return SF_FAILED;
 	}
 	return SF_OK;
 }
 
+/* Asks for the next list while pages of this one still wait. */
+static sf_status
+ask_ahead(sf_query_pages *p, sf_error *err)
+{
+	char *next = p->lists.links.next;
+	sf_status st;
+
+	if (next == NULL || p->lists.req != NULL || p->lists.links.count >= p->streams)
+		return SF_OK;
+	p->lists.links.next = NULL;
+	st = sf_query_lists_ask(&p->lists, &p->result, next, err);
+	free(next);
+	return st;
+}
+
 sf_status
 sf_query_pages_step(sf_query_pages *p, sf_error *err)
 {
-	if (p->links_req != NULL && receive_links(p, err) == SF_FAILED)
+	if (sf_query_lists_step(&p->lists, err) == SF_FAILED)
 		goto failed;
-	for (int i = 0; p->chain && i < p->streams; i++)
+	for (int i = 0; p->lists.chain && i < p->streams; i++)
 	{
 		if (p->pages[i].req != NULL && follow_chain(p, &p->pages[i], err) != SF_OK)
 			goto failed;
 	}
-	if (start_pages(p, err) != SF_OK)
+	if (start_pages(p, err) != SF_OK || ask_ahead(p, err) != SF_OK)
 		goto failed;
-	/* the next list is asked for while pages of this one still wait */
-	if (p->links.next != NULL && p->links_req == NULL && p->links.count < p->streams)
-	{
-		p->links_req = ask(p, "resultPages", p->links.next, false, 0, err);
-		free(p->links.next);
-		p->links.next = NULL;
-		if (p->links_req == NULL)
-			goto failed;
-	}
 	return SF_WAIT;
 
 failed:
-	sf_error_job(err, p->job_id);
+	sf_error_job(err, p->result.job_id);
 	return SF_FAILED;
 }
 
@@ -379,7 +288,7 @@ restart(sf_query_pages *p, page *pg, const sf_error *why, sf_error *err)
 			*err = *why;
 		return SF_FAILED;
 	}
-	add_cost(p, pg->req);
+	sf_query_add_cost(&p->info.cost, pg->req);
 	sf_http_end(pg->req);
 	pg->restarts++;
 	pg->opened = false;
@@ -391,7 +300,7 @@ restart(sf_query_pages *p, page *pg, const sf_error *why, sf_error *err)
 		sf_ahead_use(p->ahead, NULL);
 		sf_inflate_reset(pg->inflate);
 	}
-	pg->req = ask(p, "results", pg->locator, true, pg->restarts, err);
+	pg->req = sf_query_result_ask(&p->result, "results", pg->locator, true, pg->restarts, err);
 	return pg->req != NULL ? SF_WAIT : SF_FAILED;
 }
 
@@ -409,7 +318,7 @@ check_headers(sf_query_pages *p, page *pg, const sf_http_headers *h, sf_error *e
 	if (is_no_page(h))
 		return sf_error_set(err, SF_ERR_PROTOCOL, "a result page is %s instead of text/csv",
 							h->content_type);
-	if (h->records < 0 && p->records < 0)
+	if (h->records < 0 && p->result.records < 0)
 	{
 		sf_error_set(err, SF_ERR_PROTOCOL,
 					 "a result page lacks the Sforce-NumberOfRecords header");
@@ -612,17 +521,17 @@ close_page(sf_query_pages *p, page *pg, sf_error *err)
 	{
 		sf_error_set(err, SF_ERR_PROTOCOL,
 					 "a result page of query job %s has %" PRId64 " rows instead of %" PRId64,
-					 p->job_id, rows, pg->expected);
+					 p->result.job_id, rows, pg->expected);
 		sf_error_detail(err, "Its Sforce-NumberOfRecords header and its contents differ.");
 		return SF_FAILED;
 	}
 	/* a chain must not end with a page whose headers nobody looked at */
-	if (p->chain && follow_chain(p, pg, err) != SF_OK)
+	if (p->lists.chain && follow_chain(p, pg, err) != SF_OK)
 		return SF_FAILED;
 	p->rows_before += rows;
 	p->info.pages++;
 	p->info.cost.text_bytes += (int64_t) pg->sum.len;
-	add_cost(p, pg->req);
+	sf_query_add_cost(&p->info.cost, pg->req);
 	sf_http_end(pg->req);
 	free(pg->locator);
 
@@ -671,21 +580,45 @@ pick_page(const sf_query_pages *p, int not_this)
 	return -1;
 }
 
+static bool
+is_over(const sf_query_pages *p)
+{
+	const sf_query_lists *l = &p->lists;
+
+	if (l->req != NULL || l->links.count > 0)
+		return false;
+	for (int i = 0; i < p->streams; i++)
+	{
+		if (p->pages[i].req != NULL)
+			return false;
+	}
+	if (p->given)
+		return p->ended;
+	return l->chain || (l->started && l->links.next == NULL);
+}
+
+sf_status
+sf_pages_check_total(const sf_query_pages *p, int64_t rows, sf_error *err)
+{
+	if (p->result.records < 0 || rows == p->result.records)
+		return SF_OK;
+	sf_error_set(err, SF_ERR_PROTOCOL,
+				 "query job %s gave %" PRId64 " rows instead of %" PRId64, p->result.job_id,
+				 rows, p->result.records);
+	sf_error_job(err, p->result.job_id);
+	return SF_FAILED;
+}
+
 /* No page has anything: is that the end? */
 static sf_status
 check_end(sf_query_pages *p, sf_error *err)
 {
-	if (p->links_req != NULL || p->links.count > 0 || !p->no_more_links)
+	p->dry = true;
+	if (!is_over(p))
 		return SF_WAIT;
-	for (int i = 0; i < p->streams; i++)
-	{
-		if (p->pages[i].req != NULL)
-			return SF_WAIT;
-	}
-	if (p->records >= 0 && p->rows_before != p->records)
-		return sf_error_set(err, SF_ERR_PROTOCOL,
-							"query job %s gave %" PRId64 " rows instead of %" PRId64,
-							p->job_id, p->rows_before, p->records);
+	/* of pages that somebody gave, others may have been given to others */
+	if (!p->given && sf_pages_check_total(p, p->rows_before, err) != SF_OK)
+		return SF_FAILED;
 	p->finished = true;
 	return SF_DONE;
 }
@@ -694,14 +627,14 @@ check_end(sf_query_pages *p, sf_error *err)
 static sf_status
 page_failed(const sf_query_pages *p, sf_error *err)
 {
-	sf_error_job(err, p->job_id);
+	sf_error_job(err, p->result.job_id);
 	if (sf_error_is_set(err) && p->current >= 0)
 	{
 		if (err->http_status == 409)
 			sf_error_detail(err,
 							"A result must be read with the API version that its job was "
 							"created with (here %s).",
-							p->api_version);
+							p->result.api_version);
 		else if (p->pages[p->current].locator != NULL &&
 				 p->pages[p->current].locator[0] != '\0')
 			sf_error_detail(err, "It is the page with the locator \"%s\".",
@@ -738,6 +671,7 @@ sf_query_pages_next_row(sf_query_pages *p, sf_value **values, sf_error *err)
 		if (st == SF_OK)
 		{
 			p->info.rows++;
+			p->dry = false;
 			return SF_OK;
 		}
 		if (st == SF_DONE)
@@ -757,4 +691,77 @@ sf_query_pages_next_row(sf_query_pages *p, sf_value **values, sf_error *err)
 			p->current = -1;
 		}
 	}
+}
+
+/* ---- pages that are given ---------------------------------------------------------- */
+
+bool
+sf_pages_wants(const sf_query_pages *p)
+{
+	const page *one = NULL;
+	int n = p->lists.links.count;
+
+	for (int i = 0; i < p->streams; i++)
+	{
+		const page *pg = &p->pages[i];
+
+		if (pg->req == NULL)
+			continue;
+		if (!sf_http_has_headers(pg->req))
+			return false; /* who has no answer yet cannot say that it is not enough */
+		one = pg;
+		n++;
+	}
+	if (n == 0)
+		return true;
+	if (n >= p->streams)
+		return false;
+	if (p->dry)
+		return true;
+	return n == 1 && one->opened && 2 * sf_csv_rows(one->csv) >= one->expected;
+}
+
+sf_status
+sf_pages_give(sf_query_pages *p, const char *locator, sf_error *err)
+{
+	char *before = p->next; /* may be what is given now */
+	sf_status st;
+
+	p->next = NULL;
+	p->next_known = false;
+	p->last = -1;
+	st = sf_links_add(&p->lists.links, locator, err);
+	free(before);
+	if (st == SF_OK && start_pages(p, err) == SF_OK)
+		return SF_OK;
+	sf_error_job(err, p->result.job_id);
+	return SF_FAILED;
+}
+
+sf_status
+sf_pages_next_locator(sf_query_pages *p, const char **locator, sf_error *err)
+{
+	page *pg = p->last >= 0 ? &p->pages[p->last] : NULL;
+	sf_status st;
+
+	if (!p->next_known && pg != NULL && pg->req != NULL)
+	{
+		if (!sf_http_has_headers(pg->req))
+			st = sf_http_check(pg->req, err);
+		else if ((st = follow_chain(p, pg, err)) == SF_OK && !p->next_known)
+			st = check_headers(p, pg, sf_http_response(pg->req), err);
+		if (st == SF_FAILED)
+		{
+			p->current = p->last;
+			return page_failed(p, err);
+		}
+	}
+	*locator = p->next;
+	return p->next_known ? SF_OK : SF_WAIT;
+}
+
+void
+sf_pages_end(sf_query_pages *p)
+{
+	p->ended = true;
 }

@@ -7,7 +7,8 @@
  *
  * Several pages are downloaded at a time.  Each waits as it came, compressed and bounded, until the
  * reader turns to it; only then it gets a decoder and a CSV parser.  The reader stays on a page
- * while it has rows and turns to another one when it has none at the moment.
+ * while it has rows and turns to another one when it has none at the moment.  Which pages there are
+ * it finds out itself, or it is told: then several readers can share a result.
  *
  * What makes a result whole: every page ends as its encoding says it must, has the rows that its
  * Sforce-NumberOfRecords promises, and all pages together have numberRecordsProcessed rows.  A
@@ -34,6 +35,8 @@ typedef struct sf_query_pages_spec
 	int streams;	 /* 1..SF_STREAMS_MAX */
 	int max_retries; /* new downloads of one page */
 	bool no_threads; /* never decompress in a thread (sf_inflate_ahead.h) */
+	bool given;		 /* which pages to read says sf_pages_give */
+	bool chain;		 /* with given: each page's answer names the next page */
 } sf_query_pages_spec;
 
 typedef struct sf_query_pages_info
@@ -54,6 +57,8 @@ extern sf_status sf_query_pages_step(sf_query_pages *p, sf_error *err);
 extern sf_status sf_query_pages_next_row(sf_query_pages *p, sf_value **values, sf_error *err);
 
 extern void sf_query_pages_get_info(const sf_query_pages *p, sf_query_pages_info *info);
+
+/* A reader with spec.given is an sf_pages of sf_client.h: what is peculiar to it is declared there. */
 
 /* Drops all downloads.  NULL is fine. */
 extern void sf_query_pages_free(sf_query_pages *p);
