@@ -11,6 +11,7 @@ use warnings;
 
 use File::Basename qw(dirname);
 use lib dirname(__FILE__) . '/lib';
+use SfRandom;
 use SfTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -46,124 +47,7 @@ CREATE TABLE local.account AS SELECT * FROM plain.account;
 CREATE TABLE local.contact AS SELECT * FROM plain.contact;
 SQL
 
-# ---- what there is to compare --------------------------------------------------------------------
-
-sub pick { return $_[ int rand @_ ]; }
-sub chance { return rand() < $_[0]; }
-
-# Columns by table: [ name, type, values that occur (as SQL literals) ].
-my %columns;
-for my $table (sort keys %objects)
-{
-	my $list = $node->safe_psql('postgres', <<"SQL");
-SELECT attname, format_type(atttypid, NULL) FROM pg_attribute
-WHERE attrelid = 'local.$table'::regclass AND attnum > 0 ORDER BY attnum
-SQL
-	for (split /\n/, $list)
-	{
-		my ($name, $type) = split /\|/;
-		next if $type !~ /^(text|boolean|integer|bigint|numeric|date|timestamp with time zone)$/;
-		my @values = split /\n/, $node->safe_psql('postgres', <<"SQL");
-SELECT replace(v, E'\\n', E'\\\\n') FROM (
-	SELECT DISTINCT quote_literal(left("$name"::text, 200)) AS v FROM local.$table
-	WHERE "$name" IS NOT NULL AND strpos("$name"::text, E'\\n') = 0 AND strpos("$name"::text, E'\\r') = 0
-	ORDER BY 1 LIMIT 80) s
-SQL
-		push @{ $columns{$table} }, [ $name, $type, @values ] if @values;
-	}
-}
-
-my %extra = (
-	text => [ "''", "' '", "'acme'", "'ACME'", "' Acme '", "'%'", "'#N/A'", q{E'it''s \\\\ \"q\"'}, q{E'\u00e9'}, "'null'" ],
-	integer => [ 0, -1, 1, 2147483647, -2147483648, 99999999999, '2.5' ],
-	bigint => [ 0, -1, '9223372036854775807', '1.5' ],
-	numeric => [ 0, '0.1', '-0.0001', '90000000', '1e7', '123456789012345678.5', "'NaN'::numeric", "'Infinity'::float8", '0.30000000000000004', '1e300' ],
-	date => [ "'1700-01-01'", "'4000-12-31'", "'1970-01-01'", "'2024-02-29'", "'1600-01-01'", "'infinity'", "'4713-01-01 BC'" ],
-	'timestamp with time zone' => [
-		"'1970-01-01 00:00:00+00'", "'2024-02-29 12:00:00.5+00'", "'2024-03-01 00:00:00.000001+02'",
-		"'4000-12-31 23:59:59+00'", "'1650-01-01 00:00:00+00'", "'infinity'", "'-infinity'", "'2023-06-15'::date"
-	],
-	boolean => [ 'true', 'false' ],
-);
-
-sub value
-{
-	my ($column) = @_;
-	my ($name, $type, @values) = @$column;
-	my $value = chance(0.25) ? pick(@{ $extra{$type} }) : pick(@values);
-
-	if ($type eq 'text' && $value =~ /^'/ && chance(0.3))
-	{
-		$value = "upper($value)" if chance(0.5);
-		$value = "lower($value)" if chance(0.3);
-	}
-	# A 15-character id is the same id to Salesforce and another text to PostgreSQL: not compared here.
-	return $value =~ /::/ ? $value : "$value" . ($type eq 'integer' || $type eq 'bigint' ? ($value =~ /^'/ ? "::$type" : '') : "::$type");
-}
-
-# One comparison; its constants are either written or collected as parameters.
-my ($parameters, $types);
-
-sub operand
-{
-	my ($column, $text) = @_;
-	return $text if !$parameters;
-	push @$parameters, $text;
-	my $type = $column->[1];
-	$type = 'numeric' if $type =~ /^(integer|bigint)$/ && $text !~ /::/ && $text =~ /[.e]|\d{11}/;
-	$type = 'float8' if $text =~ /::float8/;
-	$type = 'date' if $text =~ /::date$/;
-	push @$types, $type;
-	return '$' . scalar @$parameters;
-}
-
-sub comparison
-{
-	my ($table) = @_;
-	my $column = pick(@{ $columns{$table} });
-	my ($name, $type) = @$column;
-	my $roll = rand();
-
-	return "$name IS " . (chance(0.5) ? '' : 'NOT ') . 'NULL' if $roll < 0.12;
-	if ($type eq 'boolean')
-	{
-		return pick($name, "NOT $name", "$name = true", "$name = false", "$name <> true", "$name IS TRUE",
-			"$name IS NOT TRUE", "$name IS FALSE", "$name IS NOT FALSE", "$name IS UNKNOWN");
-	}
-	if ($roll < 0.3)
-	{
-		my $op = chance(0.5) ? 'IN' : 'NOT IN';
-		my @list = map { operand($column, value($column)) } 1 .. 1 + int rand 5;
-		push @list, 'NULL' if chance(0.08);
-		return "$name $op (" . join(', ', @list) . ')';
-	}
-	if ($type eq 'text' && $roll < 0.4)
-	{
-		my $pattern = pick(@$column[ 2 .. $#$column ]);
-		$pattern =~ s/^(E?')(.*)'$/$2/s;
-		my $open = $1;
-		$pattern = substr($pattern, 0, 1 + int rand 6) if $open !~ /E/ && $pattern !~ /'/;
-		# not in the middle of a character
-		$pattern =~ s/(?:[\xC2-\xDF]|[\xE0-\xEF][\x80-\xBF]?|[\xF0-\xF4][\x80-\xBF]{0,2})$//;
-		$pattern = pick("$pattern%", "%$pattern", "%$pattern%", "_$pattern%");
-		return "$name " . pick('LIKE', 'ILIKE', 'NOT LIKE') . ' ' . operand($column, "$open$pattern'");
-	}
-	if ($roll < 0.5 && $type ne 'text')
-	{
-		return "$name BETWEEN " . operand($column, value($column)) . ' AND ' . operand($column, value($column));
-	}
-	my $op = pick('=', '=', '<>', '<', '<=', '>', '>=');
-	my $value = operand($column, value($column));
-	return chance(0.1) ? "$value $op $name" : "$name $op $value";
-}
-
-sub condition
-{
-	my ($table, $depth) = @_;
-	return comparison($table) if $depth == 0 || chance(0.35);
-	my $text = join pick(' AND ', ' OR '), map { condition($table, $depth - 1) } 1 .. 2 + int rand 2;
-	return chance(0.12) ? "NOT ($text)" : "($text)";
-}
+my $random = SfRandom->new($node, schema => 'local', tables => [ sort keys %objects ]);
 
 # ---- run -----------------------------------------------------------------------------------------------
 
@@ -175,8 +59,9 @@ for my $i (1 .. $conditions)
 	my $table = pick('invoice__c', 'invoice__c', 'account', 'contact');
 	my $generic = $i % 4 == 0;
 
-	($parameters, $types) = $generic ? ([], []) : (undef, undef);
-	my $where = condition($table, pick(0, 0, 1, 2));
+	$random->parameters($generic);
+	my $where = $random->condition([ [ $table, '' ] ], pick(0, 0, 1, 2));
+	my ($parameters, $types) = $random->parameters(0);
 	my @schemas = ('local', 'sf', $i % 8 == 0 ? 'bulk' : ());
 	for my $schema (@schemas)
 	{
