@@ -144,6 +144,13 @@
 		->checkAsUser
 #endif
 
+/* The relation of a range table entry that the executor has opened or opens; 18 asks whether it is written. */
+#if PG_VERSION_NUM >= 180000
+#define sfb_range_table_relation(estate, rti) ExecGetRangeTableRelation(estate, rti, false)
+#else
+#define sfb_range_table_relation(estate, rti) ExecGetRangeTableRelation(estate, rti)
+#endif
+
 /* May a role do something with a server?  16 has one function for all kinds of objects. */
 #if PG_VERSION_NUM >= 160000
 #define sfb_server_aclcheck(serverid, roleid, mode)                                           \

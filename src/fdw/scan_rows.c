@@ -36,8 +36,7 @@ sfb_whole_rows_init(SfbScanState *scan, List *whole_rows, EState *estate)
 	{
 		List *parts = lfirst(lc);
 		SfbWholeRow *row = &scan->whole_rows[i++];
-		Relation rel =
-			ExecGetRangeTableRelation(estate, list_nth_int(parts, SfbWholeRowRelid));
+		Relation rel = sfb_range_table_relation(estate, list_nth_int(parts, SfbWholeRowRelid));
 		int natts = RelationGetDescr(rel)->natts;
 
 		row->column = list_nth_int(parts, SfbWholeRowColumn) - 1;
