@@ -80,11 +80,14 @@ CLIENT_OBJS = \
 	src/client/sf_utf8.o
 
 FDW_OBJS = \
+	src/fdw/analyze.o \
 	src/fdw/apply.o \
+	src/fdw/ask.o \
 	src/fdw/convert.o \
 	src/fdw/encode.o \
 	src/fdw/error.o \
 	src/fdw/explain.o \
+	src/fdw/fields.o \
 	src/fdw/functions.o \
 	src/fdw/hooks.o \
 	src/fdw/idset.o \

@@ -113,6 +113,7 @@ sfbulk_fdw_handler(PG_FUNCTION_ARGS)
 
 	routine->ExplainForeignModify = sfbulkExplainForeignModify;
 	routine->ExplainForeignScan = sfbulkExplainForeignScan;
+	routine->AnalyzeForeignTable = sfbulkAnalyzeForeignTable;
 	routine->ImportForeignSchema = sfbulkImportForeignSchema;
 
 	PG_RETURN_POINTER(routine);

@@ -170,4 +170,19 @@
 #define SFB_EXECUTOR_RUN_ARGS desc, direction, count, once
 #endif
 
+/* A random number in [0, 1); 15 has a generator of its own. */
+#if PG_VERSION_NUM >= 150000
+#include "common/pg_prng.h"
+#define sfb_random_fract() pg_prng_double(&pg_global_prng_state)
+#else
+#define sfb_random_fract() ((double) random() / ((double) MAX_RANDOM_VALUE + 1))
+#endif
+
+/* 18 wants to know who is delayed: ANALYZE. */
+#if PG_VERSION_NUM >= 180000
+#define sfb_vacuum_delay_point() vacuum_delay_point(true)
+#else
+#define sfb_vacuum_delay_point() vacuum_delay_point()
+#endif
+
 #endif /* SFB_COMPAT_H */

@@ -284,6 +284,11 @@ extern bool sfb_scan_stats(ForeignScanState *node, sf_query_stats *stats);
 
 extern void sfbulkExplainForeignScan(ForeignScanState *node, struct ExplainState *es);
 
+/* ---- analyze.c --------------------------------------------------------------------------- */
+
+extern bool sfbulkAnalyzeForeignTable(Relation relation, AcquireSampleRowsFunc *func,
+									  BlockNumber *totalpages);
+
 /* ---- modify.c: INSERT, UPDATE, DELETE, COPY FROM -------------------------------------------- */
 
 extern int sfbulkIsForeignRelUpdatable(Relation rel);
