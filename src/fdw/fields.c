@@ -93,21 +93,3 @@ sfb_fields_context(const SfbFields *fields, const char *relname, int64 row)
 				   " of the result",
 				   column, field, relname, row);
 }
-
-void
-sfb_select_add(SfbSelectList *list, const char *field, SfbType type, AttrNumber attnum)
-{
-	for (int i = 0; i < list_length(list->fields); i++)
-	{
-		if (pg_strcasecmp(strVal(list_nth(list->fields, i)), field) == 0)
-		{
-			if (list_nth_int(list->types, i) == SFB_TEXT)
-				lfirst_int(list_nth_cell(list->types, i)) = type;
-			list->copies = lappend_int(lappend_int(list->copies, i), attnum);
-			return;
-		}
-	}
-	list->fields = lappend(list->fields, makeString(pstrdup(field)));
-	list->types = lappend_int(list->types, type);
-	list->attrs = lappend_int(list->attrs, attnum);
-}

@@ -22,17 +22,6 @@ typedef struct SfbFields
 	SfbRowConverter *converter;
 } SfbFields;
 
-/* TEMP */
-typedef struct SfbSelectList
-{
-	List *fields; /* of String */
-	List *types;  /* IntList */
-	List *attrs;  /* IntList, as at SfbScanPrivateAttrs */
-	List *copies; /* IntList, as at SfbScanPrivateCopies */
-} SfbSelectList;
-extern void
-sfb_select_add(SfbSelectList *list, const char *field, SfbType type, AttrNumber attnum);
-
 /*
  * For a SELECT list of nfields columns; attrs and copies are as at SfbScanPrivateAttrs and
  * SfbScanPrivateCopies.  palloc'd in the current context, which must last as long as rows are converted.

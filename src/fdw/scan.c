@@ -217,22 +217,11 @@ static void
 conversion_context(void *arg)
 {
 	SfbScanState *scan = arg;
-	const char *field =
-		sfb_server_text(scan->columns[sfb_row_converter_field(scan->converter)].path);
-	const char *column;
-	AttrNumber attnum = scan->attnums[sfb_row_converter_field(scan->converter)];
 	sf_query_stats stats = {0};
 
+	sfb_fields_context(scan->fields, scan->relname, scan->row);
 	if (sfb_scan_query(scan) != NULL)
 		sf_query_get_stats(sfb_scan_query(scan), &stats);
-	column = scan->table_columns[attnum - 1].attname;
-	if (pg_strcasecmp(field, column) == 0)
-		errcontext("column \"%s\" of foreign table \"%s\", row " INT64_FORMAT " of the result",
-				   column, scan->relname, scan->row);
-	else
-		errcontext("column \"%s\" (field %s) of foreign table \"%s\", row " INT64_FORMAT
-				   " of the result",
-				   column, field, scan->relname, scan->row);
 	if (stats.job_id[0])
 		errcontext("bulk job %s", stats.job_id);
 }
@@ -241,68 +230,10 @@ conversion_context(void *arg)
 static void
 init_columns(SfbScanState *scan, List *attrs, List *copies, SfbColumn *table_columns)
 {
-	sf_column *columns;
-	int total;
-	int i;
-
 	scan->nfields = sfb_soql_columns(scan->soql_plan, &scan->columns);
-	if (scan->kind == SFB_SCAN_COUNT)
-		return;
-	if (scan->nfields != list_length(attrs))
-		elog(ERROR, "plan has %d fields for %d attributes", scan->nfields, list_length(attrs));
-
-	/* A copy is converted as if the field came once more behind the SELECT list. */
-	scan->ncopies = list_length(copies) / 2;
-	total = scan->nfields + scan->ncopies;
-	columns = palloc0(sizeof(sf_column) * Max(total, 1));
-	memcpy(columns, scan->columns, sizeof(sf_column) * scan->nfields);
-	scan->columns = columns;
-	scan->attnums = palloc0(sizeof(AttrNumber) * Max(total, 1));
-	for (i = 0; i < scan->nfields; i++)
-		scan->attnums[i] = list_nth_int(attrs, i);
-	if (scan->ncopies > 0)
-	{
-		scan->copy_of = palloc(sizeof(int) * scan->ncopies);
-		scan->copied_row = palloc(sizeof(sf_value) * total);
-		initStringInfo(&scan->copied);
-		for (i = 0; i < scan->ncopies; i++)
-		{
-			scan->copy_of[i] = list_nth_int(copies, 2 * i);
-			columns[scan->nfields + i] = columns[scan->copy_of[i]];
-			scan->attnums[scan->nfields + i] = list_nth_int(copies, 2 * i + 1);
-		}
-	}
-	scan->table_columns = table_columns;
-	scan->converter = sfb_row_converter_new(total, scan->attnums, scan->table_columns);
-}
-
-/* The row with its copies; these have text of their own, as a conversion may change it. */
-static sf_value *
-append_copies(SfbScanState *scan, const sf_value *values)
-{
-	int size = 0;
-	int i;
-
-	memcpy(scan->copied_row, values, sizeof(sf_value) * scan->nfields);
-	for (i = 0; i < scan->ncopies; i++)
-		size += values[scan->copy_of[i]].len + 1;
-
-	/* Enlarged first, so that the texts stay where they are put. */
-	resetStringInfo(&scan->copied);
-	enlargeStringInfo(&scan->copied, size);
-	for (i = 0; i < scan->ncopies; i++)
-	{
-		const sf_value *value = &values[scan->copy_of[i]];
-		sf_value *copy = &scan->copied_row[scan->nfields + i];
-
-		*copy = *value;
-		if (value->data == NULL)
-			continue;
-		copy->data = scan->copied.data + scan->copied.len;
-		appendBinaryStringInfo(&scan->copied, value->data, value->len);
-		appendStringInfoChar(&scan->copied, '\0');
-	}
-	return scan->copied_row;
+	if (scan->kind != SFB_SCAN_COUNT)
+		scan->fields =
+			sfb_fields_new(scan->nfields, scan->columns, attrs, copies, table_columns);
 }
 
 /* The columns of fdw_scan_tlist, as the plan describes them. */
@@ -462,14 +393,12 @@ void
 sfb_scan_store_row(SfbScanState *scan, sf_value *values, TupleTableSlot *slot)
 {
 	scan->row++;
-	if (unlikely(scan->ncopies > 0))
-		values = append_copies(scan, values);
 
 	/* What the SELECT list does not fill is not looked at. */
 	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts);
 	scan->callback.previous = error_context_stack;
 	error_context_stack = &scan->callback;
-	sfb_convert_row(scan->converter, values, slot->tts_values, slot->tts_isnull);
+	sfb_fields_convert(scan->fields, values, slot->tts_values, slot->tts_isnull);
 	error_context_stack = scan->callback.previous;
 	if (unlikely(scan->nwhole_rows > 0))
 		sfb_whole_rows_fill(scan, slot);

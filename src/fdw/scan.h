@@ -5,9 +5,8 @@
 #ifndef SFB_SCAN_H
 #define SFB_SCAN_H
 
-#include "sfbulk_fdw.h"
+#include "fields.h"
 
-#include "lib/stringinfo.h"
 #include "nodes/execnodes.h"
 
 typedef struct SfbScanState
@@ -20,15 +19,10 @@ typedef struct SfbScanState
 	sf_transport transport;
 	int nfields;
 	sf_column *columns;				/* the SELECT list */
-	SfbColumn *table_columns;		/* by attnum - 1; NULL for SFB_SCAN_COUNT */
+	SfbFields *fields;				/* where it goes; NULL for SFB_SCAN_COUNT */
 	struct SfbWholeRow *whole_rows; /* columns that are whole rows of joined tables */
 	int nwhole_rows;
-	AttrNumber *attnums;   /* that the SELECT list fills, then those of the copies */
-	int ncopies;		   /* further columns on a field that is in the SELECT list */
-	int *copy_of;		   /* its index there */
-	sf_value *copied_row;  /* the row with the copies behind it; NULL without any */
-	StringInfoData copied; /* their text */
-	bool rewindable;	   /* the executor may want the rows again */
+	bool rewindable; /* the executor may want the rows again */
 
 	/* parameters */
 	List *exprs; /* ExprStates of fdw_exprs */
@@ -52,7 +46,6 @@ typedef struct SfbScanState
 	struct SfbGroups *groups;
 
 	/* rows */
-	SfbRowConverter *converter;
 	int64 row; /* number of the one at work, from 1 */
 	ErrorContextCallback callback;
 

@@ -161,7 +161,7 @@ store_group(SfbScanState *scan, sf_value *values, TupleTableSlot *slot)
 	sfb_scan_store_row(scan, values, slot);
 	for (int i = 0; i < groups->ncolumns; i++)
 		if (groups->columns[i].how != SFB_GROUP_VALUE &&
-			!sum_value(&groups->columns[i], scan->table_columns[i].type, values,
+			!sum_value(&groups->columns[i], scan->fields->table_columns[i].type, values,
 					   &slot->tts_values[i], &slot->tts_isnull[i]))
 			return false;
 	return true;
@@ -227,7 +227,7 @@ no_rows(ForeignScanState *node)
 	{
 		/* Of all aggregates only a count has an answer then. */
 		bool is_count = groups->columns[i].how == SFB_GROUP_VALUE &&
-						strncmp(scan->table_columns[i].attname, "COUNT", 5) == 0;
+						strncmp(scan->fields->table_columns[i].attname, "COUNT", 5) == 0;
 
 		slot->tts_values[i] = Int64GetDatum(0);
 		slot->tts_isnull[i] = !is_count;
