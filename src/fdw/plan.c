@@ -129,6 +129,22 @@ sfb_select_list_bytes(SfbRelPlan *plan)
 	return bytes;
 }
 
+Index
+sfb_plan_first_relid(SfbRelPlan *plan)
+{
+	Index first = 0;
+	ListCell *lc;
+
+	foreach (lc, plan->members)
+	{
+		SfbMember *member = lfirst(lc);
+
+		if (first == 0 || member->relid < first)
+			first = member->relid;
+	}
+	return first;
+}
+
 SfbMember *
 sfb_plan_member(SfbRelPlan *plan, Index relid)
 {

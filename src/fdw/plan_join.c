@@ -258,6 +258,7 @@ find_needed_columns(RelOptInfo *joinrel, SfbRelPlan *plan)
 			return false;
 		member->attrs =
 			bms_add_member(member->attrs, var->varattno - FirstLowInvalidHeapAttributeNumber);
+		plan->vars = list_append_unique(plan->vars, var);
 	}
 	return true;
 }
@@ -475,13 +476,14 @@ describe_column(const char *name, SfbType type, Node *expr)
 					  makeInteger((int) exprType(expr)), makeInteger(exprTypmod(expr)));
 }
 
-/* Adds a member's column to what the scan gives; its place, from 1. */
+/*
+ * Adds a column of a member to what the scan gives; its place, from 1.  The Var is the query's own, as it says
+ * by which outer joins it may be null.
+ */
 static int
-add_scan_column(SfbScanColumns *list, SfbMember *member, AttrNumber attnum)
+add_scan_column(SfbScanColumns *list, SfbMember *member, Var *var)
 {
-	SfbColumn *column = &member->columns[attnum - 1];
-	Var *var =
-		makeVar(member->relid, attnum, column->pgtype, column->typmod, column->collation, 0);
+	SfbColumn *column = &member->columns[var->varattno - 1];
 	ListCell *lc;
 	int place = 0;
 
@@ -491,23 +493,23 @@ add_scan_column(SfbScanColumns *list, SfbMember *member, AttrNumber attnum)
 
 		place++;
 		if (IsA(expr, Var) && ((Var *) expr)->varno == var->varno &&
-			((Var *) expr)->varattno == attnum)
+			((Var *) expr)->varattno == var->varattno)
 			return place;
 	}
-	list->tlist = lappend(list->tlist, makeTargetEntry((Expr *) var, ++place, NULL, false));
-	list->descriptions = lappend(list->descriptions,
-								 describe_column(column->field, column->type, (Node *) var));
-	if (!sfb_is_write_only(column))
+	list->tlist =
+		lappend(list->tlist, makeTargetEntry((Expr *) copyObject(var), ++place, NULL, false));
+	list->descriptions = lappend(
+		list->descriptions, describe_column(column->field != NULL ? column->field : "dropped",
+											column->type, (Node *) var));
+	if (column->field != NULL && !sfb_is_write_only(column))
 		sfb_select_add(&list->select, column->field, column->type, place);
 	return place;
 }
 
 /* Adds a member's whole row, and the columns that it is made of. */
 static void
-add_whole_row(SfbScanColumns *list, SfbMember *member)
+add_whole_row(SfbScanColumns *list, SfbMember *member, Var *var)
 {
-	Oid rowtype = get_rel_type_id(member->reloid);
-	Var *var = makeVar(member->relid, InvalidAttrNumber, rowtype, -1, InvalidOid, 0);
 	List *parts = NIL;
 	int present = 0;
 	int place;
@@ -518,14 +520,17 @@ add_whole_row(SfbScanColumns *list, SfbMember *member)
 		int at = 0;
 
 		if (column->field != NULL && !sfb_is_write_only(column))
-			at = add_scan_column(list, member, i + 1);
+			at = add_scan_column(list, member,
+								 makeVar(member->relid, i + 1, column->pgtype, column->typmod,
+										 column->collation, 0));
 		parts = lappend_int(parts, at);
 		if (column->field != NULL && column->type == SFB_ID &&
 			sfb_is_id_field(column->field) && present == 0)
 			present = at;
 	}
 	place = list_length(list->tlist) + 1;
-	list->tlist = lappend(list->tlist, makeTargetEntry((Expr *) var, place, NULL, false));
+	list->tlist =
+		lappend(list->tlist, makeTargetEntry((Expr *) copyObject(var), place, NULL, false));
 	list->descriptions =
 		lappend(list->descriptions, describe_column("whole row", SFB_TEXT, (Node *) var));
 	parts = lcons_int(member->nullable ? present : 0, parts);
@@ -539,20 +544,19 @@ make_scan_columns(SfbRelPlan *plan, SfbScanColumns *list)
 	ListCell *lc;
 
 	memset(list, 0, sizeof(*list));
-	foreach (lc, plan->members)
+	foreach (lc, plan->vars)
 	{
-		SfbMember *member = lfirst(lc);
-		int attr = -1;
+		Var *var = lfirst_node(Var, lc);
 
-		while ((attr = bms_next_member(member->attrs, attr)) >= 0)
-		{
-			AttrNumber attnum = attr + FirstLowInvalidHeapAttributeNumber;
+		if (var->varattno > 0)
+			add_scan_column(list, sfb_plan_member(plan, var->varno), var);
+	}
+	foreach (lc, plan->vars)
+	{
+		Var *var = lfirst_node(Var, lc);
 
-			if (attnum > 0)
-				add_scan_column(list, member, attnum);
-		}
-		if (bms_is_member(-FirstLowInvalidHeapAttributeNumber, member->attrs))
-			add_whole_row(list, member);
+		if (var->varattno == 0)
+			add_whole_row(list, sfb_plan_member(plan, var->varno), var);
 	}
 	/* Rows without columns still have to be counted. */
 	if (list->select.fields == NIL)
@@ -578,7 +582,7 @@ sfb_join_plan(SfbRelPlan *plan, List *tlist, Plan *outer_plan)
 		list.select.attrs, list.select.copies, makeInteger(SFB_SCAN_ROWS),
 		makeInteger(plan->transport));
 	private = lappend(private, list_make4(makeString(pstrdup(plan->why)), rechecked, exact,
-										  makeInteger(bms_next_member(plan->relids, -1))));
+										  makeInteger(sfb_plan_first_relid(plan))));
 	private = lappend(private, list.descriptions);
 	private = lappend(lappend(private, list.whole_rows), NIL);
 

@@ -542,7 +542,7 @@ sfb_upper_plan(ForeignPath *best_path, List *tlist, Plan *outer_plan)
 	private = list_make5(soql, select->attrs, NIL, makeInteger(upper->kind),
 						 makeInteger(plan->transport));
 	private = lappend(private, list_make4(makeString(pstrdup(plan->why)), NIL, exact,
-										  makeInteger(bms_next_member(plan->relids, -1))));
+										  makeInteger(sfb_plan_first_relid(plan))));
 	private = lappend(private, upper->columns.descriptions);
 	private = lappend(lappend(private, NIL), upper->groups);
 	return make_foreignscan(tlist, upper->having_local, 0, plan->exprs, private,

@@ -146,6 +146,7 @@ typedef struct SfbRelPlan
 	/* of a join */
 	List *required;	 /* of char *: fields that are not null, as inner joins have it */
 	List *semijoins; /* opaque outside plan_join.c */
+	List *vars;		 /* columns needed, as the query has them */
 
 	/* operands: expressions evaluated when the scan starts, and their types */
 	List *exprs;
@@ -205,6 +206,9 @@ extern bool sfb_is_builtin(Oid oid);
 
 /* True for the orders of PostgreSQL's own numbers, dates and timestamps. */
 extern bool sfb_is_sort_family(Oid opfamily);
+
+/* The lowest range table index of the plan's tables. */
+extern Index sfb_plan_first_relid(SfbRelPlan *plan);
 
 /* The member that a Var belongs to, or NULL. */
 extern SfbMember *sfb_plan_member(SfbRelPlan *plan, Index relid);
