@@ -88,4 +88,5 @@ SELECT count(*) AS bounds, max(abs(bound::float8 / b.last - n::float8 / i.last))
 
 SELECT pg_temp.jobs();
 DROP SERVER sf CASCADE;
+DROP SCHEMA sf;
 DROP TABLE account, odd_copy;
