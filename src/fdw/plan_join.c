@@ -563,6 +563,41 @@ make_scan_columns(SfbRelPlan *plan, SfbScanColumns *list)
 		sfb_select_add(&list->select, "Id", SFB_ID, 0);
 }
 
+/*
+ * The same list for the plan that joins here.  Its scans give what the query above them needs: of a table whose
+ * whole row that is, the columns are taken from there, since those that only make up the row, or are only checked
+ * in the scan, are not to be had by themselves.
+ */
+static List *
+local_target_list(SfbRelPlan *plan, List *tlist)
+{
+	List *result = NIL;
+	ListCell *lc;
+
+	foreach (lc, tlist)
+	{
+		TargetEntry *tle = flatCopyTargetEntry(lfirst_node(TargetEntry, lc));
+		Var *var = castNode(Var, tle->expr);
+		SfbMember *member = sfb_plan_member(plan, var->varno);
+
+		if (var->varattno > 0 && member != NULL &&
+			bms_is_member(-FirstLowInvalidHeapAttributeNumber, member->attrs))
+		{
+			FieldSelect *select = makeNode(FieldSelect);
+
+			select->arg = (Expr *) makeVar(member->relid, InvalidAttrNumber,
+										   get_rel_type_id(member->reloid), -1, InvalidOid, 0);
+			select->fieldnum = var->varattno;
+			select->resulttype = var->vartype;
+			select->resulttypmod = var->vartypmod;
+			select->resultcollid = var->varcollid;
+			tle->expr = (Expr *) select;
+		}
+		result = lappend(result, tle);
+	}
+	return result;
+}
+
 ForeignScan *
 sfb_join_plan(SfbRelPlan *plan, List *tlist, Plan *outer_plan)
 {
@@ -589,7 +624,8 @@ sfb_join_plan(SfbRelPlan *plan, List *tlist, Plan *outer_plan)
 	if (outer_plan != NULL)
 	{
 		/* It gives rows like ours, and what we check it need not check before. */
-		outer_plan = change_plan_targetlist(outer_plan, list.tlist, false);
+		outer_plan =
+			change_plan_targetlist(outer_plan, local_target_list(plan, list.tlist), false);
 		foreach (lc, quals)
 		{
 			outer_plan->qual = list_delete(outer_plan->qual, lfirst(lc));

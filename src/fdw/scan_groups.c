@@ -292,12 +292,18 @@ sfb_groups_next(ForeignScanState *node)
 {
 	SfbScanState *scan = node->fdw_state;
 	SfbGroups *groups = scan->groups;
+	MemoryContext oldcontext;
+	bool found;
 
 	if (groups->answer == NULL)
 		begin_answer(node);
 	if (groups->local)
 		return next_local(node);
-	if (!tuplestore_gettupleslot(groups->answer, true, true, groups->stored))
+	/* What the slot frees with its next row must not lie where rows are forgotten one by one. */
+	oldcontext = MemoryContextSwitchTo(groups->stored->tts_mcxt);
+	found = tuplestore_gettupleslot(groups->answer, true, false, groups->stored);
+	MemoryContextSwitchTo(oldcontext);
+	if (!found)
 		return false;
 	copy_columns(node->ss.ss_ScanTupleSlot, groups->stored);
 	return true;
