@@ -93,6 +93,8 @@ FDW_OBJS = \
 	src/fdw/idset.o \
 	src/fdw/import.o \
 	src/fdw/literal.o \
+	src/fdw/literal_day.o \
+	src/fdw/literal_set.o \
 	src/fdw/load.o \
 	src/fdw/load_calls.o \
 	src/fdw/load_jobs.o \

@@ -172,6 +172,69 @@ SELECT c, sent(c) FROM (VALUES
 	($$d_on_ts = '2024-02-29'$$), ($$tm = '12:00'$$), ($$tm IS NULL$$)
 	) AS t(c);
 
+-- multi-select picklists: arrays here, INCLUDES over there
+SELECT c, sent(c) FROM (VALUES
+	($$multi @> '{a}'$$), ($$multi @> '{a,B b}'$$), ($$'{a,b}' <@ multi$$), ($$multi @> '{}'$$),
+	($$multi @> '{a,NULL}'$$), ($$multi @> NULL$$), ($$multi @> '{a;b}'$$), ($$multi @> '{a,""}'$$), ($$multi @> '{a," b"}'$$),
+	($$multi @> ARRAY['it''s "1\2"']$$), ($$multi && '{a,b}'$$), ($$'{a,b}' && multi$$), ($$multi && '{}'$$),
+	($$multi && '{a,NULL}'$$), ($$multi && '{NULL}'$$), ($$multi && '{a;b}'$$), ($$'a' = ANY (multi)$$),
+	($$'' = ANY (multi)$$), ($$NULL = ANY (multi)$$), ($$'a' = ALL (multi)$$), ($$'a' <> ANY (multi)$$),
+	($$NOT 'a' = ANY (multi)$$), ($$NOT multi && '{a}'$$), ($$multi = '{a,b}'$$), ($$multi <> '{a,b}'$$), ($$multi <@ '{a,b}'$$),
+	($$multi[1] = 'a'$$), ($$array_length(multi, 1) = 2$$), ($$multi > '{a}'$$), ($$multi @> ARRAY[name]$$),
+	($$multi @> ARRAY[current_user::text]$$), ($$multi && string_to_array(current_setting('application_name'), ',')$$),
+	($$current_user::text = ANY (multi)$$), ($$'a' = ANY (multi) OR n4 = 1$$), ($$name = ANY (multi)$$)
+	) AS t(c);
+SELECT sent(format('multi @> ARRAY[%L]', repeat('x', 4000))) LIKE 'rechecked: Multi__c INCLUDES (%',
+	sent(format('multi @> ARRAY[%L, %L]', repeat('x', 2000), repeat('y', 2000)));
+
+-- the day of a datetime: spans of time in the session's time zone
+SELECT c, sent(c) FROM (VALUES
+	($$ts::date = '2024-02-29'$$), ($$'2024-02-29' = ts::date$$), ($$ts::date <> '2024-02-29'$$), ($$ts::date < '2024-02-29'$$),
+	($$ts::date <= '2024-02-29'$$), ($$ts::date > '2024-02-29'$$), ($$ts::date >= '2024-02-29'$$), ($$'2024-02-29' < ts::date$$),
+	($$ts::date BETWEEN '2024-02-01' AND '2024-02-29'$$), ($$date(ts) = '2024-02-29'$$),
+	($$ts::date = '2024-03-10'$$), ($$ts::date = '2024-11-03'$$), ($$NOT ts::date = '2024-02-29'$$),
+	($$ts::date IN ('2024-03-02', '2024-02-29', '2024-03-01', '2024-02-29', '2024-05-01')$$), ($$ts::date IN ('2024-02-29', NULL)$$),
+	($$ts::date NOT IN ('2024-02-29', '2024-05-01')$$), ($$ts::date NOT IN ('2024-02-29', NULL)$$),
+	($$ts::date = ANY ('{}')$$), ($$ts::date <> ALL ('{}')$$), ($$ts::date = NULL$$), ($$ts::date IS NULL$$),
+	($$ts::date = 'infinity'$$), ($$ts::date < 'infinity'$$), ($$ts::date > '-infinity'$$), ($$ts::date < '1700-01-01'$$),
+	($$ts::date >= '1700-01-01'$$), ($$ts::date > '1700-01-01'$$), ($$ts::date <= '4000-12-30'$$), ($$ts::date > '4000-12-30'$$),
+	($$ts::date > '4000-12-31'$$), ($$ts::date < '0044-03-15 BC'$$), ($$ts::date > '2024-02-29'::timestamp$$),
+	($$ts::date = d$$), ($$ts::date + 1 = '2024-03-01'$$), ($$ts0::date = '2024-02-29'$$), ($$tsl::date = '2024-02-29'$$),
+	($$d_on_ts::date = '2024-02-29'$$), ($$ts::date = current_date$$), ($$ts::date >= current_date - 7$$), ($$ts::date < current_date$$),
+	($$ts::date <= current_date$$), ($$ts::date > current_date$$), ($$ts::date <> current_date$$),
+	($$ts::date = ANY (ARRAY[current_date, current_date - 1])$$), ($$ts::date <> ALL (ARRAY[current_date])$$),
+	($$ts::date = '2024-02-29' OR n4 = 1$$), ($$(ts AT TIME ZONE 'UTC')::date = '2024-02-29'$$)
+	) AS t(c);
+-- midnight that does not exist, clocks put back over midnight, a day left out
+SET TimeZone = 'America/Sao_Paulo';
+SELECT sent($$ts::date = '2018-11-04'$$), sent($$ts::date = '2018-02-17'$$);
+SET TimeZone = 'America/St_Johns';
+SELECT sent($$ts::date = '2006-10-29'$$), sent($$ts::date >= '2006-10-29'$$), sent($$ts::date <> '2006-10-29'$$);
+SET TimeZone = 'Pacific/Apia';
+SELECT sent($$ts::date = '2011-12-30'$$), sent($$ts::date < '2011-12-30'$$), sent($$ts::date = '2011-12-31'$$);
+-- every change that a zone has made: the spans hold what PostgreSQL says of the hours around it
+CREATE FUNCTION wrong_days(zone text, around date) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	soql text;
+	day date;
+	wrong bigint := 0;
+	this_day bigint;
+BEGIN
+	PERFORM set_config('TimeZone', zone, false);
+	FOR day IN SELECT d::date FROM generate_series(around::timestamp - '5 days'::interval, around::timestamp + '5 days'::interval, '1 day') AS d LOOP
+		soql := substring(sent(format('ts::date = %L', day)) FROM 'exact: (CreatedDate.*|\(.*)');
+		soql := coalesce(regexp_replace(regexp_replace(soql, 'CreatedDate', 't', 'g'), '(\d{4}-\S+?Z)', '''\1''', 'g'), 'false');
+		EXECUTE format('SELECT count(*) FROM generate_series(%L::date::timestamptz - interval ''36 hours'',
+			%1$L::date::timestamptz + interval ''60 hours'', interval ''15 minutes'') AS g(x), unnest(ARRAY[x, x - interval ''1 second'']) AS t
+			WHERE (%s) <> (t::date = %1$L)', day, soql) INTO this_day;
+		wrong := wrong + this_day;
+	END LOOP;
+	RETURN wrong;
+END $$;
+SELECT wrong_days(zone, day), zone FROM (VALUES ('America/St_Johns', '2006-10-29'::date), ('America/St_Johns', '2006-04-02'),
+	('Pacific/Apia', '2011-12-30'), ('America/Sao_Paulo', '2018-11-04'), ('America/Sao_Paulo', '2018-02-17'), ('Europe/Vienna', '2024-03-31')) AS t(zone, day);
+SET TimeZone = 'America/New_York';
+
 -- what is known only when the query runs: shown as it stands in the query
 SELECT c, sent(c) FROM (VALUES
 	('ts > now()'), ($$ts > now() - interval '7 days'$$), ('d = current_date'), ('d > current_date - 7'),

@@ -26,30 +26,11 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
-#include "planner.h"
+#include "literal.h"
 
 #define MAX_TEXT   4000 /* characters of a string in WHERE */
 #define MAX_DIGITS 15	/* decimal digits that every double keeps */
 #define MAX_SCALE  18	/* Salesforce numbers have at most 18 digits */
-
-/* What a value is to a field of some type. */
-typedef enum LiteralKind
-{
-	LITERAL_OK,		  /* text */
-	LITERAL_LOW,	  /* below everything the field can hold */
-	LITERAL_HIGH,	  /* above it */
-	LITERAL_NONE,	  /* not held by any field; comparison for equality only */
-	LITERAL_GAP,	  /* between text and next, where no value can be */
-	LITERAL_FRACTION, /* between text and next, where a value is unlikely, not impossible */
-	LITERAL_BAD		  /* no literal of it is known to be compared as PostgreSQL does */
-} LiteralKind;
-
-typedef struct Literal
-{
-	LiteralKind kind;
-	char *text;
-	char *next;
-} Literal;
 
 static Literal
 literal_of_kind(LiteralKind kind)
@@ -121,6 +102,25 @@ utf16_length(const char *utf8, int len)
 	return count;
 }
 
+char *
+sfb_quote_text(const char *text, int len)
+{
+	return quote(text, len, false);
+}
+
+char *
+sfb_plain_text(Datum value, int *len)
+{
+	char *utf8 = utf8_of(value, len);
+
+	if (utf8 == NULL || *len == 0)
+		return NULL;
+	/* Stored texts are trimmed but those that formulas compute are not, and nobody says what = does. */
+	if (is_blank(utf8[0]) || is_blank(utf8[*len - 1]) || utf16_length(utf8, *len) > MAX_TEXT)
+		return NULL;
+	return utf8;
+}
+
 static Literal
 text_literal(Datum value)
 {
@@ -130,13 +130,9 @@ text_literal(Datum value)
 	/* Salesforce keeps an empty text as null, so nothing that can be read equals it. */
 	if (utf8 == NULL || len == 0)
 		return literal_of_kind(LITERAL_NONE);
-
-	/* Stored texts are trimmed but those that formulas compute are not, and nobody says what = does. */
-	if (is_blank(utf8[0]) || is_blank(utf8[len - 1]))
-		return literal_of_kind(LITERAL_BAD);
-	if (utf16_length(utf8, len) > MAX_TEXT)
-		return literal_of_kind(LITERAL_BAD);
-	return literal_of_text(quote(utf8, len, false));
+	utf8 = sfb_plain_text(value, &len);
+	return utf8 != NULL ? literal_of_text(quote(utf8, len, false))
+						: literal_of_kind(LITERAL_BAD);
 }
 
 /* Malformed ids would be an error rather than no row, and equal nothing. */
@@ -375,27 +371,21 @@ number_literal(SfbType type, Oid valtype, Datum value)
 
 /* ---- dates ------------------------------------------------------------------------------------- */
 
-/* The days that Salesforce can hold, and the last second of the last of them. */
-#define FIRST_DAY	(date2j(1700, 1, 1) - POSTGRES_EPOCH_JDATE)
-#define LAST_DAY	(date2j(4000, 12, 31) - POSTGRES_EPOCH_JDATE)
-#define LAST_SECOND ((Timestamp) (LAST_DAY + 1) * USECS_PER_DAY - USECS_PER_SEC)
-
 static Literal
 date_literal(DateADT date)
 {
 	int year, month, day;
 
-	if (date < FIRST_DAY)
+	if (date < SFB_FIRST_DAY)
 		return literal_of_kind(LITERAL_LOW);
-	if (date > LAST_DAY)
+	if (date > SFB_LAST_DAY)
 		return literal_of_kind(LITERAL_HIGH);
 	j2date(date + POSTGRES_EPOCH_JDATE, &year, &month, &day);
 	return literal_of_text(psprintf("%04d-%02d-%02d", year, month, day));
 }
 
-/* Whole seconds since the epoch of PostgreSQL, as a datetime literal in UTC. */
-static char *
-datetime_text(int64 seconds)
+char *
+sfb_datetime_text(int64 seconds)
 {
 	struct pg_tm tm;
 	fsec_t fsec;
@@ -417,19 +407,19 @@ datetime_literal(Timestamp value)
 	int64 seconds;
 
 	/* The infinities lie beyond these as well. */
-	if (value < (Timestamp) FIRST_DAY * USECS_PER_DAY)
+	if (value < (Timestamp) SFB_FIRST_DAY * USECS_PER_DAY)
 		return literal_of_kind(LITERAL_LOW);
-	if (value > LAST_SECOND)
+	if (value > SFB_LAST_SECOND * USECS_PER_SEC)
 		return literal_of_kind(LITERAL_HIGH);
 
 	seconds = value / USECS_PER_SEC;
 	if (seconds * USECS_PER_SEC > value)
 		seconds--;
 	if (seconds * USECS_PER_SEC == value)
-		return literal_of_text(datetime_text(seconds));
+		return literal_of_text(sfb_datetime_text(seconds));
 	result.kind = LITERAL_FRACTION;
-	result.text = datetime_text(seconds);
-	result.next = datetime_text(seconds + 1);
+	result.text = sfb_datetime_text(seconds);
+	result.next = sfb_datetime_text(seconds + 1);
 	return result;
 }
 
@@ -447,9 +437,9 @@ instant_literal(Oid coltype, Oid valtype, Datum value)
 		DateADT date = DatumGetDateADT(value);
 
 		/* A day more on both sides, for the time zone. */
-		if (date < FIRST_DAY - 1)
+		if (date < SFB_FIRST_DAY - 1)
 			return literal_of_kind(LITERAL_LOW);
-		if (date > LAST_DAY + 1)
+		if (date > SFB_LAST_DAY + 1)
 			return literal_of_kind(LITERAL_HIGH);
 		value = DirectFunctionCall1(with_zone ? date_timestamptz : date_timestamp, value);
 	}
@@ -457,9 +447,9 @@ instant_literal(Oid coltype, Oid valtype, Datum value)
 	{
 		Timestamp timestamp = DatumGetTimestamp(value);
 
-		if (timestamp < (Timestamp) (FIRST_DAY - 1) * USECS_PER_DAY)
+		if (timestamp < (Timestamp) (SFB_FIRST_DAY - 1) * USECS_PER_DAY)
 			return literal_of_kind(LITERAL_LOW);
-		if (timestamp > (Timestamp) (LAST_DAY + 1) * USECS_PER_DAY)
+		if (timestamp > (Timestamp) (SFB_LAST_DAY + 1) * USECS_PER_DAY)
 			return literal_of_kind(LITERAL_HIGH);
 		value = DirectFunctionCall1(timestamp_timestamptz, value);
 	}
@@ -525,6 +515,10 @@ op_text(SfbOp op)
 		case SFB_OP_LIKE:
 		case SFB_OP_ILIKE:
 			return "LIKE";
+		case SFB_OP_HAS:
+		case SFB_OP_HAS_ALL:
+		case SFB_OP_HAS_ANY:
+			return "INCLUDES";
 	}
 	return NULL; /* keep compiler quiet */
 }
@@ -546,8 +540,8 @@ sfb_append_compare(StringInfo buf, const char *field, SfbOp op, const char *valu
 		appendStringInfo(buf, "%s %s %s", field, op_text(op), value);
 }
 
-static SfbFold
-fold_not_null(StringInfo buf, const char *field, SfbFold fold)
+SfbFold
+sfb_fold_not_null(StringInfo buf, const char *field, SfbFold fold)
 {
 	appendStringInfo(buf, "%s != null", field);
 	return fold;
@@ -563,7 +557,7 @@ fold_outside(StringInfo buf, const char *field, SfbOp op, LiteralKind kind)
 		all = all || op == SFB_OP_GT || op == SFB_OP_GE;
 	else if (kind == LITERAL_HIGH)
 		all = all || op == SFB_OP_LT || op == SFB_OP_LE;
-	return all ? fold_not_null(buf, field, SFB_FOLD_SEND) : SFB_FOLD_FALSE;
+	return all ? sfb_fold_not_null(buf, field, SFB_FOLD_SEND) : SFB_FOLD_FALSE;
 }
 
 /* A value between two that fields may hold. */
@@ -581,7 +575,7 @@ fold_between(StringInfo buf, const char *field, SfbOp op, const Literal *literal
 							 literal->next);
 			return SFB_FOLD_WIDE;
 		case SFB_OP_NE:
-			return fold_not_null(buf, field, exact ? SFB_FOLD_SEND : SFB_FOLD_WIDE);
+			return sfb_fold_not_null(buf, field, exact ? SFB_FOLD_SEND : SFB_FOLD_WIDE);
 		case SFB_OP_LT:
 		case SFB_OP_LE:
 			sfb_append_compare(buf, field, SFB_OP_LE, exact ? literal->text : literal->next);
@@ -628,6 +622,20 @@ fold_scalar(StringInfo buf, const char *field, SfbOp op, SfbType type, Oid colty
 	return (op == SFB_OP_LIKE || op == SFB_OP_ILIKE) ? SFB_FOLD_WIDE : SFB_FOLD_SEND;
 }
 
+int
+sfb_array_elements(Datum array, Oid elemtype, Datum **elems, bool **nulls)
+{
+	int nelems;
+	int16 typlen;
+	bool typbyval;
+	char typalign;
+
+	get_typlenbyvalalign(elemtype, &typlen, &typbyval, &typalign);
+	deconstruct_array(DatumGetArrayTypeP(array), elemtype, typlen, typbyval, typalign, elems,
+					  nulls, &nelems);
+	return nelems;
+}
+
 /* = ANY and <> ALL of an array: a list of the elements that a field could hold. */
 static SfbFold
 fold_array(StringInfo buf, const char *field, SfbOp op, SfbType type, Oid coltype,
@@ -638,14 +646,9 @@ fold_array(StringInfo buf, const char *field, SfbOp op, SfbType type, Oid coltyp
 	bool *nulls;
 	int nelems;
 	int count = 0;
-	int16 typlen;
-	bool typbyval;
-	char typalign;
 	int i;
 
-	get_typlenbyvalalign(elemtype, &typlen, &typbyval, &typalign);
-	deconstruct_array(DatumGetArrayTypeP(value), elemtype, typlen, typbyval, typalign, &elems,
-					  &nulls, &nelems);
+	nelems = sfb_array_elements(value, elemtype, &elems, &nulls);
 	if (nelems == 0)
 		return op == SFB_OP_IN ? SFB_FOLD_FALSE : SFB_FOLD_TRUE;
 
@@ -677,7 +680,7 @@ fold_array(StringInfo buf, const char *field, SfbOp op, SfbType type, Oid coltyp
 	appendStringInfoChar(&list, ')');
 
 	if (count == 0)
-		return op == SFB_OP_IN ? SFB_FOLD_FALSE : fold_not_null(buf, field, SFB_FOLD_SEND);
+		return op == SFB_OP_IN ? SFB_FOLD_FALSE : sfb_fold_not_null(buf, field, SFB_FOLD_SEND);
 	sfb_append_compare(buf, field, op, list.data);
 	return SFB_FOLD_SEND;
 }
@@ -688,6 +691,8 @@ sfb_fold_compare(StringInfo buf, const char *field, SfbOp op, SfbType type, Oid 
 {
 	if (isnull)
 		return SFB_FOLD_FALSE;
+	if (type == SFB_MULTIPICKLIST)
+		return sfb_fold_set(buf, field, op, valtype, value);
 	if (sfb_op_is_array(op))
 		return fold_array(buf, field, op, type, coltype, valtype, value);
 	return fold_scalar(buf, field, op, type, coltype, valtype, value);

@@ -43,6 +43,8 @@ enum SfbLimitPart
  *		AND, OR		the arms, clauses themselves
  *		COMPARE		Integer SfbOp, String field, Integer SfbType, Integer column's PostgreSQL type,
  *					Integer operand
+ *		DAY			Integer SfbOp, String field, Integer column's PostgreSQL type, Integer operand: the day of a
+ *					datetime, in the session's time zone, compared with a date or with dates
  *		NULL		Integer 1 (is null) or 0 (is not), String field
  *		BOOLEAN		Integer 1 (is true) or 0 (is false), String field
  *		SEMIJOIN	String field, String object, String object's field, that object's top clauses: the
@@ -55,6 +57,7 @@ typedef enum SfbClauseKind
 	SFB_CLAUSE_AND,
 	SFB_CLAUSE_OR,
 	SFB_CLAUSE_COMPARE,
+	SFB_CLAUSE_DAY,
 	SFB_CLAUSE_NULL,
 	SFB_CLAUSE_BOOLEAN,
 	SFB_CLAUSE_SEMIJOIN
@@ -71,10 +74,16 @@ typedef enum SfbOp
 	SFB_OP_IN,	   /* = ANY (array) */
 	SFB_OP_NOT_IN, /* <> ALL (array) */
 	SFB_OP_LIKE,
-	SFB_OP_ILIKE
+	SFB_OP_ILIKE,
+	/* of multi-select picklists */
+	SFB_OP_HAS,		/* value = ANY (field) */
+	SFB_OP_HAS_ALL, /* field @> array */
+	SFB_OP_HAS_ANY	/* field && array */
 } SfbOp;
 
-#define sfb_op_is_array(op) ((op) == SFB_OP_IN || (op) == SFB_OP_NOT_IN)
+#define sfb_op_is_array(op)                                                                   \
+	((op) == SFB_OP_IN || (op) == SFB_OP_NOT_IN || (op) == SFB_OP_HAS_ALL ||                  \
+	 (op) == SFB_OP_HAS_ANY)
 
 /* ---- literal.c: one comparison with its value ------------------------------------------------ */
 
@@ -103,6 +112,18 @@ extern void sfb_append_compare(StringInfo buf, const char *field, SfbOp op, cons
  * not occur), so that an operand not known when planning is as good as a constant.
  */
 extern bool sfb_always_exact(SfbOp op, SfbType type, Oid valtype);
+
+/* ---- literal_day.c: the day of a datetime --------------------------------------------------------- */
+
+/*
+ * As sfb_fold_compare, for "field::date op value"; value is a date, or an array of dates for IN and NOT_IN.
+ * coltype says whether the day is the session's (timestamptz) or UTC's (timestamp).
+ */
+extern SfbFold sfb_fold_day(StringInfo buf, const char *field, SfbOp op, Oid coltype,
+							Datum value, bool isnull);
+
+/* As sfb_append_compare. */
+extern void sfb_append_day(StringInfo buf, const char *field, SfbOp op, const char *value);
 
 /* ---- shippable.c: which clauses can be sent ---------------------------------------------------- */
 

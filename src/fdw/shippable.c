@@ -29,6 +29,9 @@
 #define NUMERIC_BTREE_FAM_OID  1988
 #define DATETIME_BTREE_FAM_OID 434
 
+/* A list of days in so many bytes has much fewer spans than are sent. */
+#define MAX_CERTAIN_BYTES 2000
+
 /* ---- operators ---------------------------------------------------------------------------- */
 
 bool
@@ -284,6 +287,22 @@ class_of_value(SfbRelPlan *plan, const SfbColumn *column, SfbOp op, Node *value,
 	}
 }
 
+/* Makes the clause, if it is one for this value. */
+static SfbClass
+classify_value(SfbRelPlan *plan, const SfbColumn *column, SfbOp op, Node *value, Oid valtype,
+			   List **clause)
+{
+	SfbClass class = class_of_value(plan, column, op, value, valtype);
+
+	if (class == SFB_LOCAL || plan->const_bytes > plan->max_const_bytes)
+		return SFB_LOCAL;
+	*clause =
+		list_make5(makeInteger(SFB_CLAUSE_COMPARE), makeInteger(op), makeString(column->field),
+				   makeInteger(column->type), makeInteger((int) column->pgtype));
+	*clause = lappend(*clause, makeInteger(sfb_add_operand(plan, (Expr *) value, valtype)));
+	return class;
+}
+
 static SfbClass
 classify_compare(SfbRelPlan *plan, const SfbColumn *column, SfbOp op, Node *value,
 				 Oid collation, List **clause)
@@ -291,7 +310,6 @@ classify_compare(SfbRelPlan *plan, const SfbColumn *column, SfbOp op, Node *valu
 	Oid valtype = exprType(value);
 	SfbClass by_operator;
 	SfbClass by_value;
-	int operand;
 
 	if (sfb_op_is_array(op))
 		valtype = get_element_type(valtype);
@@ -304,22 +322,105 @@ classify_compare(SfbRelPlan *plan, const SfbColumn *column, SfbOp op, Node *valu
 	by_operator = class_of_operator(column, op);
 	if (by_operator == SFB_LOCAL)
 		return SFB_LOCAL;
-	by_value = class_of_value(plan, column, op, value, valtype);
-	if (by_value == SFB_LOCAL || plan->const_bytes > plan->max_const_bytes)
-		return SFB_LOCAL;
-
-	operand = sfb_add_operand(plan, (Expr *) value, valtype);
-	*clause =
-		list_make5(makeInteger(SFB_CLAUSE_COMPARE), makeInteger(op), makeString(column->field),
-				   makeInteger(column->type), makeInteger((int) column->pgtype));
-	*clause = lappend(*clause, makeInteger(operand));
+	by_value = classify_value(plan, column, op, value, valtype, clause);
 	return Min(by_operator, by_value);
 }
+
+/* ---- multi-select picklists and days -------------------------------------------------------------- */
+
+static bool
+is_set(const SfbColumn *column)
+{
+	return column->type == SFB_MULTIPICKLIST && column->pgtype == TEXTARRAYOID;
+}
+
+/* An operator on a multi-select picklist, which is an array here, and an array or (HAS) an element. */
+static SfbClass
+classify_set(SfbRelPlan *plan, const SfbColumn *column, SfbOp op, Node *value, Oid collation,
+			 List **clause)
+{
+	Oid valtype = exprType(value);
+	SfbClass class;
+
+	if (sfb_op_is_array(op))
+		valtype = get_element_type(valtype);
+	if ((valtype != TEXTOID && valtype != VARCHAROID) || !sfb_is_operand(plan, value) ||
+		(OidIsValid(collation) && !get_collation_isdeterministic(collation)))
+		return SFB_LOCAL;
+	class = classify_value(plan, column, op, value, valtype, clause);
+	return Min(SFB_SUPERSET, class);
+}
+
+static bool
+set_operator_of(Oid opno, SfbOp *op)
+{
+	/* Arrays that are equal contain each other. */
+	if (opno == OID_ARRAY_CONTAINS_OP || opno == ARRAY_EQ_OP)
+		*op = SFB_OP_HAS_ALL;
+	else if (opno == OID_ARRAY_OVERLAP_OP)
+		*op = SFB_OP_HAS_ANY;
+	else
+		return false;
+	return true;
+}
+
+/* The datetime column whose day an expression is, or NULL. */
+static const SfbColumn *
+day_column_of(SfbRelPlan *plan, Node *expr)
+{
+	const SfbColumn *column;
+	Oid funcid;
+
+	if (expr == NULL || !IsA(expr, FuncExpr) || list_length(((FuncExpr *) expr)->args) != 1)
+		return NULL;
+	funcid = ((FuncExpr *) expr)->funcid;
+	column = sfb_plan_column(plan, linitial(((FuncExpr *) expr)->args));
+	if (column == NULL || !column->filterable || column->type != SFB_DATETIME ||
+		!sfb_types_agree(column))
+		return NULL;
+	return (funcid == F_DATE_TIMESTAMPTZ && column->pgtype == TIMESTAMPTZOID) ||
+				   (funcid == F_DATE_TIMESTAMP && column->pgtype == TIMESTAMPOID)
+			   ? column
+			   : NULL;
+}
+
+/* "column::date op value"; spans of time say it exactly unless a list of days makes too many. */
+static SfbClass
+classify_day(SfbRelPlan *plan, const SfbColumn *column, SfbOp op, Node *value, List **clause)
+{
+	bool is_list = sfb_op_is_array(op);
+	Oid valtype = is_list ? get_element_type(exprType(value)) : exprType(value);
+	SfbClass class = is_list ? SFB_SUPERSET : SFB_EXACT;
+
+	if (valtype != DATEOID || op > SFB_OP_NOT_IN || !sfb_is_operand(plan, value))
+		return SFB_LOCAL;
+	if (IsA(value, Const))
+	{
+		Const *constant = (Const *) value;
+		StringInfoData text;
+
+		initStringInfo(&text);
+		if (sfb_fold_day(&text, column->field, op, column->pgtype, constant->constvalue,
+						 constant->constisnull) == SFB_FOLD_DROP)
+			return SFB_LOCAL;
+		plan->const_bytes += text.len;
+		if (plan->const_bytes > plan->max_const_bytes)
+			return SFB_LOCAL;
+		/* The session's time zone may be another when the query runs, and then have more spans. */
+		if (is_list && text.len < MAX_CERTAIN_BYTES)
+			class = SFB_EXACT;
+	}
+	*clause = list_make5(makeInteger(SFB_CLAUSE_DAY), makeInteger(op),
+						 makeString(column->field), makeInteger((int) column->pgtype),
+						 makeInteger(sfb_add_operand(plan, (Expr *) value, valtype)));
+	return class;
+}
+
+/* ---- operators of SQL ---------------------------------------------------------------------------- */
 
 static SfbClass
 classify_op(SfbRelPlan *plan, OpExpr *expr, List **clause)
 {
-	const SfbColumn *column;
 	Node *left;
 	Node *right;
 	Oid opno = expr->opno;
@@ -329,30 +430,42 @@ classify_op(SfbRelPlan *plan, OpExpr *expr, List **clause)
 		return SFB_LOCAL;
 	left = linitial(expr->args);
 	right = lsecond(expr->args);
-	column = column_of(plan, left);
-	if (column == NULL)
+
+	/* "value op column": the operator's commutator makes it "column op value" */
+	for (int turn = 0; turn < 2 && OidIsValid(opno); turn++)
 	{
-		/* "value op column": the operator's commutator makes it "column op value" */
+		const SfbColumn *column = column_of(plan, left);
+		const SfbColumn *day = day_column_of(plan, left);
 		Node *swap = left;
 
+		if (column != NULL && is_set(column) && set_operator_of(opno, &op))
+			return classify_set(plan, column, op, right, expr->inputcollid, clause);
+		if (column != NULL && sfb_comparison_of(opno, &op))
+			return classify_compare(plan, column, op, right, expr->inputcollid, clause);
+		if (day != NULL && sfb_comparison_of(opno, &op))
+			return classify_day(plan, day, op, right, clause);
 		left = right;
 		right = swap;
 		opno = get_commutator(opno);
-		column = column_of(plan, left);
 	}
-	if (column == NULL || !OidIsValid(opno) || !sfb_comparison_of(opno, &op))
-		return SFB_LOCAL;
-	return classify_compare(plan, column, op, right, expr->inputcollid, clause);
+	return SFB_LOCAL;
 }
 
 static SfbClass
 classify_array_op(SfbRelPlan *plan, ScalarArrayOpExpr *expr, List **clause)
 {
 	const SfbColumn *column = column_of(plan, linitial(expr->args));
+	const SfbColumn *day = day_column_of(plan, linitial(expr->args));
 	Node *array = lsecond(expr->args);
+	const SfbColumn *set = column_of(plan, array);
 	SfbOp op;
 
-	if (column == NULL || column->type == SFB_BOOLEAN || !sfb_comparison_of(expr->opno, &op))
+	if (!sfb_comparison_of(expr->opno, &op))
+		return SFB_LOCAL;
+	if (set != NULL && is_set(set) && expr->useOr && expr->opno == TextEqualOperator)
+		return classify_set(plan, set, SFB_OP_HAS, linitial(expr->args), expr->inputcollid,
+							clause);
+	if ((column == NULL || column->type == SFB_BOOLEAN) && day == NULL)
 		return SFB_LOCAL;
 	if (expr->useOr && op == SFB_OP_EQ)
 		op = SFB_OP_IN;
@@ -362,6 +475,8 @@ classify_array_op(SfbRelPlan *plan, ScalarArrayOpExpr *expr, List **clause)
 		return SFB_LOCAL;
 	if (!OidIsValid(get_element_type(exprType(array))))
 		return SFB_LOCAL;
+	if (day != NULL)
+		return classify_day(plan, day, op, array, clause);
 	return classify_compare(plan, column, op, array, expr->inputcollid, clause);
 }
 

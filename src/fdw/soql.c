@@ -64,6 +64,23 @@ append_comparison(StringInfo buf, List *clause, const Operands *operands)
 							operands->nulls[operand]);
 }
 
+static SfbFold
+append_day(StringInfo buf, List *clause, const Operands *operands)
+{
+	SfbOp op = int_at(clause, 1);
+	char *field = text_at(clause, 2);
+	int operand = int_at(clause, 4);
+
+	if (operands->names != NULL && operands->names[operand] != NULL)
+	{
+		/* without the colon */
+		sfb_append_day(buf, field, op, operands->names[operand] + 1);
+		return SFB_FOLD_SEND;
+	}
+	return sfb_fold_day(buf, field, op, int_at(clause, 3), operands->values[operand],
+						operands->nulls[operand]);
+}
+
 /*
  * An arm that cannot be expressed counts as true for an AND, which only widens it, and makes the whole
  * OR inexpressible.
@@ -131,6 +148,8 @@ append_clause(StringInfo buf, List *clause, const Operands *operands)
 			return append_and_or(buf, clause, operands);
 		case SFB_CLAUSE_COMPARE:
 			return append_comparison(buf, clause, operands);
+		case SFB_CLAUSE_DAY:
+			return append_day(buf, clause, operands);
 		case SFB_CLAUSE_NULL:
 			appendStringInfo(buf, "%s %s null", text_at(clause, 2),
 							 int_at(clause, 1) ? "=" : "!=");
