@@ -252,12 +252,9 @@ begin_answer(ForeignScanState *node)
 	else
 		groups->local = !take_answer(node);
 	ExecClearTuple(node->ss.ss_ScanTupleSlot);
+	/* What was asked is over; its figures stay for EXPLAIN. */
 	if (groups->local)
-	{
-		/* What was asked is over; its figures stay for EXPLAIN. */
 		sfb_scan_end_request(scan);
-		scan->started = false;
-	}
 }
 
 /* A row of the same columns as a virtual tuple. */
