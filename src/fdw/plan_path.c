@@ -27,6 +27,9 @@
 /* With a LIMIT or an order, REST is worth as many pages as this before a job would be better. */
 #define LIMIT_PAGES 20
 
+/* A row of so many bytes has cost twice what an empty one does. */
+#define WIDE_ROW 400.0
+
 /* Statistics are stale and selectivities guesses: so much above the limit is known to be large. */
 #define SURELY_LARGE 2
 
@@ -171,7 +174,8 @@ sfb_decide_transport(RelOptInfo *rel, SfbRelPlan *plan)
 /*
  * Some waiting before the first row (requests, or a job), then each row's way over the wire and through
  * the conditions that are checked here.  The unit is PostgreSQL's, a page read in sequence; a request
- * takes about as long as a thousand of them.
+ * takes about as long as a thousand of them.  Rows cost by their width, too: a join over there sends a
+ * parent's columns once for each child, which is not worth it for many wide ones.
  */
 void
 sfb_cost_scan(RelOptInfo *rel, SfbRelPlan *plan, Cost *startup, Cost *total)
@@ -180,6 +184,7 @@ sfb_cost_scan(RelOptInfo *rel, SfbRelPlan *plan, Cost *startup, Cost *total)
 	bool bulk = (plan->transport == SF_TRANSPORT_BULK ||
 				 (plan->transport == SF_TRANSPORT_AUTO &&
 				  plan->fetched > plan->options->rest_row_limit));
+	double per_row = plan->options->fdw_tuple_cost * (1 + rel->reltarget->width / WIDE_ROW);
 	QualCost quals;
 
 	cost_qual_eval(&quals, list_concat_copy(plan->rechecked, plan->local), plan->root);
@@ -187,7 +192,7 @@ sfb_cost_scan(RelOptInfo *rel, SfbRelPlan *plan, Cost *startup, Cost *total)
 			   rel->reltarget->cost.startup;
 	*total =
 		*startup +
-		plan->fetched * (plan->options->fdw_tuple_cost + cpu_tuple_cost + quals.per_tuple) +
+		plan->fetched * (per_row + cpu_tuple_cost + quals.per_tuple) +
 		rel->rows * rel->reltarget->cost.per_tuple;
 	if (!bulk)
 		*total += floor(plan->fetched / REST_PAGE_ROWS) * request;
