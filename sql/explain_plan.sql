@@ -147,6 +147,13 @@ EXPLAIN (VERBOSE, COSTS OFF) SELECT count(*) FROM account;
 EXPLAIN (VERBOSE, COSTS OFF) SELECT address FROM account;
 ALTER FOREIGN TABLE account OPTIONS (SET transport 'rest', ADD rest_row_limit '100');
 EXPLAIN (VERBOSE, COSTS OFF) SELECT id FROM account;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT count(*) FROM account;
+-- of conditions that make no URI a job is left, where it may be
+SELECT format('SELECT count(*) FROM account WHERE employees IN (%s)', string_agg(n::text, ',')) AS long_count
+	FROM generate_series(100001, 101000) n \gset
+SELECT count_sent(:'long_count');
+ALTER FOREIGN TABLE account OPTIONS (SET transport 'auto');
+SELECT count_sent(:'long_count');
 ALTER FOREIGN TABLE account OPTIONS (DROP transport);
 EXPLAIN (VERBOSE, COSTS OFF) SELECT id FROM account;
 ALTER FOREIGN TABLE account OPTIONS (DROP rest_row_limit);

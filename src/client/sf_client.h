@@ -233,8 +233,8 @@ typedef struct sf_query_spec
 	const char *soql;
 	const sf_column *columns; /* the SELECT list, in order; matched by name, ignoring case */
 	int ncolumns;			  /* 0 with count_only */
-	bool count_only; /* soql is SELECT COUNT() …: one row with one value, REST only */
-	bool query_all;	 /* with deleted and archived rows */
+	bool count_only;		  /* soql is SELECT COUNT() FROM …: one row with one value */
+	bool query_all;			  /* with deleted and archived rows */
 	sf_transport transport;
 	int rest_row_limit;		  /* AUTO: most rows taken by REST; 0 means 2000 */
 	int page_rows;			  /* maxRecords / batchSize; 0 lets the server choose */
@@ -260,7 +260,7 @@ typedef struct sf_query_stats
 {
 	sf_transport transport;		/* used in the end: REST or BULK */
 	char job_id[SF_JOB_ID_MAX]; /* or "" */
-	int64_t rows;				/* handed out so far */
+	int64_t rows;				/* handed out so far; a count is one */
 	int64_t total_rows; /* totalSize or numberRecordsProcessed; -1 before it is known */
 	int api_calls;
 	int polls;
@@ -277,6 +277,10 @@ typedef struct sf_query_stats
 /*
  * Queues the query; its first request leaves at the next step, so that several queries started
  * together run together.  NULL with *err filled on failure.  Free it with sf_query_free.
+ *
+ * With count_only AUTO asks REST whatever the number.  A count that takes too long there or does not
+ * fit into a URI, and any by BULK, is the numberRecordsProcessed of a job SELECT Id FROM … (Bulk API
+ * 2.0 guide, query_get_one_job), which is deleted without its rows being read.
  */
 extern sf_query *sf_query_start(sf_session *s, const sf_query_spec *spec, sf_error *err);
 

@@ -6,12 +6,17 @@
  *				there: bulk; what bulk does not do: REST again, to the end
  *		rest	REST to the end
  *		bulk	a query job
+ *
+ * A count has no rows to give: where REST cannot count, a job that could read the rows' Ids does, as a
+ * complete job says how many it has.  Nothing of them is downloaded.
  */
 #include "sf_client_session.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "sf_query_job_pages.h"
 #include "sf_rest.h"
@@ -27,6 +32,7 @@ typedef enum query_phase
 	QUERY_JOB,	/* until it is complete */
 	QUERY_HELD, /* it is, and no page is read before somebody asks for a row */
 	QUERY_PAGES,
+	QUERY_COUNTED,	/* by a job, which is on its way out */
 	QUERY_FINISHED, /* the last row was handed out and every check passed */
 	QUERY_FAILED
 } query_phase;
@@ -62,7 +68,12 @@ struct sf_query
 	sf_http_cost spent;			/* by what is freed already */
 	int polls;
 	int pages_before;
-	sf_error error;
+	sf_error error; /* why it failed; of a count before that, why REST could not do it */
+
+	/* the row of a count by a job */
+	bool count_given;
+	sf_value count_value;
+	char count_text[24];
 };
 
 /* ---- the spec ---------------------------------------------------------------------- */
@@ -117,12 +128,10 @@ nomem:
 	return NULL;
 }
 
-/* What only REST can give: a count, and compound fields as JSON. */
+/* What only REST can give: compound fields as JSON. */
 static const char *
 rest_only(const sf_query_spec *spec)
 {
-	if (spec->count_only)
-		return "COUNT()";
 	for (int i = 0; i < spec->ncolumns; i++)
 	{
 		if (spec->columns[i].kind == SF_COLUMN_JSON)
@@ -174,9 +183,47 @@ start_rest(sf_query *q, query_phase phase, sf_error *err)
 	return SF_OK;
 }
 
+/* What is behind a word of a query, NULL when it is another one. */
+static const char *
+skip_word(const char *soql, const char *word)
+{
+	size_t len = strlen(word);
+
+	if (soql == NULL)
+		return NULL;
+	soql += strspn(soql, " \t\r\n");
+	return strncasecmp(soql, word, len) == 0 ? soql + len : NULL;
+}
+
+/* SELECT COUNT() FROM … as a job can take it (which has no aggregates), malloc'd: SELECT Id FROM …. */
+static char *
+rows_to_count(const char *soql, sf_error *err)
+{
+	static const char select_id[] = "SELECT Id";
+	const char *rest = skip_word(skip_word(soql, "SELECT"), "COUNT");
+	char *rows;
+
+	rest = skip_word(skip_word(rest, "("), ")");
+	if (skip_word(rest, "FROM") == NULL)
+	{
+		sf_error_set(err, SF_ERR_CONFIG, "the query does not count rows");
+		return NULL;
+	}
+	rows = malloc(sizeof(select_id) + strlen(rest));
+	if (rows == NULL)
+	{
+		sf_error_nomem(err);
+		return NULL;
+	}
+	memcpy(rows, select_id, sizeof(select_id) - 1);
+	memcpy(rows + sizeof(select_id) - 1, rest, strlen(rest) + 1);
+	return rows;
+}
+
 static sf_status
 start_job(sf_query *q, sf_error *err)
 {
+	char *rows = NULL;
 	sf_query_job_spec spec = {.soql = q->soql,
 							  .api_version = q->session->config.api_version,
 							  .query_all = q->query_all,
@@ -184,7 +231,15 @@ start_job(sf_query *q, sf_error *err)
 							  .timeout_ms = q->job_timeout_ms,
 							  .max_retries = q->session->max_retries};
 
+	if (q->count_only)
+	{
+		rows = rows_to_count(q->soql, err);
+		if (rows == NULL)
+			return SF_FAILED;
+		spec.soql = rows;
+	}
 	q->job = sf_query_job_start(q->session->http, &spec, err);
+	free(rows);
 	if (q->job == NULL)
 		return SF_FAILED;
 	q->by_rest = false;
@@ -289,16 +344,6 @@ job_remains_free(void *job)
 static const sf_remains_kind job_remains = {job_remains_step, job_remains_warning,
 											job_remains_give_up, job_remains_free};
 
-/* The job is complete: reads its pages, or waits for who wants them. */
-static sf_status
-job_complete(sf_query *q, sf_error *err)
-{
-	if (!q->hold_pages)
-		return start_pages(q, err);
-	q->phase = QUERY_HELD;
-	return SF_WAIT;
-}
-
 /* Hands the job to the session, which aborts and deletes it. */
 static void
 drop_job(sf_query *q)
@@ -328,15 +373,49 @@ advance_asking(sf_query *q, sf_error *why)
 {
 	sf_status st = sf_rest_step(q->rest, why);
 
-	if (st == SF_OK && sf_rest_total(q->rest) <= q->row_limit)
+	if (st == SF_OK && (q->count_only || sf_rest_total(q->rest) <= q->row_limit))
 		q->phase = QUERY_REST;
 	else if (st == SF_OK || (st == SF_FAILED && bulk_may_work(why)))
 	{
+		if (q->count_only)
+			q->error = *why;
 		sf_error_reset(why);
 		drop_rest(q);
 		st = start_job(q, why);
 	}
 	return st == SF_FAILED ? SF_FAILED : SF_WAIT;
+}
+
+/* The job has looked at all rows: their number is all that is wanted of it. */
+static sf_status
+take_count(sf_query *q, sf_error *why)
+{
+	if (q->job_info.records < 0)
+	{
+		sf_error_set(why, SF_ERR_PROTOCOL, "query job %s does not say how many rows it has",
+					 q->job_info.id);
+		sf_error_job(why, q->job_info.id);
+		return SF_FAILED;
+	}
+	drop_job(q);
+	sf_error_reset(&q->error);
+	q->count_value.data = q->count_text;
+	q->count_value.len =
+		snprintf(q->count_text, sizeof(q->count_text), "%" PRId64, q->job_info.records);
+	q->phase = QUERY_COUNTED;
+	return SF_OK;
+}
+
+/* The job is complete: counts, reads its pages, or waits for who wants them. */
+static sf_status
+job_complete(sf_query *q, sf_error *err)
+{
+	if (q->count_only)
+		return take_count(q, err);
+	if (!q->hold_pages)
+		return start_pages(q, err);
+	q->phase = QUERY_HELD;
+	return SF_WAIT;
 }
 
 static sf_status
@@ -351,6 +430,12 @@ advance_job(sf_query *q, sf_error *why)
 	{
 		sf_error_reset(why);
 		drop_job(q);
+		if (sf_error_is_set(&q->error))
+		{
+			/* Nobody can count these rows, and REST has said why. */
+			*why = q->error;
+			return SF_FAILED;
+		}
 		q->may_switch = false;
 		return start_rest(q, QUERY_REST, why);
 	}
@@ -378,6 +463,7 @@ query_advance(sf_query *q)
 			st = sf_query_pages_step(q->pages, &why);
 			break;
 		case QUERY_HELD:
+		case QUERY_COUNTED:
 		case QUERY_FINISHED:
 		case QUERY_FAILED:
 			break;
@@ -466,6 +552,12 @@ sf_query_next_row(sf_query *q, sf_value **values, sf_error *err)
 		case QUERY_REST:
 			st = sf_rest_next_row(q->rest, values, &q->error);
 			break;
+		case QUERY_COUNTED:
+			if (q->count_given)
+				return SF_DONE;
+			q->count_given = true;
+			*values = &q->count_value;
+			return SF_OK;
 		case QUERY_FINISHED:
 			return SF_DONE;
 		case QUERY_FAILED:
@@ -508,6 +600,11 @@ sf_query_rewind(sf_query *q, sf_error *err)
 		return report_failure(q, err);
 	if (q->phase == QUERY_ASKING || q->phase == QUERY_JOB || q->phase == QUERY_HELD)
 		return SF_OK; /* nothing was read yet */
+	if (q->phase == QUERY_COUNTED)
+	{
+		q->count_given = false;
+		return SF_OK;
+	}
 	if (q->by_rest)
 	{
 		q->phase = QUERY_REST;
@@ -546,7 +643,10 @@ sf_query_get_stats(const sf_query *q, sf_query_stats *stats)
 	add_cost(&cost, &pages.cost);
 	stats->transport = q->by_rest ? SF_TRANSPORT_REST : SF_TRANSPORT_BULK;
 	memcpy(stats->job_id, job.id, sizeof(stats->job_id));
-	stats->rows = q->by_rest ? rest.rows : pages.rows;
+	if (q->by_rest)
+		stats->rows = rest.rows;
+	else
+		stats->rows = q->count_only ? q->count_given : pages.rows;
 	stats->total_rows = q->by_rest ? (q->rest != NULL ? sf_rest_total(q->rest) : -1)
 								   : (job.complete ? job.records : -1);
 	stats->api_calls = cost.calls;

@@ -18,9 +18,6 @@
 #include "compat.h"
 #include "planner.h"
 
-/* A bulk job costs about as much as so many single requests: creating, polling, deleting it. */
-#define JOB_REQUESTS 20
-
 /* Rows of a REST answer page. */
 #define REST_PAGE_ROWS 2000
 
@@ -188,7 +185,7 @@ sfb_cost_scan(RelOptInfo *rel, SfbRelPlan *plan, Cost *startup, Cost *total)
 	QualCost quals;
 
 	cost_qual_eval(&quals, list_concat_copy(plan->rechecked, plan->local), plan->root);
-	*startup = (bulk ? JOB_REQUESTS * request : request) + quals.startup +
+	*startup = (bulk ? SFB_JOB_REQUESTS * request : request) + quals.startup +
 			   rel->reltarget->cost.startup;
 	*total =
 		*startup +

@@ -388,11 +388,36 @@ can_aggregate(PlannerInfo *root, RelOptInfo *input_rel)
 	if (!parse->hasAggs || parse->groupingSets != NIL || parse->hasTargetSRFs)
 		return false;
 
-	/* Aggregates are REST's alone; a gating condition would get lost on the way. */
+	/* A gating condition would get lost on the way. */
 	return plan->options->pushdown && plan->options->object != NULL &&
-		   plan->rechecked == NIL && plan->local == NIL && !plan->gated &&
-		   plan->options->transport != SF_TRANSPORT_BULK &&
+		   plan->rechecked == NIL && plan->local == NIL && !plan->gated;
+}
+
+/* Can REST, and REST alone does aggregates, be asked? */
+static bool
+rest_aggregates(SfbRelPlan *plan)
+{
+	return plan->options->transport != SF_TRANSPORT_BULK &&
 		   plan->const_bytes <= AGGREGATE_CONST_BYTES;
+}
+
+/* By which way a count alone comes, which a job can do, too: it says how many rows it has. */
+static void
+decide_count_transport(SfbRelPlan *plan)
+{
+	plan->transport = plan->options->transport;
+	switch (plan->transport)
+	{
+		case SF_TRANSPORT_BULK:
+			plan->why = "a job of the rows' Ids counts them, as the option says";
+			break;
+		case SF_TRANSPORT_REST:
+			plan->why = "a count is one request";
+			break;
+		default:
+			plan->why = "a count is one request, or a job where REST cannot count";
+			break;
+	}
 }
 
 /* The number alone, which has a query of its own and needs nothing beside it. */
@@ -493,24 +518,30 @@ sfbulkGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage, RelOptInf
 			NIL, pull_var_clause((Node *) target->exprs, PVC_INCLUDE_AGGREGATES |
 															 PVC_RECURSE_WINDOWFUNCS |
 															 PVC_RECURSE_PLACEHOLDERS));
-		plan->why = "a count is one request";
+		decide_count_transport(plan);
+		if (plan->transport == SF_TRANSPORT_REST && !rest_aggregates(plan))
+			return;
 	}
 	else
 	{
 		upper->kind = SFB_SCAN_GROUPS;
-		if (groups > MAX_GROUPS || !make_upper(root, plan, target, upper))
+		if (!rest_aggregates(plan) || groups > MAX_GROUPS ||
+			!make_upper(root, plan, target, upper))
 			return;
 		set_pathtarget_cost_width(root, upper->target);
 		local = local_path(root, input_rel, output_rel, upper, groups);
+		plan->transport = SF_TRANSPORT_REST;
 		plan->why = "aggregates are one request";
 	}
-
-	/* One request, but Salesforce has to read the rows, which is not for nothing either. */
-	plan->transport = SF_TRANSPORT_REST;
 	output_rel->fdw_private = plan;
 	rows = upper->having_local != NIL || upper->having != NIL ? clamp_row_est(groups / 3)
 															  : groups;
-	cost = plan->options->fdw_startup_cost + plan->fetched * cpu_operator_cost;
+
+	/* One request or one job, but Salesforce has to read the rows, which is not for nothing either. */
+	cost = plan->options->fdw_startup_cost;
+	if (plan->transport == SF_TRANSPORT_BULK)
+		cost *= SFB_JOB_REQUESTS;
+	cost += plan->fetched * cpu_operator_cost;
 	add_path(output_rel, (Path *) sfb_foreign_upper_path(
 							 root, output_rel, target, rows, cost,
 							 cost + groups * (plan->options->fdw_tuple_cost + cpu_tuple_cost),

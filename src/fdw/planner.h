@@ -13,6 +13,9 @@
 /* Longest SOQL that Salesforce takes, in characters (SOQL reference, limits). */
 #define SFB_MAX_SOQL 100000
 
+/* A bulk job costs about as much as so many single requests: creating, polling, deleting it. */
+#define SFB_JOB_REQUESTS 20
+
 /* ---- the planned form of a query: the List at SfbScanPrivateSoql ------------------------- */
 
 enum SfbSoqlPart
