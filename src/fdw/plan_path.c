@@ -187,10 +187,8 @@ sfb_cost_scan(RelOptInfo *rel, SfbRelPlan *plan, Cost *startup, Cost *total)
 	cost_qual_eval(&quals, list_concat_copy(plan->rechecked, plan->local), plan->root);
 	*startup = (bulk ? SFB_JOB_REQUESTS * request : request) + quals.startup +
 			   rel->reltarget->cost.startup;
-	*total =
-		*startup +
-		plan->fetched * (per_row + cpu_tuple_cost + quals.per_tuple) +
-		rel->rows * rel->reltarget->cost.per_tuple;
+	*total = *startup + plan->fetched * (per_row + cpu_tuple_cost + quals.per_tuple) +
+			 rel->rows * rel->reltarget->cost.per_tuple;
 	if (!bulk)
 		*total += floor(plan->fetched / REST_PAGE_ROWS) * request;
 }
