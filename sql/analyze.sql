@@ -11,10 +11,11 @@ CREATE FUNCTION pg_temp.stats(tab regclass) RETURNS TABLE (reltuples real, has_p
 
 -- ---- a table that is read whole has the statistics of a copy
 SELECT * FROM pg_temp.stats('sf.account');
+SELECT count(*) AS before FROM pg_temp.requests('recordCount|/query') \gset
 SET client_min_messages = info;
 ANALYZE VERBOSE sf.account;
 SET client_min_messages = warning;
-SELECT pg_temp.requests('recordCount|/query');
+SELECT request FROM pg_temp.requests('recordCount|/query') WITH ORDINALITY r(request, n) WHERE n > :before ORDER BY n;
 SELECT * FROM pg_temp.stats('sf.account');
 CREATE TABLE account AS SELECT * FROM sf.account;
 ANALYZE account;
