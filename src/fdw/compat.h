@@ -85,13 +85,6 @@
 #define sfb_pathkey_descends(pathkey) ((pathkey)->pk_strategy == BTGreaterStrategyNumber)
 #endif
 
-/* 16 keeps the GROUP BY clause without what is redundant. */
-#if PG_VERSION_NUM >= 160000
-#define sfb_group_clause(root) ((root)->processed_groupClause)
-#else
-#define sfb_group_clause(root) ((root)->parse->groupClause)
-#endif
-
 /* 15 made Integer, String and Boolean node types of their own. */
 #if PG_VERSION_NUM < 150000
 #define boolVal(v)	   (intVal(v) != 0)
@@ -142,13 +135,6 @@
 					  : (rri)->ri_RootResultRelInfo->ri_RangeTableIndex,                      \
 				  estate)                                                                     \
 		->checkAsUser
-#endif
-
-/* The relation of a range table entry that the executor has opened or opens; 18 asks whether it is written. */
-#if PG_VERSION_NUM >= 180000
-#define sfb_range_table_relation(estate, rti) ExecGetRangeTableRelation(estate, rti, false)
-#else
-#define sfb_range_table_relation(estate, rti) ExecGetRangeTableRelation(estate, rti)
 #endif
 
 /* May a role do something with a server?  16 has one function for all kinds of objects. */

@@ -83,8 +83,11 @@ sfb_fields_context(const SfbFields *fields, const char *relname, int64 row)
 {
 	int at = sfb_row_converter_field(fields->converter);
 	const char *field = sfb_server_text(fields->columns[at].path);
-	const char *column = fields->table_columns[fields->attnums[at] - 1].attname;
+	int place = fields->attnums[at] - 1;
+	const char *column = fields->table_columns[place].attname;
 
+	if (fields->relnames != NULL && fields->relnames[place] != NULL)
+		relname = fields->relnames[place];
 	if (pg_strcasecmp(field, column) == 0)
 		errcontext("column \"%s\" of foreign table \"%s\", row " INT64_FORMAT " of the result",
 				   column, relname, row);

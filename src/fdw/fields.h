@@ -20,6 +20,8 @@ typedef struct SfbFields
 	sf_value *copied_row;			/* the row with the copies behind it; NULL without any */
 	StringInfoData copied;			/* their text */
 	SfbRowConverter *converter;
+	/* by attnum - 1 the name of the column's table for error contexts; NULL: all are of one */
+	char **relnames;
 } SfbFields;
 
 /*

@@ -106,10 +106,13 @@ is_readable(SfbMember *member, int i)
 bool
 sfb_is_needed(SfbMember *member, int i)
 {
+	int attr = i + 1 - FirstLowInvalidHeapAttributeNumber;
+
 	/* A whole-row reference needs them all. */
 	return is_readable(member, i) &&
-		   (bms_is_member(-FirstLowInvalidHeapAttributeNumber, member->attrs) ||
-			bms_is_member(i + 1 - FirstLowInvalidHeapAttributeNumber, member->attrs));
+		   (bms_is_member(attr, member->attrs) ||
+			(bms_is_member(-FirstLowInvalidHeapAttributeNumber, member->attrs) &&
+			 (member->row == NULL || bms_is_member(attr, member->row))));
 }
 
 int
@@ -127,22 +130,6 @@ sfb_select_list_bytes(SfbRelPlan *plan)
 				bytes += strlen(member->columns[i].field) + 2;
 	}
 	return bytes;
-}
-
-Index
-sfb_plan_first_relid(SfbRelPlan *plan)
-{
-	Index first = 0;
-	ListCell *lc;
-
-	foreach (lc, plan->members)
-	{
-		SfbMember *member = lfirst(lc);
-
-		if (first == 0 || member->relid < first)
-			first = member->relid;
-	}
-	return first;
 }
 
 SfbMember *
@@ -201,6 +188,7 @@ sfbulkGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntable
 	member->relid = baserel->relid;
 	member->reloid = foreigntableid;
 	member->options = plan->options;
+	member->path = "";
 
 	/* The planner has locked it. */
 	rel = table_open(foreigntableid, NoLock);
@@ -360,6 +348,22 @@ sfb_split_conditions(SfbRelPlan *plan, List *conditions, List **quals, List **re
 	}
 }
 
+List *
+sfb_joined_private(SfbRelPlan *plan, List *private, List *rechecked, List *exact,
+				   List *descriptions, List *whole_rows, List *groups)
+{
+	SfbMember *asked = linitial(plan->members);
+	/* Without the outer joins that are among the relids from PostgreSQL 16 on. */
+	int lowest =
+		bms_next_member(bms_intersect(plan->relids, sfb_query_baserels(plan->root)), -1);
+
+	exact = list_concat(exact, sfb_semijoin_conditions(plan));
+	private = lappend(private, list_make4(makeString(pstrdup(plan->why)), rechecked, exact,
+										  makeInteger(lowest)));
+	private = lappend(lappend(lappend(private, descriptions), whole_rows), groups);
+	return lappend(private, makeInteger((int) asked->relid - lowest));
+}
+
 ForeignScan *
 sfbulkGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid,
 					 ForeignPath *best_path, List *tlist, List *scan_clauses, Plan *outer_plan)
@@ -387,6 +391,7 @@ sfbulkGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid,
 	private = lappend(
 		private, list_make4(makeString(pstrdup(plan->why)), rechecked, NIL, makeInteger(0)));
 	private = lappend(lappend(lappend(private, NIL), NIL), NIL);
+	private = lappend(private, makeInteger(0));
 
 	return make_foreignscan(tlist, quals, baserel->relid, plan->exprs, private, NIL, exact,
 							outer_plan);

@@ -132,8 +132,18 @@ join_plan_new(PlannerInfo *root, RelOptInfo *joinrel, SfbRelPlan *first)
 	return plan;
 }
 
-/* Members of a plan, with a path in front of their fields; false when that leads too far. */
-static bool
+static int
+levels_of(const char *field)
+{
+	int levels = 0;
+
+	for (; *field != '\0'; field++)
+		levels += (*field == '.');
+	return levels;
+}
+
+/* Members of a plan, with a path in front of their fields. */
+static void
 add_members(SfbRelPlan *plan, SfbRelPlan *from, const char *path, bool nullable)
 {
 	ListCell *lc;
@@ -143,6 +153,10 @@ add_members(SfbRelPlan *plan, SfbRelPlan *from, const char *path, bool nullable)
 		SfbMember *member = palloc(sizeof(SfbMember));
 
 		*member = *(SfbMember *) lfirst(lc);
+		/* An UPDATE or DELETE wants less of its table's row, see plan_target.c. */
+		if (bms_membership(from->relids) == BMS_SINGLETON &&
+			!bms_is_member(-FirstLowInvalidHeapAttributeNumber, member->attrs))
+			member->row = member->attrs;
 		member->attrs = NULL;
 		member->nullable = member->nullable || nullable;
 		if (path[0] != '\0')
@@ -152,22 +166,22 @@ add_members(SfbRelPlan *plan, SfbRelPlan *from, const char *path, bool nullable)
 			memcpy(columns, member->columns, sizeof(SfbColumn) * member->natts);
 			for (int i = 0; i < member->natts; i++)
 			{
-				int levels = 0;
+				SfbColumn *column = &columns[i];
 
-				if (columns[i].field == NULL)
+				if (column->field == NULL)
 					continue;
-				columns[i].field = psprintf("%s%s", path, columns[i].field);
-				columns[i].optional = columns[i].optional || nullable;
-				for (const char *p = columns[i].field; *p != '\0'; p++)
-					levels += (*p == '.');
-				if (levels > MAX_LEVELS)
-					return false;
+				column->field = psprintf("%s%s", path, column->field);
+				column->optional = column->optional || nullable;
+				/* Nothing is asked of a field that is too far away. */
+				if (levels_of(column->field) > MAX_LEVELS)
+					column->filterable = column->sortable = column->groupable =
+						column->aggregatable = false;
 			}
 			member->columns = columns;
+			member->path = psprintf("%s%s", path, member->path);
 		}
 		plan->members = lappend(plan->members, member);
 	}
-	return true;
 }
 
 /* Conditions of the plans that are joined, by the rules for the columns as they are now. */
@@ -185,16 +199,20 @@ add_conditions(SfbRelPlan *plan, SfbRelPlan *from)
 static void
 add_required(SfbRelPlan *plan, const char *path)
 {
-	char *field = psprintf("%sId", path);
+	List *clause = list_make3(makeInteger(SFB_CLAUSE_NULL), makeInteger(0),
+							  makeString(psprintf("%sId", path)));
+	ListCell *lc;
 
-	plan->required = lappend(plan->required, field);
-	plan->clauses =
-		lappend(plan->clauses,
-				list_make2(makeInteger(1), list_make3(makeInteger(SFB_CLAUSE_NULL),
-													  makeInteger(0), makeString(field))));
+	/* A parent's parent is not there without the parent. */
+	foreach (lc, plan->required)
+		if (strncmp(lfirst(lc), path, strlen(path)) == 0)
+			return;
+	plan->required = lappend(plan->required, pstrdup(path));
+	plan->clauses = lappend(plan->clauses, list_make2(makeInteger(1), clause));
 }
 
-static void
+/* False when its conditions cannot be sent beside those of the plan, as they are too long together. */
+static bool
 add_semijoin(SfbRelPlan *plan, SfbSemijoin *semijoin)
 {
 	SfbRelPlan inner = *semijoin->inner;
@@ -209,7 +227,8 @@ add_semijoin(SfbRelPlan *plan, SfbSemijoin *semijoin)
 	inner.max_const_bytes = plan->max_const_bytes;
 	inner.clauses = inner.exact = NIL;
 	foreach (lc, semijoin->inner->exact)
-		sfb_plan_condition(&inner, lfirst_node(RestrictInfo, lc));
+		if (sfb_plan_condition(&inner, lfirst_node(RestrictInfo, lc)) != SFB_EXACT)
+			return false;
 	plan->exprs = inner.exprs;
 	plan->types = inner.types;
 	plan->const_bytes = inner.const_bytes;
@@ -219,37 +238,87 @@ add_semijoin(SfbRelPlan *plan, SfbSemijoin *semijoin)
 						makeString(pstrdup(semijoin->field)), inner.clauses);
 	plan->clauses = lappend(plan->clauses, list_make2(makeInteger(1), clause));
 	plan->semijoins = lappend(plan->semijoins, semijoin);
+	return true;
 }
 
-/* What a join that is joined again brings along. */
-static void
+List *
+sfb_semijoin_conditions(SfbRelPlan *plan)
+{
+	List *result = NIL;
+	ListCell *lc;
+
+	foreach (lc, plan->semijoins)
+	{
+		SfbSemijoin *semijoin = lfirst(lc);
+
+		result = list_concat(result, get_actual_clauses(semijoin->inner->exact));
+	}
+	return result;
+}
+
+/* What a join that is joined again brings along; false when there is no place for it. */
+static bool
 add_earlier_joins(SfbRelPlan *plan, SfbRelPlan *from, const char *path)
 {
 	ListCell *lc;
 
 	foreach (lc, from->required)
-	{
-		const char *field = lfirst(lc);
-
-		/* without its "Id" */
-		add_required(plan, psprintf("%s%.*s", path, (int) strlen(field) - 2, field));
-	}
+		add_required(plan, psprintf("%s%s", path, (char *) lfirst(lc)));
 	foreach (lc, from->semijoins)
-		add_semijoin(plan, lfirst(lc));
+		if (!add_semijoin(plan, lfirst(lc)))
+			return false;
+	return true;
 }
 
-/* The columns that the rows have to have; false when there is one that they cannot have. */
-static bool
-find_needed_columns(RelOptInfo *joinrel, SfbRelPlan *plan)
+static List *
+vars_of(List *exprs)
 {
-	List *exprs = list_copy(joinrel->reltarget->exprs);
+	return pull_var_clause((Node *) exprs, PVC_RECURSE_PLACEHOLDERS | PVC_RECURSE_AGGREGATES |
+											   PVC_RECURSE_WINDOWFUNCS);
+}
+
+/* The plan's Var for a column of a member (InvalidAttrNumber: the whole row), or NULL. */
+static Var *
+find_var(List *vars, Index relid, AttrNumber attnum)
+{
 	ListCell *lc;
 
+	foreach (lc, vars)
+	{
+		Var *var = lfirst_node(Var, lc);
+
+		if (var->varno == (int) relid && var->varattno == attnum)
+			return var;
+	}
+	return NULL;
+}
+
+/*
+ * The columns that the rows have to have; false when there is one that they cannot have.  With recheck a local
+ * join has to give them too: it has what the query above needs, of which whole rows are a part, but not what
+ * only conditions look at.
+ */
+static bool
+find_needed_columns(RelOptInfo *joinrel, SfbRelPlan *plan, bool recheck)
+{
+	List *conditions = NIL;
+	ListCell *lc;
+
+	plan->vars = vars_of(joinrel->reltarget->exprs);
 	foreach (lc, list_concat_copy(plan->rechecked, plan->local))
-		exprs = lappend(exprs, lfirst_node(RestrictInfo, lc)->clause);
-	exprs = pull_var_clause((Node *) exprs, PVC_RECURSE_PLACEHOLDERS | PVC_RECURSE_AGGREGATES |
-												PVC_RECURSE_WINDOWFUNCS);
-	foreach (lc, exprs)
+		conditions = lappend(conditions, lfirst_node(RestrictInfo, lc)->clause);
+	foreach (lc, vars_of(conditions))
+	{
+		Var *var = lfirst_node(Var, lc);
+
+		if (find_var(plan->vars, var->varno, var->varattno) != NULL)
+			continue;
+		if (recheck && find_var(plan->vars, var->varno, InvalidAttrNumber) == NULL)
+			return false;
+		plan->vars = lappend(plan->vars, var);
+	}
+
+	foreach (lc, plan->vars)
 	{
 		Var *var = lfirst_node(Var, lc);
 		SfbMember *member = sfb_plan_member(plan, var->varno);
@@ -258,7 +327,15 @@ find_needed_columns(RelOptInfo *joinrel, SfbRelPlan *plan)
 			return false;
 		member->attrs =
 			bms_add_member(member->attrs, var->varattno - FirstLowInvalidHeapAttributeNumber);
-		plan->vars = list_append_unique(plan->vars, var);
+	}
+
+	foreach (lc, plan->members)
+	{
+		SfbMember *member = lfirst(lc);
+
+		for (int i = 0; i < member->natts; i++)
+			if (sfb_is_needed(member, i) && levels_of(member->columns[i].field) > MAX_LEVELS)
+				return false;
 	}
 	return true;
 }
@@ -282,6 +359,9 @@ has_placeholder(PlannerInfo *root, RelOptInfo *joinrel)
 
 /* ---- child and parent ------------------------------------------------------------------------------ */
 
+/*
+ * A parent has one record for a lookup, so that a semi-join (JOIN_SEMI) with it is the inner join.
+ */
 static SfbRelPlan *
 join_with_parent(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *child_rel,
 				 RelOptInfo *parent_rel, JoinType jointype, List *conditions)
@@ -326,39 +406,55 @@ join_with_parent(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *child_rel,
 	dot = strrchr(lookup->field, '.');
 	path = psprintf("%.*s%s.", dot != NULL ? (int) (dot + 1 - lookup->field) : 0,
 					lookup->field, lookup->relationship);
-	plan = join_plan_new(root, joinrel, child);
-	if (!add_members(plan, child, "", false) ||
-		!add_members(plan, parent, path, jointype == JOIN_LEFT))
+	if (levels_of(path) > MAX_LEVELS)
 		return NULL;
+	plan = join_plan_new(root, joinrel, child);
+	add_members(plan, child, "", false);
+	add_members(plan, parent, path, jointype == JOIN_LEFT);
 	plan->max_const_bytes = SFB_MAX_SOQL - 1000 - sfb_select_list_bytes(plan);
 
-	if (jointype == JOIN_INNER)
+	if (jointype != JOIN_LEFT)
 	{
 		plan->analyzed = plan->analyzed && parent->analyzed;
 		add_required(plan, path);
 	}
-	add_earlier_joins(plan, child, "");
-	add_earlier_joins(plan, parent, path);
+	if (!add_earlier_joins(plan, child, "") || !add_earlier_joins(plan, parent, path))
+		return NULL;
 	add_conditions(plan, child);
 	add_conditions(plan, parent);
-	foreach (lc, others)
-		sfb_plan_condition(plan, lfirst_node(RestrictInfo, lc));
 
 	/* A row for each of the child's that has a parent, in the proportion of the parents that are left. */
 	plan->tuples = child->tuples;
 	plan->fetched = child->fetched;
 	plan->local_selectivity = child->local_selectivity;
-	if (jointype == JOIN_INNER)
+	if (jointype != JOIN_LEFT)
 	{
 		plan->fetched *= parent->fetched / Max(parent->tuples, 1);
 		plan->local_selectivity *= parent->local_selectivity;
 	}
-	plan->local_selectivity *= clauselist_selectivity(root, others, 0, JOIN_INNER, NULL);
+	foreach (lc, others)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+		SfbClass class = sfb_plan_condition(plan, rinfo);
+		double selectivity = clause_selectivity(root, (Node *) rinfo, 0, JOIN_INNER, NULL);
+
+		if (class != SFB_LOCAL)
+			plan->fetched *= selectivity;
+		if (class != SFB_EXACT)
+			plan->local_selectivity *= selectivity;
+	}
 	plan->fetched = clamp_row_est(plan->fetched);
 	return plan;
 }
 
 /* ---- semi-joins -------------------------------------------------------------------------------------- */
+
+/* The object whose ids a column without a path holds, or NULL. */
+static const char *
+object_of_ids(const SfbColumn *column, const SfbTableOptions *options)
+{
+	return is_id(column) ? options->object : column->reference_to;
+}
 
 static SfbRelPlan *
 join_with_list(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer_rel,
@@ -368,6 +464,8 @@ join_with_list(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer_rel,
 	SfbRelPlan *inner = inner_rel->fdw_private;
 	const SfbColumn *outer_column;
 	const SfbColumn *inner_column;
+	const char *outer_object;
+	const char *inner_object;
 	SfbSemijoin *semijoin;
 	SfbRelPlan *plan;
 	RestrictInfo *rinfo;
@@ -389,6 +487,13 @@ join_with_list(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer_rel,
 		!outer_column->filterable || !inner_column->filterable ||
 		strchr(outer_column->field, '.') != NULL || strchr(inner_column->field, '.') != NULL)
 		return NULL;
+
+	/* Salesforce refuses ids of different objects, which need not be known of all lookups. */
+	outer_object = object_of_ids(outer_column, outer->options);
+	inner_object = object_of_ids(inner_column, inner->options);
+	if (outer_object == NULL || inner_object == NULL ||
+		pg_strcasecmp(outer_object, inner_object) != 0)
+		return NULL;
 	if (pg_strcasecmp(outer->options->object, inner->options->object) == 0 ||
 		!has_semijoins(outer->options->object) || !has_semijoins(inner->options->object))
 		return NULL;
@@ -403,9 +508,11 @@ join_with_list(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer_rel,
 	plan = join_plan_new(root, joinrel, outer);
 	add_members(plan, outer, "", false);
 	plan->max_const_bytes = SFB_MAX_SOQL - 1000 - sfb_select_list_bytes(plan);
-	add_earlier_joins(plan, outer, "");
+	if (!add_earlier_joins(plan, outer, ""))
+		return NULL;
 	add_conditions(plan, outer);
-	add_semijoin(plan, semijoin);
+	if (!add_semijoin(plan, semijoin))
+		return NULL;
 
 	/* Of the outer rows those that have a partner: core knows how many. */
 	plan->tuples = outer->tuples;
@@ -442,8 +549,11 @@ sfbulkGetForeignJoinPaths(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *ou
 			join_with_parent(root, joinrel, innerrel, outerrel, jointype, extra->restrictlist);
 	if (jointype == JOIN_SEMI && !may_recheck)
 		plan = join_with_list(root, joinrel, outerrel, innerrel, extra->restrictlist);
+	if (plan == NULL && jointype == JOIN_SEMI)
+		plan =
+			join_with_parent(root, joinrel, outerrel, innerrel, jointype, extra->restrictlist);
 	if (plan == NULL || plan->const_bytes > plan->max_const_bytes ||
-		!find_needed_columns(joinrel, plan))
+		!find_needed_columns(joinrel, plan, may_recheck))
 		return;
 
 	/* Rows that were changed meanwhile are joined once more, here. */
@@ -468,48 +578,74 @@ sfbulkGetForeignJoinPaths(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *ou
 
 /* ---- plans ------------------------------------------------------------------------------------------------ */
 
-/* A column of the scan as at SfbScanPrivateColumns. */
-static List *
-describe_column(const char *name, SfbType type, Node *expr)
+/* Adds an expression to what the scan gives, and the one that a local join has for it; its place. */
+static int
+add_scan_expr(SfbScanColumns *list, SfbMember *member, const char *name, SfbType type,
+			  Expr *expr, Expr *local)
 {
-	return list_make4(makeString(pstrdup(name)), makeInteger(type),
-					  makeInteger((int) exprType(expr)), makeInteger(exprTypmod(expr)));
+	int place = list_length(list->tlist) + 1;
+	List *description =
+		list_make5(makeString(pstrdup(name)), makeInteger(type),
+				   makeInteger((int) exprType((Node *) expr)),
+				   makeInteger(exprTypmod((Node *) expr)), makeInteger((int) member->reloid));
+
+	list->tlist = lappend(list->tlist, makeTargetEntry(expr, place, NULL, false));
+	list->local_tlist = lappend(list->local_tlist, makeTargetEntry(local, place, NULL, false));
+	list->descriptions = lappend(list->descriptions, description);
+	return place;
 }
 
 /*
- * Adds a column of a member to what the scan gives; its place, from 1.  The Var is the query's own, as it says
- * by which outer joins it may be null.
+ * Adds a member's column to what the scan gives; its place, from 1.  Where the query names it, by the Var that it
+ * uses, which from PostgreSQL 16 on says which outer joins make it null.
  */
 static int
-add_scan_column(SfbScanColumns *list, SfbMember *member, Var *var)
+add_scan_column(SfbScanColumns *list, List *vars, SfbMember *member, AttrNumber attnum)
 {
-	SfbColumn *column = &member->columns[var->varattno - 1];
+	SfbColumn *column = &member->columns[attnum - 1];
+	Var *var = find_var(vars, member->relid, attnum);
+	Var *row = find_var(vars, member->relid, InvalidAttrNumber);
+	Node *local;
 	ListCell *lc;
 	int place = 0;
 
 	foreach (lc, list->tlist)
 	{
-		Node *expr = (Node *) lfirst_node(TargetEntry, lc)->expr;
+		Var *other = (Var *) lfirst_node(TargetEntry, lc)->expr;
 
 		place++;
-		if (IsA(expr, Var) && ((Var *) expr)->varno == var->varno &&
-			((Var *) expr)->varattno == var->varattno)
+		if (other->varno == (int) member->relid && other->varattno == attnum)
 			return place;
 	}
-	list->tlist =
-		lappend(list->tlist, makeTargetEntry((Expr *) copyObject(var), ++place, NULL, false));
-	list->descriptions = lappend(
-		list->descriptions, describe_column(column->field != NULL ? column->field : "dropped",
-											column->type, (Node *) var));
-	if (column->field != NULL && !sfb_is_write_only(column))
+	if (var == NULL)
+		var = makeVar(member->relid, attnum, column->pgtype, column->typmod, column->collation,
+					  0);
+	local = (Node *) var;
+	if (row != NULL)
+	{
+		/* Columns that make up the row, or that only conditions look at, are not there by themselves. */
+		FieldSelect *select = makeNode(FieldSelect);
+
+		select->arg = (Expr *) copyObject(row);
+		select->fieldnum = attnum;
+		select->resulttype = var->vartype;
+		select->resulttypmod = var->vartypmod;
+		select->resultcollid = var->varcollid;
+		local = (Node *) select;
+	}
+	place = add_scan_expr(list, member, column->attname, column->type, (Expr *) var,
+						  (Expr *) local);
+	if (!sfb_is_write_only(column))
 		sfb_select_add(&list->select, column->field, column->type, place);
 	return place;
 }
 
 /* Adds a member's whole row, and the columns that it is made of. */
 static void
-add_whole_row(SfbScanColumns *list, SfbMember *member, Var *var)
+add_whole_row(SfbScanColumns *list, List *vars, SfbMember *member)
 {
+	Var *var = find_var(vars, member->relid, InvalidAttrNumber);
+	const char *id = psprintf("%sId", member->path);
 	List *parts = NIL;
 	int present = 0;
 	int place;
@@ -519,23 +655,17 @@ add_whole_row(SfbScanColumns *list, SfbMember *member, Var *var)
 		SfbColumn *column = &member->columns[i];
 		int at = 0;
 
-		if (column->field != NULL && !sfb_is_write_only(column))
-			at = add_scan_column(list, member,
-								 makeVar(member->relid, i + 1, column->pgtype, column->typmod,
-										 column->collation, 0));
+		if (sfb_is_needed(member, i))
+			at = add_scan_column(list, vars, member, i + 1);
 		parts = lappend_int(parts, at);
-		if (column->field != NULL && column->type == SFB_ID &&
-			sfb_is_id_field(column->field) && present == 0)
+
+		/* There is one: it was joined by it. */
+		if (at > 0 && pg_strcasecmp(column->field, id) == 0)
 			present = at;
 	}
-	place = list_length(list->tlist) + 1;
-	list->tlist =
-		lappend(list->tlist, makeTargetEntry((Expr *) copyObject(var), place, NULL, false));
-	list->descriptions =
-		lappend(list->descriptions, describe_column("whole row", SFB_TEXT, (Node *) var));
+	place = add_scan_expr(list, member, "whole row", SFB_TEXT, (Expr *) var, (Expr *) var);
 	parts = lcons_int(member->nullable ? present : 0, parts);
-	list->whole_rows =
-		lappend(list->whole_rows, lcons_int(place, lcons_int(member->relid, parts)));
+	list->whole_rows = lappend(list->whole_rows, lcons_int(place, parts));
 }
 
 static void
@@ -544,58 +674,24 @@ make_scan_columns(SfbRelPlan *plan, SfbScanColumns *list)
 	ListCell *lc;
 
 	memset(list, 0, sizeof(*list));
-	foreach (lc, plan->vars)
+	foreach (lc, plan->members)
 	{
-		Var *var = lfirst_node(Var, lc);
+		SfbMember *member = lfirst(lc);
+		int attr = -1;
 
-		if (var->varattno > 0)
-			add_scan_column(list, sfb_plan_member(plan, var->varno), var);
-	}
-	foreach (lc, plan->vars)
-	{
-		Var *var = lfirst_node(Var, lc);
+		while ((attr = bms_next_member(member->attrs, attr)) >= 0)
+		{
+			AttrNumber attnum = attr + FirstLowInvalidHeapAttributeNumber;
 
-		if (var->varattno == 0)
-			add_whole_row(list, sfb_plan_member(plan, var->varno), var);
+			if (attnum > 0)
+				add_scan_column(list, plan->vars, member, attnum);
+		}
+		if (bms_is_member(-FirstLowInvalidHeapAttributeNumber, member->attrs))
+			add_whole_row(list, plan->vars, member);
 	}
 	/* Rows without columns still have to be counted. */
 	if (list->select.fields == NIL)
 		sfb_select_add(&list->select, "Id", SFB_ID, 0);
-}
-
-/*
- * The same list for the plan that joins here.  Its scans give what the query above them needs: of a table whose
- * whole row that is, the columns are taken from there, since those that only make up the row, or are only checked
- * in the scan, are not to be had by themselves.
- */
-static List *
-local_target_list(SfbRelPlan *plan, List *tlist)
-{
-	List *result = NIL;
-	ListCell *lc;
-
-	foreach (lc, tlist)
-	{
-		TargetEntry *tle = flatCopyTargetEntry(lfirst_node(TargetEntry, lc));
-		Var *var = castNode(Var, tle->expr);
-		SfbMember *member = sfb_plan_member(plan, var->varno);
-
-		if (var->varattno > 0 && member != NULL &&
-			bms_is_member(-FirstLowInvalidHeapAttributeNumber, member->attrs))
-		{
-			FieldSelect *select = makeNode(FieldSelect);
-
-			select->arg = (Expr *) makeVar(member->relid, InvalidAttrNumber,
-										   get_rel_type_id(member->reloid), -1, InvalidOid, 0);
-			select->fieldnum = var->varattno;
-			select->resulttype = var->vartype;
-			select->resulttypmod = var->vartypmod;
-			select->resultcollid = var->varcollid;
-			tle->expr = (Expr *) select;
-		}
-		result = lappend(result, tle);
-	}
-	return result;
 }
 
 ForeignScan *
@@ -608,7 +704,6 @@ sfb_join_plan(SfbRelPlan *plan, List *tlist, Plan *outer_plan)
 	List *exact;
 	List *private;
 	SfbScanColumns list;
-	ListCell *lc;
 
 	sfb_split_conditions(plan, conditions, &quals, &rechecked, &exact);
 	make_scan_columns(plan, &list);
@@ -616,29 +711,12 @@ sfb_join_plan(SfbRelPlan *plan, List *tlist, Plan *outer_plan)
 		sfb_soql_form(plan, list.select.fields, list.select.types, sfb_limit_form(plan)),
 		list.select.attrs, list.select.copies, makeInteger(SFB_SCAN_ROWS),
 		makeInteger(plan->transport));
-	private = lappend(private, list_make4(makeString(pstrdup(plan->why)), rechecked, exact,
-										  makeInteger(sfb_plan_first_relid(plan))));
-	private = lappend(private, list.descriptions);
-	private = lappend(lappend(private, list.whole_rows), NIL);
+	private = sfb_joined_private(plan, private, rechecked, exact, list.descriptions,
+								 list.whole_rows, NIL);
 
+	/* It gives rows like ours. */
 	if (outer_plan != NULL)
-	{
-		/* It gives rows like ours, and what we check it need not check before. */
-		outer_plan =
-			change_plan_targetlist(outer_plan, local_target_list(plan, list.tlist), false);
-		foreach (lc, quals)
-		{
-			outer_plan->qual = list_delete(outer_plan->qual, lfirst(lc));
-			if (IsA(outer_plan, NestLoop) || IsA(outer_plan, MergeJoin) ||
-				IsA(outer_plan, HashJoin))
-			{
-				Join *join = (Join *) outer_plan;
-
-				if (join->jointype == JOIN_INNER)
-					join->joinqual = list_delete(join->joinqual, lfirst(lc));
-			}
-		}
-	}
+		outer_plan = change_plan_targetlist(outer_plan, list.local_tlist, false);
 	return make_foreignscan(tlist, quals, 0, plan->exprs, private, list.tlist, NIL,
 							outer_plan);
 }

@@ -168,10 +168,10 @@ add_column(SfbUpperPlan *upper, Node *expr, Index sortgroupref, const char *name
 	columns->tlist =
 		lappend(columns->tlist, makeTargetEntry((Expr *) expr, place, NULL, false));
 	add_column_to_pathtarget(upper->target, (Expr *) expr, sortgroupref);
-	columns->descriptions =
-		lappend(columns->descriptions,
-				list_make4(makeString(pstrdup(name)), makeInteger(type),
-						   makeInteger((int) exprType(expr)), makeInteger(exprTypmod(expr))));
+	columns->descriptions = lappend(columns->descriptions,
+									list_make5(makeString(pstrdup(name)), makeInteger(type),
+											   makeInteger((int) exprType(expr)),
+											   makeInteger(exprTypmod(expr)), makeInteger(0)));
 	upper->groups = lappend(upper->groups, list_make3_int(how, field, count));
 	if (how == SFB_GROUP_VALUE)
 		lfirst_int(list_nth_cell(columns->select.attrs, field)) = place;
@@ -359,7 +359,7 @@ add_having(SfbUpperPlan *upper, SfbRelPlan *plan, List *conditions)
 	{
 		Node *expr = lfirst(lc);
 		/* Without GROUP BY there is one group, which must not be missing when no row is left. */
-		List *clause = sfb_group_clause(plan->root) != NIL ? having_clause(plan, expr) : NIL;
+		List *clause = plan->root->parse->groupClause != NIL ? having_clause(plan, expr) : NIL;
 
 		if (clause != NIL)
 		{
@@ -450,11 +450,11 @@ make_upper(PlannerInfo *root, SfbRelPlan *plan, PathTarget *target, SfbUpperPlan
 	{
 		Index ref = get_pathtarget_sortgroupref(target, i++);
 
-		if (ref != 0 && get_sortgroupref_clause_noerr(ref, sfb_group_clause(root)) != NULL &&
+		if (ref != 0 && get_sortgroupref_clause_noerr(ref, root->parse->groupClause) != NULL &&
 			!add_key(upper, plan, lfirst(lc), ref))
 			return false;
 	}
-	if (list_length(upper->columns.tlist) < list_length(sfb_group_clause(root)))
+	if (list_length(upper->columns.tlist) < list_length(root->parse->groupClause))
 		return false;
 	foreach (lc, target->exprs)
 		if (!is_listed(upper, lfirst(lc)) && !add_parts(upper, plan, lfirst(lc)))
@@ -468,20 +468,33 @@ static Path *
 local_path(PlannerInfo *root, RelOptInfo *input_rel, RelOptInfo *output_rel,
 		   SfbUpperPlan *upper, double groups)
 {
+	Path *path = input_rel->cheapest_total_path;
+	List *clause = root->parse->groupClause;
+	AggStrategy strategy = clause != NIL ? AGG_HASHED : AGG_PLAIN;
 	AggClauseCosts costs;
 
+	/*
+	 * A hash table has no place for an order of the values that a DISTINCT needs.  Where all groups have
+	 * the same, PostgreSQL 16 and later expect it of the rows, as group_pathkeys say.
+	 */
+	if (root->numOrderedAggs > 0)
+	{
+		if (clause != NIL)
+			strategy = AGG_SORTED;
+		if (root->group_pathkeys != NIL)
+			path = (Path *) create_sort_path(root, output_rel, path, root->group_pathkeys, -1);
+	}
 	MemSet(&costs, 0, sizeof(costs));
 	get_agg_clause_costs(root, AGGSPLIT_SIMPLE, &costs);
-	return (Path *) create_agg_path(
-		root, output_rel, input_rel->cheapest_total_path, upper->target,
-		sfb_group_clause(root) != NIL ? AGG_HASHED : AGG_PLAIN, AGGSPLIT_SIMPLE,
-		sfb_group_clause(root), (List *) root->parse->havingQual, &costs, groups);
+	return (Path *) create_agg_path(root, output_rel, path, upper->target, strategy,
+									AGGSPLIT_SIMPLE, clause, (List *) root->parse->havingQual,
+									&costs, groups);
 }
 
 static double
 count_groups(PlannerInfo *root, SfbRelPlan *plan)
 {
-	List *exprs = get_sortgrouplist_exprs(sfb_group_clause(root), root->processed_tlist);
+	List *exprs = get_sortgrouplist_exprs(root->parse->groupClause, root->processed_tlist);
 
 	return exprs != NIL ? estimate_num_groups(root, exprs, plan->fetched, NULL, NULL) : 1;
 }
@@ -572,10 +585,8 @@ sfb_upper_plan(ForeignPath *best_path, List *tlist, Plan *outer_plan)
 
 	private = list_make5(soql, select->attrs, NIL, makeInteger(upper->kind),
 						 makeInteger(plan->transport));
-	private = lappend(private, list_make4(makeString(pstrdup(plan->why)), NIL, exact,
-										  makeInteger(sfb_plan_first_relid(plan))));
-	private = lappend(private, upper->columns.descriptions);
-	private = lappend(lappend(private, NIL), upper->groups);
+	private = sfb_joined_private(plan, private, NIL, exact, upper->columns.descriptions, NIL,
+								 upper->groups);
 	return make_foreignscan(tlist, upper->having_local, 0, plan->exprs, private,
 							upper->columns.tlist, NIL, outer_plan);
 }

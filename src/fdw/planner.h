@@ -145,8 +145,11 @@ typedef struct SfbMember
 	SfbTableOptions *options;
 	SfbColumn *columns; /* index attnum - 1; fields are paths from the object that is asked */
 	int natts;
+	const char *
+		path; /* from the object that is asked, with a dot behind: "Account."; "" for itself */
 	bool nullable;	  /* a row may be without its record, as in a LEFT JOIN */
 	Bitmapset *attrs; /* columns needed, offset by FirstLowInvalidHeapAttributeNumber */
+	Bitmapset *row;	  /* the same: of which the whole row is made in a join; NULL: of all */
 } SfbMember;
 
 /* What planning gathers about a relation, a base relation or a join; baserel->fdw_private. */
@@ -168,9 +171,10 @@ typedef struct SfbRelPlan
 	double id_rows; /* at most so many rows, by conditions on Id; 0: unknown */
 
 	/* of a join */
-	List *required;	 /* of char *: fields that are not null, as inner joins have it */
+	List *vars; /* of Var: what the query above and the conditions checked here name of it */
+	List *
+		required; /* of char *: paths of parents that have to be there, as inner joins have it */
 	List *semijoins; /* opaque outside plan_join.c */
-	List *vars;		 /* columns needed, as the query has them */
 
 	/* operands: expressions evaluated when the scan starts, and their types */
 	List *exprs;
@@ -231,9 +235,6 @@ extern bool sfb_is_builtin(Oid oid);
 /* True for the orders of PostgreSQL's own numbers, dates and timestamps. */
 extern bool sfb_is_sort_family(Oid opfamily);
 
-/* The lowest range table index of the plan's tables. */
-extern Index sfb_plan_first_relid(SfbRelPlan *plan);
-
 /* The member that a Var belongs to, or NULL. */
 extern SfbMember *sfb_plan_member(SfbRelPlan *plan, Index relid);
 
@@ -281,6 +282,7 @@ sfb_select_add(SfbSelectList *list, const char *field, SfbType type, AttrNumber 
 typedef struct SfbScanColumns
 {
 	List *tlist;		/* fdw_scan_tlist */
+	List *local_tlist;	/* the same as the plan of a local join has it */
 	List *descriptions; /* as at SfbScanPrivateColumns */
 	List *whole_rows;	/* as at SfbScanPrivateWholeRows */
 	SfbSelectList select;
@@ -288,6 +290,13 @@ typedef struct SfbScanColumns
 
 /* The SOQL form with a SELECT list of these fields. */
 extern List *sfb_soql_form(SfbRelPlan *plan, List *fields, List *types, List *limit);
+
+/*
+ * Adds what comes in fdw_private behind the transport, for a scan without a relation of its own; the parts
+ * that are NIL follow.
+ */
+extern List *sfb_joined_private(SfbRelPlan *plan, List *private, List *rechecked, List *exact,
+								List *descriptions, List *whole_rows, List *groups);
 
 /* The part SfbSoqlLimit of a plan, NIL without one; adds its operands. */
 extern List *sfb_limit_form(SfbRelPlan *plan);
@@ -321,6 +330,9 @@ extern void sfb_add_lookup_paths(RelOptInfo *rel, SfbRelPlan *plan);
 extern const char *sfb_transport_name(sf_transport transport);
 
 /* ---- plan_join.c: joins that SOQL has --------------------------------------------------------- */
+
+/* The conditions of semi-joins, all of which are sent, as expressions. */
+extern List *sfb_semijoin_conditions(SfbRelPlan *plan);
 
 /* The plan of a scan whose rows are made of several tables', or the groups of an aggregate. */
 extern ForeignScan *sfb_join_plan(SfbRelPlan *plan, List *tlist, Plan *outer_plan);

@@ -238,15 +238,20 @@ init_columns(SfbScanState *scan, List *attrs, List *copies, SfbColumn *table_col
 
 /* The columns of fdw_scan_tlist, as the plan describes them. */
 static SfbColumn *
-planned_columns(List *descriptions)
+planned_columns(List *descriptions, char ***relnames)
 {
 	SfbColumn *columns = palloc0(sizeof(SfbColumn) * Max(list_length(descriptions), 1));
 	int i = 0;
 	ListCell *lc;
 
+	*relnames = palloc0(sizeof(char *) * Max(list_length(descriptions), 1));
 	foreach (lc, descriptions)
 	{
 		List *description = lfirst(lc);
+		Oid reloid = intVal(list_nth(description, SfbScanColumnRelation));
+
+		if (OidIsValid(reloid))
+			(*relnames)[i] = get_rel_name(reloid);
 
 		columns[i].attnum = i + 1;
 		columns[i].attname = strVal(list_nth(description, SfbScanColumnName));
@@ -288,13 +293,16 @@ sfbulkBeginForeignScan(ForeignScanState *node, int eflags)
 	RangeTblEntry *rte;
 	Index rtindex;
 	List *columns;
+	char **relnames = NULL;
 
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
 
-	/* A relation's scan has its index, a pushed-down aggregate the set of one. */
-	rtindex = plan->scan.scanrelid > 0 ? plan->scan.scanrelid
-									   : (Index) bms_next_member(sfb_scan_baserels(plan), -1);
+	/* A relation's scan has its index, any other the set of those of its tables. */
+	rtindex = plan->scan.scanrelid;
+	if (rtindex == 0)
+		rtindex = (Index) (bms_next_member(sfb_scan_baserels(plan), -1) +
+						   intVal(list_nth(plan->fdw_private, SfbScanPrivateAsked)));
 	rte = exec_rt_fetch(rtindex, estate);
 
 	scan = palloc0(sizeof(SfbScanState));
@@ -313,8 +321,11 @@ sfbulkBeginForeignScan(ForeignScanState *node, int eflags)
 				 list_nth(plan->fdw_private, SfbScanPrivateCopies),
 				 node->ss.ss_currentRelation != NULL
 					 ? sfb_table_columns(node->ss.ss_currentRelation)
-					 : planned_columns(columns));
-	sfb_whole_rows_init(scan, list_nth(plan->fdw_private, SfbScanPrivateWholeRows), estate);
+					 : planned_columns(columns, &relnames));
+	if (scan->fields != NULL)
+		scan->fields->relnames = relnames;
+	sfb_whole_rows_init(scan, list_nth(plan->fdw_private, SfbScanPrivateWholeRows),
+						node->ss.ss_ScanTupleSlot->tts_tupleDescriptor);
 	init_parameters(scan, node, plan->fdw_exprs);
 
 	scan->callback.callback = conversion_context;
@@ -445,7 +456,7 @@ sfbulkReScanForeignScan(ForeignScanState *node)
 	if (scan->started || scan->done)
 		scan->rescan = true;
 	if (scan->kind == SFB_SCAN_GROUPS)
-		sfb_groups_rescan(node);
+		sfb_groups_forget(node);
 }
 
 /*
@@ -460,8 +471,10 @@ sfbulkRecheckForeignScan(ForeignScanState *node, TupleTableSlot *slot)
 
 	if (((Scan *) node->ss.ps.plan)->scanrelid > 0)
 		return true;
+
+	/* In a subquery, where nothing can have changed; not all minor releases of PostgreSQL know. */
 	if (outer == NULL)
-		elog(ERROR, "a join without a local plan is checked again");
+		return !TupIsNull(sfbulkIterateForeignScan(node));
 	result = ExecProcNode(outer);
 	if (TupIsNull(result))
 		return false;
@@ -474,7 +487,11 @@ sfbulkEndForeignScan(ForeignScanState *node)
 {
 	SfbScanState *scan = node->fdw_state;
 
-	if (scan == NULL || scan->guard->session == NULL)
+	if (scan == NULL)
+		return;
+	if (scan->groups != NULL)
+		sfb_groups_forget(node);
+	if (scan->guard->session == NULL)
 		return;
 	sfb_scan_end_request(scan);
 	sfb_session_cleanup(scan->guard->session, sfb_cleanup_timeout);

@@ -78,7 +78,10 @@ extern void sfb_scan_store_row(SfbScanState *scan, sf_value *values, TupleTableS
 
 /* ---- scan_rows.c: whole rows of joined tables, as columns ------------------------------------ */
 
-extern void sfb_whole_rows_init(SfbScanState *scan, List *whole_rows, EState *estate);
+/* desc is the scan's. */
+extern void sfb_whole_rows_init(SfbScanState *scan, List *whole_rows, TupleDesc desc);
+
+/* Makes them of the other columns, which are in the slot. */
 extern void sfb_whole_rows_fill(SfbScanState *scan, TupleTableSlot *slot);
 
 /* ---- scan_groups.c: aggregates --------------------------------------------------------------- */
@@ -89,7 +92,7 @@ extern void sfb_groups_init(ForeignScanState *node, List *groups);
 /* The next group into the scan slot (which is cleared); false at the end. */
 extern bool sfb_groups_next(ForeignScanState *node);
 
-/* The groups are asked for again. */
-extern void sfb_groups_rescan(ForeignScanState *node);
+/* Forgets the groups: they are asked for again, or the scan ends. */
+extern void sfb_groups_forget(ForeignScanState *node);
 
 #endif /* SFB_SCAN_H */

@@ -71,24 +71,43 @@ sfb_groups_init(ForeignScanState *node, List *groups)
 
 /* ---- sums ------------------------------------------------------------------------------------- */
 
-/* Digits that matter of a decimal text: "1.50E7" has two. */
+/*
+ * Digits of a decimal text, from the first that is not 0 to the last one, or to the units if that is further:
+ * "1.50E1" has two, "1.0E15" has 16, of which the last might have been any.
+ */
 static int
 count_digits(const char *text)
 {
-	int digits = 0;
-	int zeros = 0;
+	int first = 0; /* of the first and the last digit that is not 0, places before the point */
+	int last = 0;
+	int place = 0; /* digits before the point */
+	bool any = false;
+	const char *p;
 
-	for (; *text != '\0' && *text != 'e' && *text != 'E'; text++)
+	for (p = text; *p != '\0' && *p != '.' && *p != 'e' && *p != 'E'; p++)
+		place += (*p >= '0' && *p <= '9');
+	for (p = text; *p != '\0' && *p != 'e' && *p != 'E'; p++)
 	{
-		if (*text == '0')
-			zeros += (digits > 0);
-		else if (*text >= '1' && *text <= '9')
-		{
-			digits += zeros + 1;
-			zeros = 0;
-		}
+		if (*p < '0' || *p > '9')
+			continue;
+		place--;
+		if (*p == '0')
+			continue;
+		if (!any)
+			first = place;
+		last = place;
+		any = true;
 	}
-	return digits;
+	if (!any)
+		return 0;
+	if (*p != '\0')
+	{
+		int exponent = atoi(p + 1);
+
+		first += exponent;
+		last += exponent;
+	}
+	return first - Min(last, 0) + 1;
 }
 
 /* A number as a numeric without digits that say nothing, where the field has none. */
@@ -307,10 +326,11 @@ sfb_groups_next(ForeignScanState *node)
 }
 
 void
-sfb_groups_rescan(ForeignScanState *node)
+sfb_groups_forget(ForeignScanState *node)
 {
 	SfbGroups *groups = ((SfbScanState *) node->fdw_state)->groups;
 
+	ExecClearTuple(groups->stored);
 	if (groups->answer != NULL)
 		tuplestore_end(groups->answer);
 	groups->answer = NULL;

@@ -10,7 +10,7 @@
 
 #include "access/htup_details.h"
 #include "executor/executor.h"
-#include "utils/rel.h"
+#include "utils/typcache.h"
 
 #include "compat.h"
 
@@ -25,7 +25,7 @@ typedef struct SfbWholeRow
 } SfbWholeRow;
 
 void
-sfb_whole_rows_init(SfbScanState *scan, List *whole_rows, EState *estate)
+sfb_whole_rows_init(SfbScanState *scan, List *whole_rows, TupleDesc desc)
 {
 	int i = 0;
 	ListCell *lc;
@@ -36,12 +36,13 @@ sfb_whole_rows_init(SfbScanState *scan, List *whole_rows, EState *estate)
 	{
 		List *parts = lfirst(lc);
 		SfbWholeRow *row = &scan->whole_rows[i++];
-		Relation rel = sfb_range_table_relation(estate, list_nth_int(parts, SfbWholeRowRelid));
-		int natts = RelationGetDescr(rel)->natts;
+		int natts;
 
 		row->column = list_nth_int(parts, SfbWholeRowColumn) - 1;
 		row->present = list_nth_int(parts, SfbWholeRowPresent) - 1;
-		row->desc = RelationGetDescr(rel);
+		row->desc =
+			lookup_rowtype_tupdesc_copy(TupleDescAttr(desc, row->column)->atttypid, -1);
+		natts = row->desc->natts;
 		row->columns = palloc(sizeof(int) * Max(natts, 1));
 		row->values = palloc0(sizeof(Datum) * Max(natts, 1));
 		row->nulls = palloc0(sizeof(bool) * Max(natts, 1));

@@ -140,21 +140,26 @@ enum SfbScanPrivate
 	/* List of IntList: SfbWholeRowPart; the columns that are whole rows of a joined table */
 	SfbScanPrivateWholeRows,
 	/* List of IntList: SfbGroupPart; with SFB_SCAN_GROUPS, for each column of fdw_scan_tlist */
-	SfbScanPrivateGroups
+	SfbScanPrivateGroups,
+	/*
+	 * Integer: of a scan without a relation of its own, by how much the range table index of the table whose
+	 * object is asked is above the lowest of its tables
+	 */
+	SfbScanPrivateAsked
 };
 
 enum SfbScanColumnPart
 {
-	SfbScanColumnName, /* String: for error contexts */
-	SfbScanColumnType, /* Integer: its SfbType */
-	SfbScanColumnOid,  /* Integer: its PostgreSQL type */
-	SfbScanColumnMod   /* Integer: its type modifier */
+	SfbScanColumnName,	  /* String: for error contexts */
+	SfbScanColumnType,	  /* Integer: its SfbType */
+	SfbScanColumnOid,	  /* Integer: its PostgreSQL type */
+	SfbScanColumnMod,	  /* Integer: its type modifier */
+	SfbScanColumnRelation /* Integer: OID of its table; 0: it is an aggregate */
 };
 
 enum SfbWholeRowPart
 {
 	SfbWholeRowColumn, /* its place in fdw_scan_tlist, from 1 */
-	SfbWholeRowRelid,  /* range table index of the table */
 	SfbWholeRowPresent, /* the column that is null where there is no record, from 1; 0: there is one */
 	SfbWholeRowFirst /* from here on for each attribute of the table its column, 0: null */
 };
