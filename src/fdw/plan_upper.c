@@ -137,13 +137,16 @@ is_number(SfbType type)
 
 /* ---- the list of what is asked ------------------------------------------------------------------ */
 
-/* Adds an item with a name of its own to the SELECT list; its index. */
+/* Adds an item with a name of its own to the SELECT list, which has each but once; its index. */
 static int
 add_item(SfbUpperPlan *upper, const char *text, SfbType type)
 {
 	SfbSelectList *list = &upper->columns.select;
 	int n = list_length(list->fields);
 
+	for (int i = 0; i < n; i++)
+		if (strcmp(strVal(list_nth(upper->select, i)), psprintf("%s c%d", text, i)) == 0)
+			return i;
 	upper->select = lappend(upper->select, makeString(psprintf("%s c%d", text, n)));
 	list->fields = lappend(list->fields, makeString(psprintf("c%d", n)));
 	list->types = lappend_int(list->types, type);
@@ -173,8 +176,13 @@ add_column(SfbUpperPlan *upper, Node *expr, Index sortgroupref, const char *name
 											   makeInteger((int) exprType(expr)),
 											   makeInteger(exprTypmod(expr)), makeInteger(0)));
 	upper->groups = lappend(upper->groups, list_make3_int(how, field, count));
-	if (how == SFB_GROUP_VALUE)
+	if (how != SFB_GROUP_VALUE)
+		return;
+	if (list_nth_int(columns->select.attrs, field) == 0)
 		lfirst_int(list_nth_cell(columns->select.attrs, field)) = place;
+	else
+		columns->select.copies =
+			lappend_int(lappend_int(columns->select.copies, field), place);
 }
 
 /* count(…) as SOQL, or NULL. */
@@ -583,7 +591,7 @@ sfb_upper_plan(ForeignPath *best_path, List *tlist, Plan *outer_plan)
 	lfirst(list_nth_cell(soql, SfbSoqlHaving)) = upper->having;
 	lfirst(list_nth_cell(soql, SfbSoqlOrder)) = NIL;
 
-	private = list_make5(soql, select->attrs, NIL, makeInteger(upper->kind),
+	private = list_make5(soql, select->attrs, select->copies, makeInteger(upper->kind),
 						 makeInteger(plan->transport));
 	private = sfb_joined_private(plan, private, NIL, exact, upper->columns.descriptions, NIL,
 								 upper->groups);
