@@ -148,6 +148,7 @@ SELECT v, try_option('column', 'type', v) FROM (VALUES
 	('datetime'), ('anyType'), ('curency'), ('varchar'), ('text')) AS t(v);
 SELECT try_option('column', o, 'true'), try_option('column', o, 'perhaps') FROM unnest(ARRAY[
 	'case_sensitive', 'filterable', 'sortable', 'groupable', 'aggregatable', 'createable', 'updateable']) AS o;
+SELECT v, try_option('column', 'scale', v) FROM (VALUES ('0'), ('15'), ('18'), ('19'), ('-1'), ('2.5'), ('')) AS t(v);
 
 -- names go into SOQL, so they can be nothing but names
 SELECT v, try_table(format('OPTIONS (object %L)', v))

@@ -261,6 +261,8 @@ append_column(StringInfo buf, const sf_field *field, const char *column, bool mu
 	append_flag(&list, "groupable", field->groupable, assumed.groupable);
 	append_flag(&list, "aggregatable", field->aggregatable && !converted,
 				assumed.aggregatable);
+	if (field->scale > SFB_MAX_SUM_SCALE)
+		append_option(&list, "scale", psprintf("%d", field->scale));
 	append_writing(&list, field, type);
 
 	appendStringInfo(buf, "\n\t%s %s", quote_identifier(column), column_type(type, options));

@@ -187,6 +187,7 @@ const SfbOption sfb_options[] = {
 	{"createable", SFB_ON_COLUMN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, NULL, COLUMN(createable)},
 	{"updateable", SFB_ON_COLUMN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, NULL, COLUMN(updateable)},
 	{"length", SFB_ON_COLUMN, SFB_OPT_INT, RANGE(1, 1000000), 0, NULL, NULL, COLUMN(length)},
+	{"scale", SFB_ON_COLUMN, SFB_OPT_INT, RANGE(0, 18), 0, NULL, NULL, COLUMN(scale)},
 	{"picklist", SFB_ON_COLUMN, SFB_OPT_LIST, NO_RANGE, 0, NULL, NULL, COLUMN(picklist)},
 
 	/* how a schema is imported */

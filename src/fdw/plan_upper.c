@@ -251,7 +251,8 @@ add_aggregate(SfbUpperPlan *upper, SfbRelPlan *plan, Aggref *agg)
 	}
 
 	/* What DISTINCT leaves out only matters to these. */
-	if (agg->aggdistinct != NIL || !is_number(column->type))
+	if (agg->aggdistinct != NIL || !is_number(column->type) ||
+		column->scale > SFB_MAX_SUM_SCALE)
 		return false;
 	if (kind == AGGREGATE_SUM)
 		add_column(upper, (Node *) agg, 0, psprintf("SUM(%s)", field), column->type,

@@ -87,6 +87,13 @@ typedef struct SfbTableOptions
 	bool keep_jobs;
 } SfbTableOptions;
 
+/*
+ * A sum over there is a double.  Where values have few digits behind the point, a sum of which 15 digits are given
+ * is the sum of the decimals.  Where they have as many as a double holds (coordinates), it may be rounded and look
+ * as if it were exact.
+ */
+#define SFB_MAX_SUM_SCALE 8
+
 /* One column of a foreign table; dropped columns have field == NULL. */
 typedef struct SfbColumn
 {
@@ -108,6 +115,7 @@ typedef struct SfbColumn
 	bool createable;
 	bool updateable;
 	int length;		/* most characters, as Salesforce counts them; 0 is unknown */
+	int scale;		/* most digits behind a number's point; 0 is as many as amounts have */
 	char *picklist; /* the only values there are, as an array literal {Hot,Warm}; or NULL */
 } SfbColumn;
 
