@@ -86,7 +86,9 @@ FDW_OBJS = \
 	src/fdw/convert.o \
 	src/fdw/encode.o \
 	src/fdw/error.o \
+	src/fdw/estimate.o \
 	src/fdw/explain.o \
+	src/fdw/explain_remote.o \
 	src/fdw/fields.o \
 	src/fdw/functions.o \
 	src/fdw/hooks.o \

@@ -33,6 +33,7 @@ PG_FUNCTION_INFO_V1(sfbulk_fdw_version);
 
 int sfb_cleanup_timeout = 5000;
 bool sfb_decompress_thread = true;
+bool sfb_explain_remote_on = false;
 bool sfb_write_summary = true;
 char *sfb_allowed_hosts = NULL;
 
@@ -60,6 +61,12 @@ _PG_init(void)
 							 "The thread runs no PostgreSQL code. It is used where there are "
 							 "two processors or more.",
 							 &sfb_decompress_thread, true, PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("sfbulk_fdw.explain_remote",
+							 "EXPLAIN asks Salesforce for its estimates and what is left of "
+							 "the daily limits.",
+							 "It takes two API calls for each foreign scan.",
+							 &sfb_explain_remote_on, false, PGC_USERSET, 0, NULL, NULL, NULL);
 
 	DefineCustomBoolVariable("sfbulk_fdw.write_summary",
 							 "Tells what a statement has written to Salesforce.",

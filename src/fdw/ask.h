@@ -15,6 +15,16 @@
 extern bool
 sfb_ask_plan(sf_session *session, const char *soql, sf_query_plan *plan, int *calls);
 
+/*
+ * The rows that it says a query gives; filtered: the query has a condition or a LIMIT.  Of one without any,
+ * orgs say that half of the object's rows come (recordings).
+ */
+static inline double
+sfb_planned_rows(const sf_query_plan *plan, bool filtered)
+{
+	return (double) (filtered ? plan->rows : plan->object_rows);
+}
+
 /* How many records an object has, about; adds the API calls made to *calls. */
 extern bool
 sfb_ask_record_count(sf_session *session, const char *object, double *count, int *calls);

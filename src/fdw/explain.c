@@ -4,7 +4,7 @@
  *
  * Plain: the object.  VERBOSE: the SOQL, the transport and why, and how each condition is treated.
  * ANALYZE VERBOSE: the SOQL as sent and what the scan did.  Only what is the same in every run is shown
- * without TIMING, so that tests can compare it.
+ * without TIMING, so that tests can compare it.  What Salesforce itself says is in explain_remote.c.
  */
 #include "postgres.h"
 
@@ -63,6 +63,8 @@ explain_statistics(ForeignScanState *node, ExplainState *es)
 	{
 		ExplainPropertyInteger("Polls", NULL, stats.polls, es);
 		ExplainPropertyInteger("Job Time", "ms", stats.job_ms, es);
+		ExplainPropertyInteger("Queue Time", "ms", stats.queued_ms, es);
+		ExplainPropertyInteger("Processing Time", "ms", stats.server_ms, es);
 	}
 	if (stats.retries > 0)
 		ExplainPropertyInteger("Retries", NULL, stats.retries, es);
@@ -103,23 +105,14 @@ explain_filters(ForeignScan *fscan, List *notes, List *context, ExplainState *es
 	explain_conditions("Local Filter", local, context, useprefix, es);
 }
 
-void
-sfbulkExplainForeignScan(ForeignScanState *node, ExplainState *es)
+static void
+explain_verbose(ForeignScanState *node, List *soql, ExplainState *es)
 {
 	ForeignScan *fscan = castNode(ForeignScan, node->ss.ps.plan);
-	List *soql = list_nth(fscan->fdw_private, SfbScanPrivateSoql);
 	List *notes = list_nth(fscan->fdw_private, SfbScanPrivateNotes);
 	sf_transport transport = intVal(list_nth(fscan->fdw_private, SfbScanPrivateTransport));
-	const char *object = sfb_soql_object(soql);
 	const char *text;
 	List *context;
-
-	if (object != NULL)
-		ExplainPropertyText("Salesforce Object", object, es);
-	else
-		ExplainPropertyText("Salesforce Query", "as given by option \"query\"", es);
-	if (!es->verbose)
-		return;
 
 	/* Without the ancestors, which are not ours to know, an outer row's value shows as $n. */
 	context = set_deparse_context_plan(es->deparse_cxt, (Plan *) fscan, NIL);
@@ -138,4 +131,21 @@ sfbulkExplainForeignScan(ForeignScanState *node, ExplainState *es)
 	explain_filters(fscan, notes, context, es);
 	if (es->analyze)
 		explain_statistics(node, es);
+}
+
+void
+sfbulkExplainForeignScan(ForeignScanState *node, ExplainState *es)
+{
+	ForeignScan *fscan = castNode(ForeignScan, node->ss.ps.plan);
+	List *soql = list_nth(fscan->fdw_private, SfbScanPrivateSoql);
+	const char *object = sfb_soql_object(soql);
+
+	if (object != NULL)
+		ExplainPropertyText("Salesforce Object", object, es);
+	else
+		ExplainPropertyText("Salesforce Query", "as given by option \"query\"", es);
+	if (es->verbose)
+		explain_verbose(node, soql, es);
+	if (sfb_explain_remote_on)
+		sfb_explain_remote(node, es);
 }

@@ -152,6 +152,8 @@ const SfbOption sfb_options[] = {
 	 TABLE(fdw_startup_cost)},
 	{"fdw_tuple_cost", SCAN, SFB_OPT_REAL, RANGE(0, 1e9), 0, NULL, "0.05",
 	 TABLE(fdw_tuple_cost)},
+	{"use_remote_estimate", SCAN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, "false",
+	 TABLE(use_remote_estimate)},
 
 	/* how it is written */
 	{"updatable", SCAN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, "true", TABLE(updatable)},

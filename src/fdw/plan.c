@@ -1,7 +1,7 @@
 /*
  * plan.c
- *		Planning the scan of a foreign table: which conditions and columns are sent.  No network I/O.
- *		Ways, costs and orders are in plan_path.c, joins in plan_join.c, aggregates in plan_upper.c.
+ *		Planning the scan of a foreign table: which conditions and columns are sent.  No network I/O,
+ *		but for use_remote_estimate (estimate.c).  Ways, costs and orders are in plan_path.c, joins in plan_join.c, aggregates in plan_upper.c.
  */
 #include "postgres.h"
 
@@ -184,7 +184,7 @@ sfbulkGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntable
 	plan->options = sfb_table_options(foreigntableid);
 	plan->members = list_make1(member);
 	plan->relids = bms_make_singleton(baserel->relid);
-	plan->analyzed = baserel->tuples > 0;
+	plan->analyzed = baserel->tuples >= 0;
 	member->relid = baserel->relid;
 	member->reloid = foreigntableid;
 	member->options = plan->options;
@@ -220,6 +220,7 @@ sfbulkGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntable
 	plan->local_selectivity =
 		clauselist_selectivity(root, list_concat_copy(plan->rechecked, plan->local),
 							   baserel->relid, JOIN_INNER, NULL);
+	sfb_remote_estimate(baserel, plan);
 	if (plan->id_rows > 0)
 	{
 		plan->fetched = Min(plan->fetched, plan->id_rows);

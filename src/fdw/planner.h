@@ -329,6 +329,19 @@ extern void sfb_add_lookup_paths(RelOptInfo *rel, SfbRelPlan *plan);
 /* Name of a transport for EXPLAIN. */
 extern const char *sfb_transport_name(sf_transport transport);
 
+/* ---- estimate.c ------------------------------------------------------------------------------ */
+
+/*
+ * With use_remote_estimate, asks Salesforce how many rows the relation has and gives, and puts that into
+ * plan and baserel instead of what statistics say; else, and where Salesforce does not tell, nothing.
+ */
+extern void sfb_remote_estimate(RelOptInfo *baserel, SfbRelPlan *plan);
+
+/* ---- explain_remote.c ------------------------------------------------------------------------- */
+
+/* Adds what Salesforce says about the scan to EXPLAIN's output; asks it. */
+extern void sfb_explain_remote(struct ForeignScanState *node, struct ExplainState *es);
+
 /* ---- plan_join.c: joins that SOQL has --------------------------------------------------------- */
 
 /* The conditions of semi-joins, all of which are sent, as expressions. */

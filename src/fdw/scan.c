@@ -273,12 +273,26 @@ init_parameters(SfbScanState *scan, ForeignScanState *node, List *fdw_exprs)
 	scan->nulls = palloc0(sizeof(bool) * Max(scan->nexprs, 1));
 }
 
-/* The session of the user whose rights apply: a view's owner, else who runs the statement. */
-static sf_session *
-scan_session(ForeignScan *plan, RangeTblEntry *rte)
+/* The table whose object is asked: a relation's scan has its index, any other the set of those of its tables. */
+static RangeTblEntry *
+scan_rte(ForeignScanState *node)
 {
-	Oid userid = sfb_check_as_user(plan, rte);
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	Index rtindex = plan->scan.scanrelid;
 
+	if (rtindex == 0)
+		rtindex = (Index) (bms_next_member(sfb_scan_baserels(plan), -1) +
+						   intVal(list_nth(plan->fdw_private, SfbScanPrivateAsked)));
+	return exec_rt_fetch(rtindex, node->ss.ps.state);
+}
+
+sf_session *
+sfb_scan_session(ForeignScanState *node, SfbTableOptions **options)
+{
+	RangeTblEntry *rte = scan_rte(node);
+	Oid userid = sfb_check_as_user((ForeignScan *) node->ss.ps.plan, rte);
+
+	*options = sfb_table_options(rte->relid);
 	if (!OidIsValid(userid))
 		userid = GetUserId();
 	return sfb_session_get(GetUserMapping(userid, GetForeignTable(rte->relid)->serverid));
@@ -290,23 +304,14 @@ sfbulkBeginForeignScan(ForeignScanState *node, int eflags)
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
 	EState *estate = node->ss.ps.state;
 	SfbScanState *scan;
-	RangeTblEntry *rte;
-	Index rtindex;
 	List *columns;
 	char **relnames = NULL;
 
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
 
-	/* A relation's scan has its index, any other the set of those of its tables. */
-	rtindex = plan->scan.scanrelid;
-	if (rtindex == 0)
-		rtindex = (Index) (bms_next_member(sfb_scan_baserels(plan), -1) +
-						   intVal(list_nth(plan->fdw_private, SfbScanPrivateAsked)));
-	rte = exec_rt_fetch(rtindex, estate);
-
 	scan = palloc0(sizeof(SfbScanState));
-	scan->options = sfb_table_options(rte->relid);
+	scan->guard = sfb_guard_new(sfb_scan_session(node, &scan->options), destroy_query);
 	scan->soql_plan = list_nth(plan->fdw_private, SfbScanPrivateSoql);
 	scan->kind = intVal(list_nth(plan->fdw_private, SfbScanPrivateKind));
 	scan->transport = intVal(list_nth(plan->fdw_private, SfbScanPrivateTransport));
@@ -315,7 +320,7 @@ sfbulkBeginForeignScan(ForeignScanState *node, int eflags)
 		AllocSetContextCreate(CurrentMemoryContext, "sfbulk_fdw SOQL", ALLOCSET_SMALL_SIZES);
 	scan->relname = node->ss.ss_currentRelation != NULL
 						? RelationGetRelationName(node->ss.ss_currentRelation)
-						: get_rel_name(rte->relid);
+						: get_rel_name(scan_rte(node)->relid);
 	columns = list_nth(plan->fdw_private, SfbScanPrivateColumns);
 	init_columns(scan, list_nth(plan->fdw_private, SfbScanPrivateAttrs),
 				 list_nth(plan->fdw_private, SfbScanPrivateCopies),
@@ -330,7 +335,6 @@ sfbulkBeginForeignScan(ForeignScanState *node, int eflags)
 
 	scan->callback.callback = conversion_context;
 	scan->callback.arg = scan;
-	scan->guard = sfb_guard_new(scan_session(plan, rte), destroy_query);
 	node->fdw_state = scan;
 	if (scan->kind == SFB_SCAN_GROUPS)
 		sfb_groups_init(node, list_nth(plan->fdw_private, SfbScanPrivateGroups));

@@ -67,6 +67,12 @@ sfb_scan_query(SfbScanState *scan)
  */
 extern void sfb_scan_start(ForeignScanState *node);
 
+/*
+ * The session of the user whose rights apply (a view's owner, else who runs the statement), and the options
+ * of the table whose object is asked; also of a scan that has not begun.  Make a guard before anything else.
+ */
+extern sf_session *sfb_scan_session(ForeignScanState *node, SfbTableOptions **options);
+
 /* Ends the request; its job is queued for cleanup, its figures stay. */
 extern void sfb_scan_end_request(SfbScanState *scan);
 

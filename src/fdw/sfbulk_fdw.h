@@ -72,6 +72,7 @@ typedef struct SfbTableOptions
 	int job_timeout;	   /* ms, 0 is none */
 	double fdw_startup_cost;
 	double fdw_tuple_cost;
+	bool use_remote_estimate; /* planning has queries explained */
 
 	/* writing */
 	bool updatable;
@@ -262,6 +263,13 @@ extern int sfb_soql_columns(List *soql, sf_column **columns);
  * :name taken from names (List of C strings parallel to fdw_exprs).
  */
 extern char *sfb_soql_explain(List *soql, List *fdw_exprs, List *names);
+
+/*
+ * The text (UTF-8) to ask for an estimate with; operands is parallel to fdw_exprs.  Those that are no Const
+ * are not known: their conditions, or LIMIT, are left out.  *filtered tells whether there is any condition
+ * or LIMIT left.  NULL when no row can be.
+ */
+extern char *sfb_soql_estimate(List *soql, List *operands, bool *filtered);
 
 /* ---- plan.c, plan_join.c, plan_upper.c ---------------------------------------------------- */
 
@@ -458,6 +466,7 @@ extern const char *sfb_server_text(const char *utf8);
 
 extern int sfb_cleanup_timeout;	   /* ms that ending a scan may take for its job's cleanup */
 extern bool sfb_write_summary;	   /* a NOTICE tells what a statement has written */
+extern bool sfb_explain_remote_on; /* EXPLAIN asks Salesforce for its estimates */
 extern bool sfb_decompress_thread; /* large bulk results may be decompressed in a thread */
 extern char *sfb_allowed_hosts;	   /* comma-separated patterns of hosts that get credentials */
 

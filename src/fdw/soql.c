@@ -25,6 +25,7 @@ typedef struct Operands
 	const Datum *values;
 	const bool *nulls;
 	const char *const *names; /* NULL, or of each operand NULL when its value is known */
+	const bool *unknown;	  /* NULL, or operands whose conditions are to be left out */
 } Operands;
 
 static inline int
@@ -54,6 +55,8 @@ append_comparison(StringInfo buf, List *clause, const Operands *operands)
 	char *field = text_at(clause, 2);
 	int operand = int_at(clause, 5);
 
+	if (operands->unknown != NULL && operands->unknown[operand])
+		return SFB_FOLD_DROP;
 	if (operands->names != NULL && operands->names[operand] != NULL)
 	{
 		sfb_append_compare(buf, field, op, operands->names[operand]);
@@ -165,6 +168,53 @@ append_clause(StringInfo buf, List *clause, const Operands *operands)
 	return SFB_FOLD_DROP; /* keep compiler quiet */
 }
 
+/* ---- words of SOQL ---------------------------------------------------------------------------------- */
+
+/* Does a query have one of these words, outside of strings? */
+static bool
+has_word(const char *query, const char *const *words)
+{
+	const char *p = query;
+
+	while (*p != '\0')
+	{
+		if (*p == '\'')
+		{
+			/* past the string */
+			for (p++; *p != '\0' && *p != '\''; p++)
+				if (*p == '\\' && p[1] != '\0')
+					p++;
+			if (*p != '\0')
+				p++;
+		}
+		else if (isalpha((unsigned char) *p))
+		{
+			size_t len = 0;
+			int i;
+
+			while (isalnum((unsigned char) p[len]) || p[len] == '_' || p[len] == '.')
+				len++;
+			for (i = 0; words[i] != NULL; i++)
+				if (strlen(words[i]) == len && pg_strncasecmp(words[i], p, len) == 0)
+					return true;
+			p += len;
+		}
+		else
+			p++;
+	}
+	return false;
+}
+
+bool
+sfb_query_needs_rest(const char *query)
+{
+	/* Bulk API 2.0 guide, "SOQL considerations"; these words are no field names. */
+	static const char *const words[] = {"group", "offset",		   "typeof", "count", "sum",
+										"avg",	 "count_distinct", "min",	 "max",	  NULL};
+
+	return has_word(query, words);
+}
+
 /* ---- the whole query ---------------------------------------------------------------------------- */
 
 /* Appends " WHERE …" or " HAVING …"; false when nothing can fulfil the conditions. */
@@ -188,7 +238,8 @@ append_conditions(StringInfo buf, const char *word, List *clauses, const Operand
 		fold = append_clause(&text, lsecond(top), operands);
 		if (fold == SFB_FOLD_FALSE)
 			return false;
-		if (exact && (fold == SFB_FOLD_DROP || fold == SFB_FOLD_WIDE))
+		if (exact && operands->unknown == NULL &&
+			(fold == SFB_FOLD_DROP || fold == SFB_FOLD_WIDE))
 			elog(ERROR, "a condition planned as exact cannot be sent");
 		if (fold == SFB_FOLD_SEND || fold == SFB_FOLD_WIDE)
 		{
@@ -230,6 +281,9 @@ append_limit(StringInfo buf, List *limit, const Operands *operands)
 	int offset = list_nth_int(limit, SfbLimitOffset);
 	int64 sum;
 
+	if (operands->unknown != NULL &&
+		(operands->unknown[count] || (offset >= 0 && operands->unknown[offset])))
+		return true;
 	if (operands->names != NULL &&
 		(operands->names[count] != NULL || (offset >= 0 && operands->names[offset] != NULL)))
 	{
@@ -323,7 +377,7 @@ sfb_soql_is_grouped(List *soql)
 char *
 sfb_soql_build(List *soql, int nexprs, const Datum *values, const bool *nulls, bool *never)
 {
-	Operands operands = {list_nth(soql, SfbSoqlOperandTypes), values, nulls, NULL};
+	Operands operands = {list_nth(soql, SfbSoqlOperandTypes), values, nulls, NULL, NULL};
 	char *result;
 
 	if (nexprs != list_length(operands.types))
@@ -340,7 +394,7 @@ sfb_soql_explain(List *soql, List *fdw_exprs, List *names)
 	Datum *values = palloc0(sizeof(Datum) * Max(count, 1));
 	bool *nulls = palloc0(sizeof(bool) * Max(count, 1));
 	const char **shown = palloc0(sizeof(char *) * Max(count, 1));
-	Operands operands = {list_nth(soql, SfbSoqlOperandTypes), values, nulls, shown};
+	Operands operands = {list_nth(soql, SfbSoqlOperandTypes), values, nulls, shown, NULL};
 	char *result;
 	int i;
 
@@ -365,6 +419,34 @@ sfb_soql_explain(List *soql, List *fdw_exprs, List *names)
 	return result != NULL ? pg_any_to_server(result, strlen(result), PG_UTF8) : NULL;
 }
 
+char *
+sfb_soql_estimate(List *soql, List *operand_list, bool *filtered)
+{
+	static const char *const words[] = {"where", "limit", NULL};
+	int count = list_length(operand_list);
+	Datum *values = palloc0(sizeof(Datum) * Max(count, 1));
+	bool *nulls = palloc0(sizeof(bool) * Max(count, 1));
+	bool *unknown = palloc0(sizeof(bool) * Max(count, 1));
+	Operands operands = {list_nth(soql, SfbSoqlOperandTypes), values, nulls, NULL, unknown};
+	char *result;
+
+	for (int i = 0; i < count; i++)
+	{
+		Const *value = list_nth(operand_list, i);
+
+		if (value != NULL && IsA(value, Const))
+		{
+			values[i] = value->constvalue;
+			nulls[i] = value->constisnull;
+		}
+		else
+			unknown[i] = true;
+	}
+	result = build(soql, &operands);
+	*filtered = result != NULL && has_word(result, words);
+	return result;
+}
+
 int
 sfb_soql_columns(List *soql, sf_column **columns)
 {
@@ -387,43 +469,4 @@ const char *
 sfb_soql_object(List *soql)
 {
 	return text_at(soql, SfbSoqlObject);
-}
-
-/* ---- the user's own SOQL --------------------------------------------------------------------------- */
-
-bool
-sfb_query_needs_rest(const char *query)
-{
-	/* Bulk API 2.0 guide, "SOQL considerations"; these words are no field names. */
-	static const char *const words[] = {"group", "offset",		   "typeof", "count", "sum",
-										"avg",	 "count_distinct", "min",	 "max",	  NULL};
-	const char *p = query;
-
-	while (*p != '\0')
-	{
-		if (*p == '\'')
-		{
-			/* past the string */
-			for (p++; *p != '\0' && *p != '\''; p++)
-				if (*p == '\\' && p[1] != '\0')
-					p++;
-			if (*p != '\0')
-				p++;
-		}
-		else if (isalpha((unsigned char) *p))
-		{
-			size_t len = 0;
-			int i;
-
-			while (isalnum((unsigned char) p[len]) || p[len] == '_' || p[len] == '.')
-				len++;
-			for (i = 0; words[i] != NULL; i++)
-				if (strlen(words[i]) == len && pg_strncasecmp(words[i], p, len) == 0)
-					return true;
-			p += len;
-		}
-		else
-			p++;
-	}
-	return false;
 }

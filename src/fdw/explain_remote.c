@@ -1,0 +1,181 @@
+/*
+ * explain_remote.c
+ *		What EXPLAIN says with sfbulk_fdw.explain_remote: Salesforce's own estimate of a scan, what the scan
+ *		will cost in API calls and jobs, and how many of them are left today.
+ *
+ * It is asked for when EXPLAIN prints the scan, two calls for each.  The query is that of the scan, without
+ * conditions on values that only a running plan has.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/lsyscache.h"
+
+#include "compat.h"
+#include "ask.h"
+#include "planner.h"
+#include "scan.h"
+
+/* Rows of a REST answer page. */
+#define REST_PAGE_ROWS 2000
+#define REST_PAGE_MIN  200
+
+/* A job's page, when Salesforce chooses: wide rows make smaller ones. */
+#define BULK_PAGE_ROWS 50000
+
+/* Page links in an answer (Bulk API 2.0 guide, resultPages). */
+#define PAGES_PER_LIST 5
+
+/* Looks at a job that takes ten seconds. */
+#define JOB_POLLS 7
+
+/* ---- the question ------------------------------------------------------------------------------ */
+
+/* Does an expression need what only a running plan has, or a parameter without a value? */
+static bool
+has_no_value(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubPlan))
+		return true;
+	if (IsA(node, Param))
+	{
+		ParamListInfo params = ((EState *) context)->es_param_list_info;
+
+		return ((Param *) node)->paramkind != PARAM_EXTERN || params == NULL ||
+			   ((Param *) node)->paramid > params->numParams;
+	}
+	return expression_tree_walker(node, has_no_value, context);
+}
+
+/* The scan's operands as far as they have values without running it; NULL for the others. */
+static List *
+operand_values(ForeignScanState *node)
+{
+	ExprContext *econtext = node->ss.ps.ps_ExprContext;
+	List *result = NIL;
+	ListCell *lc;
+
+	foreach (lc, castNode(ForeignScan, node->ss.ps.plan)->fdw_exprs)
+	{
+		Expr *expr = lfirst(lc);
+		Const *value = NULL;
+
+		if (!has_no_value((Node *) expr, node->ss.ps.state))
+		{
+			Oid type = exprType((Node *) expr);
+			int16 typlen;
+			bool typbyval;
+			bool isnull;
+			Datum datum = ExecEvalExpr(ExecInitExpr(expr, &node->ss.ps), econtext, &isnull);
+
+			get_typlenbyval(type, &typlen, &typbyval);
+			value = makeConst(type, -1, exprCollation((Node *) expr), typlen, datum, isnull,
+							  typbyval);
+		}
+		result = lappend(result, value);
+	}
+	return result;
+}
+
+/* ---- what it will cost ----------------------------------------------------------------------------- */
+
+/* API calls, as EXPLAIN ANALYZE counts them (without the deletion of a job), and jobs. */
+static void
+estimate_costs(const SfbTableOptions *options, SfbScanKind kind, sf_transport transport,
+			   double rows, double *calls, int *jobs)
+{
+	int page = options->page_rows > 0
+				   ? Max(Min(options->page_rows, REST_PAGE_ROWS), REST_PAGE_MIN)
+				   : REST_PAGE_ROWS;
+	double pages;
+
+	*jobs = 0;
+	*calls = 1;
+	if (kind != SFB_SCAN_ROWS)
+		return;
+	*calls = Max(ceil(rows / page), 1);
+	if (transport == SF_TRANSPORT_REST ||
+		(transport == SF_TRANSPORT_AUTO && rows <= options->rest_row_limit))
+		return;
+
+	*jobs = 1;
+	pages =
+		Max(ceil(rows / (options->page_rows > 0 ? options->page_rows : BULK_PAGE_ROWS)), 1);
+	*calls = 1 + JOB_POLLS + ceil(pages / PAGES_PER_LIST) + pages;
+	if (transport == SF_TRANSPORT_AUTO)
+		*calls += 1; /* REST is asked first */
+}
+
+/* ---- properties ---------------------------------------------------------------------------------------- */
+
+/* "9990 of 10000" for people, two numbers for programs. */
+static void
+explain_quota(const char *label, const char *max_label, const SfbQuota *quota,
+			  ExplainState *es)
+{
+	if (quota->max < 0)
+		return;
+	if (es->format == EXPLAIN_FORMAT_TEXT)
+	{
+		ExplainPropertyText(
+			label, psprintf(INT64_FORMAT " of " INT64_FORMAT, quota->remaining, quota->max),
+			es);
+		return;
+	}
+	ExplainPropertyInteger(label, NULL, quota->remaining, es);
+	ExplainPropertyInteger(max_label, NULL, quota->max, es);
+}
+
+void
+sfb_explain_remote(ForeignScanState *node, ExplainState *es)
+{
+	ForeignScan *fscan = castNode(ForeignScan, node->ss.ps.plan);
+	SfbScanKind kind = intVal(list_nth(fscan->fdw_private, SfbScanPrivateKind));
+	sf_transport transport = intVal(list_nth(fscan->fdw_private, SfbScanPrivateTransport));
+	SfbTableOptions *options;
+	SfbGuard *guard = sfb_guard_new(sfb_scan_session(node, &options), NULL);
+	sf_query_plan plan;
+	SfbQuotas quotas;
+	double calls = 0;
+	int jobs = 0;
+	int asked = 0;
+	bool filtered;
+	char *soql = sfb_soql_estimate(list_nth(fscan->fdw_private, SfbScanPrivateSoql),
+								   operand_values(node), &filtered);
+
+	if (soql == NULL)
+		ExplainPropertyInteger("Remote Estimated Rows", NULL, 0, es);
+	else if (sfb_ask_plan(guard->session, soql, &plan, &asked))
+	{
+		double rows = sfb_planned_rows(&plan, filtered);
+
+		estimate_costs(options, kind, transport, rows, &calls, &jobs);
+		ExplainPropertyFloat("Remote Estimated Rows", NULL, rows, 0, es);
+		ExplainPropertyInteger("Remote Object Rows", NULL, plan.object_rows, es);
+		ExplainPropertyText("Remote Operation", sfb_server_text(plan.operation), es);
+		ExplainPropertyFloat("Remote Relative Cost", NULL, plan.relative_cost, 3, es);
+	}
+	else
+	{
+		/* Costs by what planning knows then. */
+		ExplainPropertyText("Remote Estimate",
+							"none, as Salesforce does not explain the query", es);
+		estimate_costs(options, kind, transport, fscan->scan.plan.plan_rows, &calls, &jobs);
+	}
+	ExplainPropertyFloat("Estimated API Calls", NULL, calls, 0, es);
+	ExplainPropertyInteger("Estimated Jobs", NULL, jobs, es);
+
+	if (!sfb_ask_quotas(guard->session, &quotas, &asked))
+		return;
+	explain_quota("API Calls Left Today", "API Calls Per Day", &quotas.api_calls, es);
+	explain_quota("Bulk Query Jobs Left Today", "Bulk Query Jobs Per Day", &quotas.query_jobs,
+				  es);
+	explain_quota("Bulk Query Result MB Left Today", "Bulk Query Result MB Per Day",
+				  &quotas.query_files, es);
+}
