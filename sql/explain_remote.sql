@@ -19,14 +19,23 @@ BEGIN
 	END LOOP;
 END $$;
 
+-- The requests since the last look.
+CREATE TEMP TABLE seen AS SELECT 0::bigint AS n;
+CREATE FUNCTION pg_temp.sent() RETURNS SETOF text LANGUAGE sql AS $$
+	WITH log AS (SELECT (r->>'n')::bigint AS n, r FROM json_array_elements(pg_temp.control('log')) r),
+		 looked AS (UPDATE seen SET n = (SELECT max(n) FROM log))
+	SELECT (r->>'method') || ' ' || (r->>'path') || '?' || replace(replace(replace(replace(r->>'query', '%20', ' '), '%3D', '='), '%3E', '>'), '%27', '''')
+	  FROM log WHERE n > (SELECT n FROM seen) ORDER BY n $$;
+SELECT count(*) > 0 AS some_before FROM pg_temp.sent();
+
 -- ---- off: EXPLAIN asks nobody
 EXPLAIN (COSTS OFF) SELECT id FROM sf.account;
-SELECT pg_temp.requests('explain|limits|/query');
+SELECT pg_temp.sent();
 
 -- ---- on
 SET sfbulk_fdw.explain_remote = on;
 SELECT pg_temp.plan_lines('EXPLAIN (COSTS OFF) SELECT id FROM sf.account');
-SELECT pg_temp.requests('explain|limits|/query');
+SELECT pg_temp.sent();
 SELECT pg_temp.plan_lines('EXPLAIN (COSTS OFF, VERBOSE) SELECT name FROM sf.account WHERE id = ''0015g000002ZKf7AAG''');
 SELECT pg_temp.plan_lines('EXPLAIN (COSTS OFF) SELECT id FROM sf.invoice__c WHERE id = ''not an id''');
 -- a job, and REST that is asked first; a job at once; REST to the end; small pages
@@ -79,7 +88,7 @@ SET sfbulk_fdw.explain_remote = off;
 CREATE FUNCTION pg_temp.planned(query text) RETURNS bigint LANGUAGE sql AS
 	$$ SELECT (pg_temp.explain('FORMAT JSON', query)::jsonb -> 0 -> 'Plan' ->> 'Plan Rows')::bigint $$;
 SELECT pg_temp.planned('SELECT id FROM sf.account') AS guessed;
-SELECT max((r->>'n')::bigint) AS before FROM json_array_elements(pg_temp.control('log')) r \gset
+SELECT count(*) FROM pg_temp.sent() s WHERE s ~ 'explain=';
 ALTER SERVER sf OPTIONS (ADD use_remote_estimate 'true');
 SELECT pg_temp.planned('SELECT id FROM sf.account') AS everything,
 	   pg_temp.planned('SELECT id FROM sf.account WHERE numberofemployees > 50000') AS filtered,
@@ -90,8 +99,7 @@ SELECT pg_temp.planned('SELECT id FROM sf.account') AS everything,
 	   pg_temp.planned('SELECT id FROM sf.account WHERE id = ''no id''') AS never,
 	   pg_temp.planned('SELECT id FROM unfiltered') AS own_query,
 	   pg_temp.planned('SELECT c.id FROM sf.contact c JOIN sf.account a ON a.id = c.accountid') AS joined;
-SELECT replace(replace(replace(replace(r->>'query', '%20', ' '), '%3D', '='), '%3E', '>'), '%27', '''') AS query
-  FROM json_array_elements(pg_temp.control('log')) r WHERE (r->>'n')::bigint > :before AND r->>'query' ~ 'explain' ORDER BY (r->>'n')::bigint;
+SELECT s FROM pg_temp.sent() s WHERE s ~ 'explain=';
 -- what is known to be large goes by bulk at once
 EXPLAIN (COSTS OFF, VERBOSE) SELECT id FROM sf.invoice__c;
 -- values that are not known yet: guessed, of the rest
@@ -101,7 +109,7 @@ SET plan_cache_mode = force_custom_plan;
 SELECT pg_temp.planned('EXECUTE p(50000, ''A%'')') AS custom;
 RESET plan_cache_mode;
 -- Salesforce does not explain it: guessed as ever
-EXPLAIN SELECT id FROM wrong;
+SELECT pg_temp.planned('SELECT id FROM wrong') AS guessed;
 -- not for tables that say so
 ALTER FOREIGN TABLE sf.account OPTIONS (ADD use_remote_estimate 'false');
 SELECT pg_temp.planned('SELECT id FROM sf.account') AS guessed;
