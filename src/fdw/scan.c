@@ -302,7 +302,6 @@ void
 sfbulkBeginForeignScan(ForeignScanState *node, int eflags)
 {
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
-	EState *estate = node->ss.ps.state;
 	SfbScanState *scan;
 	List *columns;
 	char **relnames = NULL;
