@@ -292,11 +292,16 @@ copy_columns(TupleTableSlot *slot, TupleTableSlot *from)
 static bool
 next_local(ForeignScanState *node)
 {
+	MemoryContext oldcontext;
 	TupleTableSlot *group;
 
 	if (outerPlanState(node) == NULL)
 		elog(ERROR, "an aggregate has no local plan");
+
+	/* A scan's memory is a row's, but what a plan begins with one row goes on with the next. */
+	oldcontext = MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
 	group = ExecProcNode(outerPlanState(node));
+	MemoryContextSwitchTo(oldcontext);
 	if (TupIsNull(group))
 		return false;
 	copy_columns(node->ss.ss_ScanTupleSlot, group);
