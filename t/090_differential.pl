@@ -150,7 +150,7 @@ sub finish
 	for (split /\n/, $run->{errors})
 	{
 		if (/^@(\d+)$/) { $i = $1; next; }
-		push @errors, "$schema $i: $_\n\t$queries[$i]{sql}" if /ERROR:|WARNING:|FATAL:/;
+		push @errors, "$schema $i: $_\n\t$queries[$i]{sql}" if /ERROR:|WARNING:|FATAL:|^psql:.*(?:connection|server closed)/;
 	}
 	return;
 }
@@ -251,16 +251,30 @@ note(join ', ', map { "$kinds{$_} $_" } sort keys %kinds);
 
 # ---- what was sent ------------------------------------------------------------------------------------
 
+# Each of these has to occur among so large a part of the queries; paths to parents are those of joins, as no
+# column of the tables has one.
 my %sorts = (
-	'a WHERE clause' => [ qr/ WHERE /, 0.3 ],
-	'a LIMIT' => [ qr/ LIMIT \d/, 0.005 ],
-	'a count' => [ qr/SELECT COUNT\(\)/, 0.005 ]);
+	'a condition' => [ qr/ WHERE /, 0.5 ],
+	'a list of values' => [ qr/ IN \('/, 0.02 ],
+	'a condition on a parent' => [ qr/ WHERE .*\b(?:Account|Contact|Owner|Parent|ReportsTo|CreatedBy|\w+__r)\./, 0.05 ],
+	'a parent\'s field' => [ qr/^SELECT [^(]*?\b(?:Account|Contact|Owner|Parent|ReportsTo|CreatedBy|\w+__r)\.\w+.* FROM /, 0.1 ],
+	'a parent\'s parent' => [ qr/\b(?:Account|Contact|Parent|ReportsTo|\w+__r)\.\w+\.\w+/, 0.01 ],
+	'a semi-join' => [ qr/ IN \(SELECT /, 0.01 ],
+	'a count' => [ qr/^SELECT COUNT\(\)/, 0.01 ],
+	'an aggregate' => [ qr/\b(?:COUNT|SUM|MIN|MAX)\(\w/, 0.05 ],
+	'a sum' => [ qr/\bSUM\(/, 0.01 ],
+	'a group' => [ qr/ GROUP BY /, 0.03 ],
+	'a condition on groups' => [ qr/ HAVING /, 0.001 ],
+	'an order' => [ qr/ ORDER BY /, 0.01 ],
+	'an order with a limit' => [ qr/ ORDER BY .* LIMIT \d/, 0.005 ],
+	'a limit' => [ qr/ LIMIT \d/, 0.01 ]);
 for (sort keys %sorts)
 {
 	my ($pattern, $part) = @{ $sorts{$_} };
 	my $count = grep { $_ =~ $pattern } @pushed;
 	cmp_ok($count, '>=', $part * $number, "$count times $_ was sent");
 }
+is(scalar(grep { /SUM\([\w.]*(?:Latitude|Longitude)/ } @pushed), 0, 'no sum of coordinates, which have more digits than a sum');
 is_deeply($sim->jobs, [], 'no job is left behind');
 
 if (my $file = $ENV{SFBULK_SENT_SOQL})

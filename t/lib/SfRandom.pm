@@ -99,6 +99,14 @@ sub parameters
 	return @collected;
 }
 
+# From now on only columns of types like this are compared, or all again; in the plain way then.
+sub only
+{
+	my ($self, $types) = @_;
+	$self->{only} = $types;
+	return;
+}
+
 # ---- operands --------------------------------------------------------------------------------------
 
 # A literal to compare a column with.
@@ -221,14 +229,16 @@ sub comparison
 {
 	my ($self, $scope) = @_;
 	my ($table, $prefix) = @{ pick(@$scope) };
-	my $column = pick($self->columns($table));
+	my @columns = $self->columns($table);
+	@columns = grep { $_->[1] =~ $self->{only} } @columns if $self->{only};
+	my $column = pick(@columns);
 	my $type = $column->[1];
 	my $name = $prefix . $column->[0];
 	my $roll = rand();
 
 	return $self->labels_comparison($name, $column) if $type eq 'text[]';
 	return "$name IS " . (chance(0.5) ? '' : 'NOT ') . 'NULL' if $roll < 0.12;
-	return $self->further_comparison($name, $column) if $self->{further} && chance($self->{further});
+	return $self->further_comparison($name, $column) if !$self->{only} && chance($self->{further});
 	if ($type eq 'boolean')
 	{
 		return pick($name, "NOT $name", "$name = true", "$name = false", "$name <> true", "$name IS TRUE",
