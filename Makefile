@@ -109,6 +109,7 @@ FDW_OBJS = \
 	src/fdw/option_check.o \
 	src/fdw/option_host.o \
 	src/fdw/outcome.o \
+	src/fdw/parallel.o \
 	src/fdw/plan.o \
 	src/fdw/plan_join.o \
 	src/fdw/plan_path.o \

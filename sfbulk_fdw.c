@@ -106,6 +106,13 @@ sfbulk_fdw_handler(PG_FUNCTION_ARGS)
 	routine->EndForeignScan = sfbulkEndForeignScan;
 	routine->RecheckForeignScan = sfbulkRecheckForeignScan;
 
+	routine->IsForeignScanParallelSafe = sfbulkIsForeignScanParallelSafe;
+	routine->EstimateDSMForeignScan = sfbulkEstimateDSMForeignScan;
+	routine->InitializeDSMForeignScan = sfbulkInitializeDSMForeignScan;
+	routine->ReInitializeDSMForeignScan = sfbulkReInitializeDSMForeignScan;
+	routine->InitializeWorkerForeignScan = sfbulkInitializeWorkerForeignScan;
+	routine->ShutdownForeignScan = sfbulkShutdownForeignScan;
+
 	routine->IsForeignRelUpdatable = sfbulkIsForeignRelUpdatable;
 	routine->AddForeignUpdateTargets = sfbulkAddForeignUpdateTargets;
 	routine->PlanForeignModify = sfbulkPlanForeignModify;

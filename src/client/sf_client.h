@@ -317,6 +317,15 @@ extern void sf_query_free(sf_query *q);
  * to them: that no locator came twice, and that all pages together have as many rows as the job says.
  */
 
+/*
+ * Bytes of the longest locator taken, with its end.  Seen are 5 to 40 ("MTAwMDA",
+ * "MDowR2FIbjAwMDAwNXMyVDRLQUk6MQ"); the rest is room for whatever comes.
+ */
+#define SF_LOCATOR_MAX 512
+
+/* Most page links in one list (five are documented), and so most that ever wait. */
+#define SF_LINKS_MAX 256
+
 /* What of a complete job others need to read of it; plain data. */
 typedef struct sf_job_result
 {
@@ -386,7 +395,10 @@ extern sf_pages *sf_pages_start(sf_session *s, const sf_pages_spec *spec, sf_err
  */
 extern bool sf_pages_wants(const sf_pages *p);
 
-/* Gives it a page to read; download begins at the next step.  SF_OK or SF_FAILED. */
+/*
+ * Gives it a page to read; its download begins at the next step.  SF_OK or SF_FAILED.  The locator may be
+ * the one that sf_pages_next_locator gave.
+ */
 extern sf_status sf_pages_give(sf_pages *p, const char *locator, sf_error *err);
 
 /*

@@ -8,12 +8,6 @@
 #include "sf_status.h"
 
 /*
- * Longest locator taken.  Seen are 5 to 40 bytes ("MTAwMDA",
- * "MDowR2FIbjAwMDAwNXMyVDRLQUk6MQ"); the rest is room for whatever comes.
- */
-#define SF_LOCATOR_MAX 512
-
-/*
  * Most bytes of all header lines of one answer.  Salesforce sends 1 to 3 kB, most of it cookies
  * and security policies.
  */

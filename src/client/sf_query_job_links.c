@@ -82,6 +82,12 @@ remember(sf_links *l, const char *locator, uint64_t kind, sf_error *err)
 	return SF_OK;
 }
 
+sf_status
+sf_links_expect(sf_links *l, const char *list, sf_error *err)
+{
+	return remember(l, list, 1, err);
+}
+
 /* ---- pages that wait --------------------------------------------------------------- */
 
 sf_status

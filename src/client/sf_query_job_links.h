@@ -16,9 +16,6 @@
  */
 #define SF_PAGES_MAX 1000000
 
-/* Most page links in one answer (five are documented), and so most that ever wait. */
-#define SF_LINKS_MAX 256
-
 typedef struct sf_links
 {
 	char *waiting[SF_LINKS_MAX]; /* locators of pages to download; "" is the first page */
@@ -37,6 +34,12 @@ extern void sf_links_free(sf_links *l);
  * SF_ERR_LIMIT, SF_ERR_MEMORY.
  */
 extern sf_status sf_links_add(sf_links *l, const char *locator, sf_error *err);
+
+/*
+ * Says which list is read, where no list that was read here has named it: one behind the first, which may
+ * be empty.  SF_FAILED as in sf_links_add.
+ */
+extern sf_status sf_links_expect(sf_links *l, const char *list, sf_error *err);
 
 /* Takes the next page out (free() it), NULL when none waits. */
 extern char *sf_links_take(sf_links *l);

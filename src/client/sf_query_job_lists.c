@@ -67,7 +67,11 @@ sf_query_lists_ask(sf_query_lists *l, const sf_query_result *result, const char 
 {
 	l->result = result;
 	if (locator[0] != '\0')
+	{
+		if (!l->started && sf_links_expect(&l->links, locator, err) != SF_OK)
+			return SF_FAILED;
 		l->started = true;
+	}
 	else
 		/*
 		 * maxRecords is a parameter of /results alone, so pages of a chosen size come by the chain; so

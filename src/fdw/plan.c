@@ -240,6 +240,7 @@ sfbulkGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid
 	(void) foreigntableid;
 	sfb_add_paths(baserel, plan, NULL);
 	sfb_add_lookup_paths(baserel, plan);
+	sfb_add_partial_paths(baserel, plan);
 }
 
 /* ---- plans ---------------------------------------------------------------------------------------------- */

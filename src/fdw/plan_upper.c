@@ -519,6 +519,7 @@ sfbulkGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage, RelOptInf
 	double groups;
 	double rows;
 	Cost cost;
+	ForeignPath *path;
 
 	(void) extra;
 	if (stage != UPPERREL_GROUP_AGG || output_rel->fdw_private != NULL ||
@@ -564,10 +565,12 @@ sfbulkGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage, RelOptInf
 	if (plan->transport == SF_TRANSPORT_BULK)
 		cost *= SFB_JOB_REQUESTS;
 	cost += plan->fetched * cpu_operator_cost;
-	add_path(output_rel, (Path *) sfb_foreign_upper_path(
-							 root, output_rel, target, rows, cost,
-							 cost + groups * (plan->options->fdw_tuple_cost + cpu_tuple_cost),
-							 local, list_make2(plan, upper)));
+	path = sfb_foreign_upper_path(root, output_rel, target, rows, cost,
+								  cost + groups *
+											 (plan->options->fdw_tuple_cost + cpu_tuple_cost),
+								  local, list_make2(plan, upper));
+	path->path.parallel_safe = false; /* each worker would ask for all groups */
+	add_path(output_rel, (Path *) path);
 }
 
 /* ---- plans ---------------------------------------------------------------------------------------------- */

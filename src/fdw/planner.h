@@ -342,6 +342,11 @@ extern void sfb_remote_estimate(RelOptInfo *baserel, SfbRelPlan *plan);
 /* Adds what Salesforce says about the scan to EXPLAIN's output; asks it. */
 extern void sfb_explain_remote(struct ForeignScanState *node, struct ExplainState *es);
 
+/* ---- parallel.c ------------------------------------------------------------------------------- */
+
+/* Adds the path of a bulk scan that several processes share, where that may be worth it. */
+extern void sfb_add_partial_paths(RelOptInfo *rel, SfbRelPlan *plan);
+
 /* ---- plan_join.c: joins that SOQL has --------------------------------------------------------- */
 
 /* The conditions of semi-joins, all of which are sent, as expressions. */

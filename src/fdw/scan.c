@@ -8,6 +8,7 @@
 #include "scan.h"
 
 #include "access/htup_details.h"
+#include "access/parallel.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -169,6 +170,7 @@ send_request(SfbScanState *scan)
 		.poll_interval_max_ms = options->poll_interval_max,
 		.job_timeout_ms = options->job_timeout,
 		.keep_result = scan->rewindable,
+		.hold_pages = scan->parallel != NULL, /* it may be read by several */
 	};
 
 	scan->guard->object = sf_query_start(scan->guard->session, &spec, &scan->error);
@@ -222,6 +224,8 @@ conversion_context(void *arg)
 	sfb_fields_context(scan->fields, scan->relname, scan->row);
 	if (sfb_scan_query(scan) != NULL)
 		sf_query_get_stats(sfb_scan_query(scan), &stats);
+	else if (scan->parallel != NULL)
+		strlcpy(stats.job_id, sfb_parallel_job(scan), sizeof(stats.job_id));
 	if (stats.job_id[0])
 		errcontext("bulk job %s", stats.job_id);
 }
@@ -335,10 +339,13 @@ sfbulkBeginForeignScan(ForeignScanState *node, int eflags)
 	scan->callback.callback = conversion_context;
 	scan->callback.arg = scan;
 	node->fdw_state = scan;
+	if (plan->scan.plan.parallel_aware)
+		sfb_parallel_init(scan);
 	if (scan->kind == SFB_SCAN_GROUPS)
 		sfb_groups_init(node, list_nth(plan->fdw_private, SfbScanPrivateGroups));
 
-	if (may_start_early(node, eflags))
+	/* A worker reads of the leader's request. */
+	if (!IsParallelWorker() && may_start_early(node, eflags))
 		sfb_scan_start(node);
 }
 
@@ -427,6 +434,12 @@ sfbulkIterateForeignScan(ForeignScanState *node)
 	sf_value *values;
 
 	ExecClearTuple(slot);
+	if (sfb_parallel_is_shared(scan))
+	{
+		if (sfb_parallel_next_row(scan, &values))
+			sfb_scan_store_row(scan, values, slot);
+		return slot;
+	}
 	if (unlikely(scan->rescan || (!scan->started && !scan->done)))
 		sfb_scan_start(node);
 	if (unlikely(scan->done))
@@ -496,6 +509,8 @@ sfbulkEndForeignScan(ForeignScanState *node)
 		sfb_groups_forget(node);
 	if (scan->guard->session == NULL)
 		return;
+	if (scan->parallel != NULL)
+		sfb_parallel_end(node);
 	sfb_scan_end_request(scan);
 	sfb_session_cleanup(scan->guard->session, sfb_cleanup_timeout);
 }
@@ -523,5 +538,7 @@ sfb_scan_stats(ForeignScanState *node, sf_query_stats *stats)
 		*stats = scan->stats;
 	else
 		return false;
+	if (scan->parallel != NULL)
+		sfb_parallel_add_stats(scan, stats);
 	return true;
 }

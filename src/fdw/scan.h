@@ -42,6 +42,9 @@ typedef struct SfbScanState
 	sf_query_stats stats;
 	sf_error error; /* of the client; here because it is 3 kB */
 
+	/* a scan that several processes may share (parallel.c); NULL for any other */
+	struct SfbParallel *parallel;
+
 	/* aggregates (scan_groups.c) */
 	struct SfbGroups *groups;
 
@@ -100,5 +103,25 @@ extern bool sfb_groups_next(ForeignScanState *node);
 
 /* Forgets the groups: they are asked for again, or the scan ends. */
 extern void sfb_groups_forget(ForeignScanState *node);
+
+/* ---- parallel.c: scans that several processes share -------------------------------------------- */
+
+/* Prepares a scan whose plan is parallel-aware: whether it is shared indeed shows when it runs. */
+extern void sfb_parallel_init(SfbScanState *scan);
+
+/* True while processes share the scan; then its rows come by sfb_parallel_next_row alone. */
+extern bool sfb_parallel_is_shared(const SfbScanState *scan);
+
+/* As sfb_scan_next_row: the next of this process's rows. */
+extern bool sfb_parallel_next_row(SfbScanState *scan, sf_value **values);
+
+/* Id of the shared job, or "". */
+extern const char *sfb_parallel_job(const SfbScanState *scan);
+
+/* Adds what the participants have done. */
+extern void sfb_parallel_add_stats(const SfbScanState *scan, sf_query_stats *stats);
+
+/* This process reads no more; before the request ends. */
+extern void sfb_parallel_end(ForeignScanState *node);
 
 #endif /* SFB_SCAN_H */

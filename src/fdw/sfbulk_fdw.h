@@ -14,6 +14,7 @@
 #include "foreign/foreign.h"
 #include "lib/ilist.h"
 #include "nodes/pathnodes.h"
+#include "storage/condition_variable.h"
 #include "utils/relcache.h"
 
 #include "../client/sf_client.h"
@@ -301,6 +302,19 @@ extern bool sfbulkRecheckForeignScan(ForeignScanState *node, TupleTableSlot *slo
 extern const char *sfb_scan_soql(ForeignScanState *node);
 extern bool sfb_scan_stats(ForeignScanState *node, sf_query_stats *stats);
 
+/* ---- parallel.c: scans that several processes share ----------------------------------------- */
+
+extern bool
+sfbulkIsForeignScanParallelSafe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte);
+extern Size sfbulkEstimateDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt);
+extern void sfbulkInitializeDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt,
+										   void *coordinate);
+extern void sfbulkReInitializeDSMForeignScan(ForeignScanState *node, ParallelContext *pcxt,
+											 void *coordinate);
+extern void
+sfbulkInitializeWorkerForeignScan(ForeignScanState *node, shm_toc *toc, void *coordinate);
+extern void sfbulkShutdownForeignScan(ForeignScanState *node);
+
 /* ---- explain.c ------------------------------------------------------------------------- */
 
 extern void sfbulkExplainForeignScan(ForeignScanState *node, struct ExplainState *es);
@@ -431,6 +445,13 @@ extern void sfb_session_init(void);
  * ERROR when nothing is under way that could be waited for: call it only after SF_WAIT.
  */
 extern void sfb_wait(sf_session *session);
+
+/*
+ * The same, but it also returns once over(arg) is true, which is asked again whenever somebody signals cv.
+ * Without a session it waits for that alone.
+ */
+extern void sfb_wait_condition(sf_session *session, ConditionVariable *cv,
+							   bool (*over)(void *arg), void *arg);
 
 /* Waits for so many milliseconds while every session goes on; services interrupts. */
 extern void sfb_pause(sf_session *session, int ms);

@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/postmaster.h"
+#include "storage/condition_variable.h"
 #include "storage/latch.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
@@ -113,38 +114,56 @@ wait_once(sf_session *session, long timeout)
 	CHECK_FOR_INTERRUPTS();
 }
 
+/* Moves a session on for somebody who waits; true when there is something new. */
+static bool
+step_awaited(sf_session *session)
+{
+	static int idle = 0;
+	sf_error err = {0};
+	sf_step step = sf_session_step(session, &err);
+
+	drain_trace(session);
+	switch (step)
+	{
+		case SF_STEP_IDLE:
+			if (++idle < IDLE_MAX)
+				return true;
+			idle = 0;
+			elog(ERROR, "sfbulk_fdw waits for an answer that was not asked for");
+			break;
+		case SF_STEP_FAILED:
+			sfb_report(ERROR, &err);
+			break;
+		case SF_STEP_READY:
+		case SF_STEP_WAIT:
+			break;
+	}
+	idle = 0;
+	return step == SF_STEP_READY;
+}
+
 void
 sfb_wait(sf_session *session)
 {
-	static int idle = 0;
+	CHECK_FOR_INTERRUPTS();
+	while (!step_awaited(session))
+		wait_once(session, -1);
+}
 
+void
+sfb_wait_condition(sf_session *session, ConditionVariable *cv, bool (*over)(void *arg),
+				   void *arg)
+{
 	CHECK_FOR_INTERRUPTS();
 	for (;;)
 	{
-		sf_error err = {0};
-		sf_step step = sf_session_step(session, &err);
-
-		drain_trace(session);
-		switch (step)
-		{
-			case SF_STEP_READY:
-				idle = 0;
-				return;
-			case SF_STEP_IDLE:
-				if (++idle < IDLE_MAX)
-					return;
-				idle = 0;
-				elog(ERROR, "sfbulk_fdw waits for an answer that was not asked for");
-				break;
-			case SF_STEP_FAILED:
-				sfb_report(ERROR, &err);
-				break;
-			case SF_STEP_WAIT:
-				idle = 0;
-				wait_once(session, -1);
-				break;
-		}
+		/* First in the queue, then the question: who signals in between wakes us. */
+		ConditionVariablePrepareToSleep(cv);
+		if (over(arg) || (session != NULL && step_awaited(session)))
+			break;
+		wait_once(session, -1);
 	}
+	ConditionVariableCancelSleep();
 }
 
 void

@@ -274,6 +274,38 @@ test_bad_pages(void)
 	close_scene(&sc, "bad pages");
 }
 
+static void
+test_later_lists(void)
+{
+	peer_rule rules[] = {
+		LOGIN,
+		CREATE,
+		POLL(9),
+		LIST_N("?locator=E", "{\"resultPages\":[],\"done\":true}"),
+		LIST_N("?locator=O",
+			   "{\"resultPages\":[],\"nextRecordsUrl\":\"/x?locator=O\",\"done\":false}"),
+		{"GET", JOB "/resultPages?locator=G$", .status = 404},
+		DELETE_JOB,
+	};
+	scene sc = {0};
+	sf_job_result result;
+	char list[64];
+	bool chain = true;
+
+	open_held(&sc, rules, COUNT(rules), &result);
+	is_int(read_list(sc.s, &result, "E", list, sizeof(list), &chain, &sc.err), SF_DONE,
+		   "a list behind the first may be empty");
+	ok(list[0] == '\0' && !chain, "and is the last");
+	ok(read_list(sc.s, &result, "O", list, sizeof(list), &chain, &sc.err) == SF_FAILED &&
+		   strstr(sc.err.message, "came twice") != NULL,
+	   "but not name itself");
+	sf_error_reset(&sc.err);
+	ok(read_list(sc.s, &result, "G", list, sizeof(list), &chain, &sc.err) == SF_FAILED &&
+		   sc.err.http_status == 404,
+	   "nor is there a way back to the chain");
+	close_scene(&sc, "later lists");
+}
+
 /* ---- the chain ------------------------------------------------------------------------ */
 
 /* What follows the page given last: its locator, or "(end)". */
@@ -457,6 +489,7 @@ main(void)
 	test_two_readers();
 	test_waiting_for_pages();
 	test_bad_pages();
+	test_later_lists();
 	test_chain();
 	test_no_lists();
 	test_held();
