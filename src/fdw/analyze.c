@@ -7,15 +7,15 @@
  * number of records.  Else that comes from /limits/recordCount, or from SELECT COUNT() where an org does not
  * tell.
  *
- * Of a larger one, runs of neighbouring records are read in several ranges of the Id, as SOQL has no random
- * order.  Ids are base-62 numbers that orgs hand out in ascending order, and may be compared (Salesforce
- * itself splits large queries so: Bulk API guide, PK chunking).  They are not dense: an org that has moved
- * has ids of several instances, with nothing in between.  So a range is split in the middle of its Ids, and
- * its two parts end at the records next to the middle; always the range that seems to have the most
- * records.  How many it has is told by how densely the Ids of its run lie, and so many of the run's rows go
- * into the sample.  What bias remains: neighbours were often created together, so that values that come in
- * batches seem rarer or more frequent than they are, and the density at the beginning of a range is taken
- * for all of it.
+ * Of a larger one, runs of neighbouring records are read, the first, the last, and some between, as SOQL has
+ * no random order.  Ids are base-62 numbers that orgs hand out in ascending order, and may be compared
+ * (Salesforce itself splits large queries so: Bulk API guide, PK chunking).  They are not dense: an org that
+ * has moved has ids of several instances, with nothing in between.  So the next run begins in the middle of
+ * what was not read, where that seems to be the most records; and the record before it is looked for, so that
+ * a gap is known as one.  How many were not read is told by how densely the Ids of the run before lie; each
+ * run stands for half of what was not read on either side, and so many of its rows go into the sample.  What
+ * bias remains: neighbours were often created together, so that values that come in batches seem rarer or
+ * more frequent than they are, and the density of a run is taken for what follows it.
  */
 #include "postgres.h"
 
@@ -41,10 +41,10 @@
 #define REST_PAGE_ROWS 2000
 #define REST_PAGE_MIN  200
 
-/* Ranges: some 1,500 rows of each, a page; 20 with the default statistics target. */
-#define RANGES_MIN 8
-#define RANGES_MAX 20
-#define RANGE_ROWS 1500
+/* Runs: some 1,500 rows each, a page; 20 with the default statistics target. */
+#define RUNS_MIN 8
+#define RUNS_MAX 20
+#define RUN_ROWS 1500
 
 /* Characters of an id that count: the others are a checksum. */
 #define ID_LEN 15
@@ -349,6 +349,18 @@ id_middle(const char *a, const char *b, char out[ID_LEN + 1])
 	out[ID_LEN] = '\0';
 }
 
+/* a - 1, for an a that is not 0. */
+static void
+id_before(const char *a, char out[ID_LEN + 1])
+{
+	int i = ID_LEN - 1;
+
+	strcpy(out, a);
+	while (i > 0 && out[i] == id_digits[0])
+		out[i--] = id_digits[61];
+	out[i] = id_digits[Max(id_digit(out[i]) - 1, 0)];
+}
+
 /* b - a, about. */
 static double
 id_distance(const char *a, const char *b)
@@ -362,30 +374,30 @@ id_distance(const char *a, const char *b)
 
 /* ---- a table that is sampled ------------------------------------------------------------------------ */
 
-/* A range of Ids, and the run of rows that was read at its beginning. */
-typedef struct Range
+/* A run of rows that was read, and how far what was not read behind it goes. */
+typedef struct Run
 {
-	char first[ID_LEN + 1]; /* Ids of records: of the first, … */
-	char read[ID_LEN + 1];	/* … of the last one read, … */
-	char last[ID_LEN + 1];	/* … and of the last one there is */
+	char first[ID_LEN + 1]; /* Id of its first record, … */
+	char last[ID_LEN + 1];	/* … of its last one, … */
+	char end[ID_LEN + 1];	/* … and none is behind this one before the next run */
 	HeapTuple *rows;
 	int nrows;
-} Range;
+} Run;
 
 static bool
-is_complete(const Range *range)
+is_complete(const Run *run)
 {
-	return strcmp(range->read, range->last) >= 0;
+	return strcmp(run->last, run->end) >= 0;
 }
 
-/* How many records it has, by how densely they lie in the run. */
+/* How many records behind the run were not read, by how densely those in it lie. */
 static double
-estimated_rows(const Range *range)
+unread_rows(const Run *run)
 {
-	if (is_complete(range))
-		return range->nrows;
-	return range->nrows * id_distance(range->first, range->last) /
-		   Max(id_distance(range->first, range->read), 1);
+	if (is_complete(run))
+		return 0;
+	return run->nrows * id_distance(run->last, run->end) /
+		   Max(id_distance(run->first, run->last), 1);
 }
 
 static void
@@ -399,32 +411,33 @@ take_id(char out[ID_LEN + 1], const sf_value *value)
 }
 
 /*
- * Reads a run of at most nrows records into the range, which has none yet; false when there is none, or
- * Salesforce refuses.  The range's last Id stays the caller's business.
+ * Reads a run of at most nrows records that fulfil the condition; false when there is none, or Salesforce
+ * refuses.  Nothing is known to be behind it yet.
  */
 static bool
-read_run(Sample *s, const char *where, int nrows, Size room, Range *range)
+read_run(Sample *s, const char *where, const char *order, int nrows, Size room, Run *run)
 {
 	sf_query_stats stats;
 	sf_value *values;
 	Size bytes = 0;
 
-	range->rows = palloc(sizeof(HeapTuple) * nrows);
+	memset(run, 0, sizeof(*run));
+	run->rows = palloc(sizeof(HeapTuple) * nrows);
 	start_query(s,
-				psprintf("SELECT %s FROM %s%s ORDER BY Id LIMIT %d", s->select,
-						 s->options->object, where, nrows),
+				psprintf("SELECT %s FROM %s%s ORDER BY %s LIMIT %d", s->select,
+						 s->options->object, where, order, nrows),
 				s->fields->columns, s->fields->nfields);
-	while (range->nrows < nrows && (values = next_row(s)) != NULL)
+	while (run->nrows < nrows && (values = next_row(s)) != NULL)
 	{
 		char id[ID_LEN + 1];
 
 		take_id(id, &values[s->id_field]);
-		if (range->nrows == 0 || strcmp(id, range->first) < 0)
-			strcpy(range->first, id);
-		if (range->nrows == 0 || strcmp(id, range->read) > 0)
-			strcpy(range->read, id);
-		range->rows[range->nrows] = make_row(s, values);
-		bytes += range->rows[range->nrows++]->t_len;
+		if (run->nrows == 0 || strcmp(id, run->first) < 0)
+			strcpy(run->first, id);
+		if (run->nrows == 0 || strcmp(id, run->last) > 0)
+			strcpy(run->last, id);
+		run->rows[run->nrows] = make_row(s, values);
+		bytes += run->rows[run->nrows++]->t_len;
 		if (bytes > room)
 		{
 			/* Rows of a job come in any order: only all of them are a run. */
@@ -434,7 +447,8 @@ read_run(Sample *s, const char *where, int nrows, Size room, Range *range)
 		}
 	}
 	end_query(s, &stats);
-	return range->nrows > 0;
+	strcpy(run->end, run->last);
+	return run->nrows > 0;
 }
 
 /* The last Id that fulfils the condition; false when there is none, or Salesforce refuses. */
@@ -456,69 +470,74 @@ read_last_id(Sample *s, const char *where, char out[ID_LEN + 1])
 }
 
 /*
- * Splits a range behind its run, at the middle of the Ids that were not read; false when Salesforce
- * refuses.  The second part may turn out empty, when its records went meanwhile.
+ * Reads a run in the middle of what was not read behind another one.  It may turn out empty, as when records
+ * went meanwhile.
  */
-static bool
-split_range(Sample *s, Range *range, Range *second, int nrows, Size room)
+static void
+split(Sample *s, Run *run, Run *second, int nrows, Size room)
 {
 	char middle[ID_LEN + 1];
 
-	memset(second, 0, sizeof(*second));
-	id_middle(range->read, range->last, middle);
-	if (read_run(s, psprintf(" WHERE Id > '%s' AND Id <= '%s'", middle, range->last), nrows,
+	id_middle(run->last, run->end, middle);
+	if (read_run(s, psprintf(" WHERE Id > '%s' AND Id <= '%s'", middle, run->end), "Id", nrows,
 				 room, second))
-		strcpy(second->last, range->last);
+		strcpy(second->end, run->end);
 	if (was_refused(s))
-		return false;
-	if (!read_last_id(s, psprintf(" WHERE Id >= '%s' AND Id <= '%s'", range->read, middle),
-					  range->last))
-		strcpy(range->last, range->read);
-	return !was_refused(s);
+		return;
+	if (!read_last_id(s, psprintf(" WHERE Id >= '%s' AND Id <= '%s'", run->last, middle),
+					  run->end))
+		strcpy(run->end, run->last);
 }
 
-/* The incomplete range that seems to have the most rows, or -1. */
+/* The run that seems to have the most behind it, or -1 when everything was read. */
 static int
-largest_range(const Range *ranges, int n)
+largest_rest(const Run *runs, int n)
 {
 	int largest = -1;
 
 	for (int i = 0; i < n; i++)
-		if (!is_complete(&ranges[i]) &&
-			(largest < 0 || estimated_rows(&ranges[i]) > estimated_rows(&ranges[largest])))
+		if (!is_complete(&runs[i]) &&
+			(largest < 0 || unread_rows(&runs[i]) > unread_rows(&runs[largest])))
 			largest = i;
 	return largest;
 }
 
-/* From each range as many of its rows as its share of the table wants. */
+/* From each run as many of its rows as its share of the table wants. */
 static void
-choose_rows(Sample *s, const Range *ranges, int n)
+choose_rows(Sample *s, const Run *runs, int n)
 {
+	double *shares = palloc0(sizeof(double) * Max(n, 1));
 	double total = 0;
 	double scale;
 
 	for (int i = 0; i < n; i++)
-		total += estimated_rows(&ranges[i]);
+	{
+		double unread = unread_rows(&runs[i]);
+
+		shares[i] += runs[i].nrows + unread / 2;
+		shares[Min(i + 1, n - 1)] += unread / 2;
+		total += runs[i].nrows + unread;
+	}
 	scale = s->target / Max(total, 1);
 	for (int i = 0; i < n; i++)
-		scale = Min(scale, ranges[i].nrows / estimated_rows(&ranges[i]));
+		scale = Min(scale, runs[i].nrows / shares[i]);
 
 	for (int i = 0; i < n; i++)
 	{
-		const Range *range = &ranges[i];
+		const Run *run = &runs[i];
 		int wanted =
-			(int) Min(floor(estimated_rows(range) * scale + sfb_random_fract()), range->nrows);
+			(int) Min(floor(shares[i] * scale + sfb_random_fract()), (double) run->nrows);
 
-		for (int row = 0; row < range->nrows; row++)
+		for (int row = 0; row < run->nrows; row++)
 		{
 			if (wanted > 0 && s->nrows < s->target &&
-				(range->nrows - row) * sfb_random_fract() < wanted)
+				(run->nrows - row) * sfb_random_fract() < wanted)
 			{
-				s->rows[s->nrows++] = range->rows[row];
+				s->rows[s->nrows++] = run->rows[row];
 				wanted--;
 			}
 			else
-				heap_freetuple(range->rows[row]);
+				heap_freetuple(run->rows[row]);
 		}
 	}
 }
@@ -526,8 +545,8 @@ choose_rows(Sample *s, const Range *ranges, int n)
 /* How the sample is taken. */
 typedef struct SampleSize
 {
-	int nranges;
-	int range_rows;
+	int nruns;
+	int run_rows;
 	double whole; /* a table of so many rows takes no more calls when it is read whole */
 } SampleSize;
 
@@ -540,56 +559,59 @@ sample_size(const SfbTableOptions *options, int target)
 				   : REST_PAGE_ROWS;
 	int calls;
 
-	size.nranges = Max(Min(target / RANGE_ROWS, RANGES_MAX), RANGES_MIN);
-	size.range_rows = Max((target + size.nranges - 1) / size.nranges, 2);
-	/* each range takes the pages of its run and a question for its end */
-	calls = size.nranges * ((size.range_rows + page - 1) / page + 1);
+	size.nruns = Max(Min(target / RUN_ROWS, RUNS_MAX), RUNS_MIN);
+	size.run_rows = Max((target + size.nruns - 1) / size.nruns, 2);
+	/* each run takes its pages and a question for what is before it */
+	calls = size.nruns * ((size.run_rows + page - 1) / page + 1);
 	size.whole = Max((double) calls * page, target);
 	return size;
 }
 
 /*
- * Fills the sample from ranges; false when Salesforce refuses to compare or sort by Id.  Where everything
- * was read after all, *count becomes exact.
+ * Fills the sample from runs; false when Salesforce refuses to compare or sort by Id.  Where everything was
+ * read after all, *count becomes exact.
  */
 static bool
-read_ranges(Sample *s, SampleSize size, double *count)
+read_runs(Sample *s, SampleSize size, double *count)
 {
-	Range *ranges = palloc0(sizeof(Range) * size.nranges);
-	Size room = s->room / size.nranges;
+	Run *runs = palloc0(sizeof(Run) * size.nruns);
+	Size room = s->room / size.nruns;
 	double total = 0;
 	int n = 0;
 	int largest;
 
-	if (read_run(s, "", size.range_rows, room, &ranges[0]))
+	/* the first and the last run; the others are put between, so that rows are in the order of the Ids */
+	if (read_run(s, "", "Id", size.run_rows, room, &runs[0]))
 	{
 		n = 1;
-		if (!read_last_id(s, "", ranges[0].last))
-			strcpy(ranges[0].last, ranges[0].read);
+		if (read_run(s, psprintf(" WHERE Id > '%s'", runs[0].last), "Id DESC", size.run_rows,
+					 room, &runs[1]))
+		{
+			id_before(runs[1].first, runs[0].end);
+			n = 2;
+		}
 	}
-	while (!was_refused(s) && n < size.nranges && (largest = largest_range(ranges, n)) >= 0)
+	while (!was_refused(s) && n < size.nruns && (largest = largest_rest(runs, n)) >= 0)
 	{
-		Range second;
+		Run second;
 
-		if (!split_range(s, &ranges[largest], &second, size.range_rows, room) ||
-			second.nrows == 0)
+		split(s, &runs[largest], &second, size.run_rows, room);
+		if (second.nrows == 0)
 			continue;
-
-		/* in the order of the Ids, which stands for the physical one */
-		memmove(&ranges[largest + 2], &ranges[largest + 1], sizeof(Range) * (n - largest - 1));
-		ranges[largest + 1] = second;
+		memmove(&runs[largest + 2], &runs[largest + 1], sizeof(Run) * (n - largest - 1));
+		runs[largest + 1] = second;
 		n++;
 	}
 	if (was_refused(s))
 		return false;
 
-	if (largest_range(ranges, n) < 0)
+	if (largest_rest(runs, n) < 0)
 	{
 		for (int i = 0; i < n; i++)
-			total += ranges[i].nrows;
+			total += runs[i].nrows;
 		*count = total;
 	}
-	choose_rows(s, ranges, n);
+	choose_rows(s, runs, n);
 	return true;
 }
 
@@ -636,7 +658,7 @@ acquire_rows(Relation rel, int elevel, HeapTuple *rows, int targrows, double *to
 			double known = ask_count(&s);
 
 			count = Max(count, known);
-			whole = read_ranges(&s, size, &count);
+			whole = read_runs(&s, size, &count);
 		}
 		if (!whole)
 		{
