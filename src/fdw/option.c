@@ -289,7 +289,7 @@ sfb_relationship_name(const char *field)
 
 	if (len > 3 && pg_strcasecmp(name + len - 3, "__c") == 0)
 		return psprintf("%.*s__r", len - 3, name);
-	if (len > 2 && strcmp(name + len - 2, "Id") == 0)
+	if (len > 2 && pg_strcasecmp(name + len - 2, "Id") == 0)
 		return pnstrdup(name, len - 2);
 	return NULL;
 }

@@ -394,7 +394,8 @@ can_aggregate(PlannerInfo *root, RelOptInfo *input_rel)
 	if ((input_rel->reloptkind != RELOPT_BASEREL && input_rel->reloptkind != RELOPT_JOINREL) ||
 		plan == NULL)
 		return false;
-	if (!parse->hasAggs || parse->groupingSets != NIL || parse->hasTargetSRFs)
+	if ((!parse->hasAggs && parse->groupClause == NIL) || parse->groupingSets != NIL ||
+		parse->hasTargetSRFs)
 		return false;
 
 	/* A gating condition would get lost on the way. */

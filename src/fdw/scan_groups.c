@@ -292,8 +292,8 @@ copy_columns(TupleTableSlot *slot, TupleTableSlot *from)
 static bool
 next_local(ForeignScanState *node)
 {
-	MemoryContext oldcontext;
 	TupleTableSlot *group;
+	MemoryContext oldcontext;
 
 	if (outerPlanState(node) == NULL)
 		elog(ERROR, "an aggregate has no local plan");
