@@ -149,6 +149,27 @@ sub log_clear
 	return;
 }
 
+# The SOQL of all queries so far: those asked by REST in their order, then those of jobs.  Dies when the log has not
+# kept one (see log_body_kb).
+sub soql
+{
+	my ($self) = @_;
+	my @soql;
+	for (@{ $self->control('GET', 'log?bodies=none&method=GET&path=*/query*') })
+	{
+		next if $_->{path} !~ m{/query(All)?/?$} || ($_->{query} // '') !~ /(?:^|&)q=([^&]*)/;
+		(my $q = $1) =~ s/\+/ /g;
+		$q =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ge;
+		utf8::decode($q);
+		push @soql, $q;
+	}
+	for (@{ $self->control('GET', 'log?bodies=all&method=POST&path=*/jobs/query') })
+	{
+		push @soql, JSON::PP->new->decode($_->{body} // die 'a body was not kept')->{query};
+	}
+	return @soql;
+}
+
 # Switches a fault on (a hash as simulator/faults.c documents it); returns its id.
 sub fault
 {
