@@ -94,6 +94,7 @@ FDW_OBJS = \
 	src/fdw/hooks.o \
 	src/fdw/idset.o \
 	src/fdw/import.o \
+	src/fdw/lists.o \
 	src/fdw/literal.o \
 	src/fdw/literal_day.o \
 	src/fdw/literal_set.o \
@@ -115,8 +116,10 @@ FDW_OBJS = \
 	src/fdw/plan_path.o \
 	src/fdw/plan_target.o \
 	src/fdw/plan_upper.o \
+	src/fdw/request.o \
 	src/fdw/scan.o \
 	src/fdw/scan_groups.o \
+	src/fdw/scan_queries.o \
 	src/fdw/scan_rows.o \
 	src/fdw/session.o \
 	src/fdw/shippable.o \

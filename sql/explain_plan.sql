@@ -149,7 +149,7 @@ ALTER FOREIGN TABLE account OPTIONS (SET transport 'rest', ADD rest_row_limit '1
 EXPLAIN (VERBOSE, COSTS OFF) SELECT id FROM account;
 EXPLAIN (VERBOSE, COSTS OFF) SELECT count(*) FROM account;
 -- of conditions that make no URI a job is left, where it may be
-SELECT format('SELECT count(*) FROM account WHERE employees IN (%s)', string_agg(n::text, ',')) AS long_count
+SELECT format('SELECT count(*) FROM account WHERE employees IN (%s) OR revenue = 1', string_agg(n::text, ',')) AS long_count
 	FROM generate_series(100001, 101000) n \gset
 SELECT count_sent(:'long_count');
 ALTER FOREIGN TABLE account OPTIONS (SET transport 'auto');

@@ -58,7 +58,7 @@ $t->run('by bulk', by => 'bulk', rows => $accounts, sql => 'SELECT count(*) FROM
 my $ids = join ', ', map { sprintf "'001%012d'", $_ } 1 .. 1000;
 my $some = $c->value('SELECT id FROM rest.account ORDER BY id LIMIT 1');
 $t->run('a query that makes no URI', by => 'auto', rows => 1,
-	sql => "SELECT count(*) FROM %s.account WHERE id IN ($ids, '$some')",
+	sql => "SELECT count(*) FROM %s.account WHERE id IN ($ids, '$some') OR numberofemployees = -12345",
 	log => sub {
 		is(scalar @{ jobs_made() }, 1, 'one job');
 		is(asked()->{rest}, 0, 'REST is not asked');

@@ -49,13 +49,15 @@ explain_statistics(ForeignScanState *node, ExplainState *es)
 
 	if (!sfb_scan_stats(node, &stats))
 		return;
+	if (sfb_scan_query_count(node) > 1)
+		ExplainPropertyInteger("Queries", NULL, sfb_scan_query_count(node), es);
 	ExplainPropertyText("Transport Used", sfb_transport_name(stats.transport), es);
 	ExplainPropertyInteger("Rows Received", NULL, stats.rows, es);
 
 	/* These depend on how fast things went. */
 	if (!es->timing)
 		return;
-	if (stats.job_id[0] != '\0')
+	if (stats.job_id[0] != '\0' && sfb_scan_query_count(node) == 1)
 		ExplainPropertyText("Job", stats.job_id, es);
 	ExplainPropertyInteger("API Calls", NULL, stats.api_calls, es);
 	ExplainPropertyInteger("Pages", NULL, stats.pages, es);

@@ -460,8 +460,8 @@ instant_literal(Oid coltype, Oid valtype, Datum value)
 
 /* ---- conditions ---------------------------------------------------------------------------------- */
 
-static Literal
-make_literal(SfbOp op, SfbType type, Oid coltype, Oid valtype, Datum value)
+Literal
+sfb_make_literal(SfbOp op, SfbType type, Oid coltype, Oid valtype, Datum value)
 {
 	switch (type)
 	{
@@ -594,7 +594,7 @@ static SfbFold
 fold_scalar(StringInfo buf, const char *field, SfbOp op, SfbType type, Oid coltype,
 			Oid valtype, Datum value)
 {
-	Literal literal = make_literal(op, type, coltype, valtype, value);
+	Literal literal = sfb_make_literal(op, type, coltype, valtype, value);
 
 	switch (literal.kind)
 	{
@@ -665,7 +665,7 @@ fold_array(StringInfo buf, const char *field, SfbOp op, SfbType type, Oid coltyp
 				return SFB_FOLD_FALSE;
 			continue;
 		}
-		literal = make_literal(SFB_OP_EQ, type, coltype, elemtype, elems[i]);
+		literal = sfb_make_literal(SFB_OP_EQ, type, coltype, elemtype, elems[i]);
 		if (literal.kind == LITERAL_BAD || literal.kind == LITERAL_FRACTION)
 			return SFB_FOLD_DROP;
 		if (literal.kind != LITERAL_OK)

@@ -1,7 +1,7 @@
 /*
  * literal.h
  *		What the files share that turn values into SOQL: literal.c (one value), literal_set.c (arrays
- *		against a multi-select picklist), literal_day.c (days against a datetime).
+ *		against a multi-select picklist), literal_day.c (days against a datetime), lists.c (the values of an array).
  */
 #ifndef SFB_LITERAL_H
 #define SFB_LITERAL_H
@@ -32,6 +32,9 @@ typedef struct Literal
 	char *text;
 	char *next;
 } Literal;
+
+/* A value of type valtype as a literal for "field op value". */
+extern Literal sfb_make_literal(SfbOp op, SfbType type, Oid coltype, Oid valtype, Datum value);
 
 /* The elements of an array; returns their number. */
 extern int sfb_array_elements(Datum array, Oid elemtype, Datum **elems, bool **nulls);

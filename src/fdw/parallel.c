@@ -178,8 +178,8 @@ sfb_add_partial_paths(RelOptInfo *rel, SfbRelPlan *plan)
 	Cost transfer = plan->fetched * plan->options->fdw_tuple_cost;
 	ForeignPath *path;
 
-	if (plan->transport != SF_TRANSPORT_BULK || plan->limited || !rel->consider_parallel ||
-		!bms_is_empty(rel->lateral_relids))
+	if (plan->transport != SF_TRANSPORT_BULK || plan->limited || plan->may_be_cut ||
+		!rel->consider_parallel || !bms_is_empty(rel->lateral_relids))
 		return;
 	pages = plan->fetched * row_width(rel, plan) / BLCKSZ;
 	workers = compute_parallel_worker(rel, pages, -1, max_parallel_workers_per_gather);

@@ -266,6 +266,24 @@ sfb_select_add(SfbSelectList *list, const char *field, SfbType type, AttrNumber 
 	list->attrs = lappend_int(list->attrs, attnum);
 }
 
+void
+sfb_select_lists(SfbSelectList *list, SfbRelPlan *plan)
+{
+	ListCell *lc;
+
+	foreach (lc, plan->list_fields)
+	{
+		const SfbColumn *column = lfirst(lc);
+		bool found = false;
+		ListCell *lf;
+
+		foreach (lf, list->fields)
+			found = found || pg_strcasecmp(strVal(lfirst(lf)), column->field) == 0;
+		if (!found)
+			sfb_select_add(list, column->field, column->type, 0);
+	}
+}
+
 static void
 make_select_list(SfbRelPlan *plan, SfbSelectList *list)
 {
@@ -276,6 +294,7 @@ make_select_list(SfbRelPlan *plan, SfbSelectList *list)
 	for (i = 0; i < member->natts; i++)
 		if (sfb_is_needed(member, i))
 			sfb_select_add(list, member->columns[i].field, member->columns[i].type, i + 1);
+	sfb_select_lists(list, plan);
 	if (list->fields != NIL)
 		return;
 

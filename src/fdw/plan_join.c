@@ -220,7 +220,8 @@ add_semijoin(SfbRelPlan *plan, SfbSemijoin *semijoin)
 	List *clause;
 	ListCell *lc;
 
-	/* Its operands are among ours. */
+	/* Its operands are among ours, and lists inside of it cannot be cut. */
+	inner.depth = 1;
 	inner.exprs = plan->exprs;
 	inner.types = plan->types;
 	inner.const_bytes = plan->const_bytes;
@@ -689,6 +690,7 @@ make_scan_columns(SfbRelPlan *plan, SfbScanColumns *list)
 		if (bms_is_member(-FirstLowInvalidHeapAttributeNumber, member->attrs))
 			add_whole_row(list, plan->vars, member);
 	}
+	sfb_select_lists(&list->select, plan);
 	/* Rows without columns still have to be counted. */
 	if (list->select.fields == NIL)
 		sfb_select_add(&list->select, "Id", SFB_ID, 0);

@@ -312,7 +312,8 @@ sfb_add_paths(RelOptInfo *rel, SfbRelPlan *plan, Path *epq_path)
 				  plan->limited ? Min(rel->rows, plan->fetched) : rel->rows, epq_path);
 
 	if (root->query_pathkeys == NIL || !plan->options->pushdown ||
-		plan->options->query != NULL || plan->options->transport == SF_TRANSPORT_BULK)
+		plan->options->query != NULL || plan->options->transport == SF_TRANSPORT_BULK ||
+		plan->may_be_cut)
 		return;
 	ordered = palloc(sizeof(SfbRelPlan));
 	*ordered = *plan;
@@ -362,6 +363,7 @@ add_lookup_path(RelOptInfo *rel, SfbRelPlan *plan, Relids outer)
 	lookup->clauses = list_copy(plan->clauses);
 	lookup->exprs = list_copy(plan->exprs);
 	lookup->types = list_copy(plan->types);
+	lookup->list_fields = list_copy(plan->list_fields);
 	lookup->id_rows = 0;
 	lookup->limited = false;
 	foreach (lc, info->ppi_clauses)

@@ -182,6 +182,11 @@ typedef struct SfbRelPlan
 	int const_bytes;	 /* text of the constants among them */
 	int max_const_bytes; /* as much as fits into a SOQL text */
 
+	/* lists (field = ANY (array)) that may be too long for one query */
+	bool may_be_cut;
+	List *list_fields; /* of SfbColumn *: their values may have to be looked up here */
+	int depth;		   /* of AND and OR around what is being classified */
+
 	/* how it is read */
 	bool analyzed;			  /* its size is known, not guessed */
 	double tuples;			  /* of the object */
@@ -277,6 +282,9 @@ typedef struct SfbSelectList
 /* Adds a field for a column; one that is in the list already becomes a copy. */
 extern void
 sfb_select_add(SfbSelectList *list, const char *field, SfbType type, AttrNumber attnum);
+
+/* Adds what the scan itself may have to look up in a list. */
+extern void sfb_select_lists(SfbSelectList *list, SfbRelPlan *plan);
 
 /* What a scan without a relation of its own gives. */
 typedef struct SfbScanColumns

@@ -19,6 +19,7 @@
 #include "utils/rel.h"
 
 #include "compat.h"
+#include "lists.h"
 
 /* ---- may the request leave at executor start? ------------------------------------------------ */
 
@@ -114,101 +115,91 @@ may_run_again(ForeignScanState *node, int eflags)
 
 /* ---- the request --------------------------------------------------------------------------- */
 
-static void
-destroy_query(void *object)
-{
-	sf_query_free(object);
-}
-
 void
 sfb_scan_end_request(SfbScanState *scan)
 {
+	sf_query_stats stats;
+
 	if (sfb_scan_query(scan) == NULL)
 		return;
-	sf_query_get_stats(sfb_scan_query(scan), &scan->stats);
+	sfb_queries_stats(scan, &stats);
+	scan->stats = stats;
 	scan->have_stats = true;
 	sfb_guard_clear(scan->guard);
 }
 
-/* The SOQL for the current parameters, and whether it can have rows at all. */
-static char *
-build_soql(ForeignScanState *node, bool *never)
+/*
+ * The request for the current parameters.  A count that no query can make for the length of its conditions is
+ * made of rows here.
+ */
+static SfbRequest *
+build_request(ForeignScanState *node, MemoryContext context)
 {
 	SfbScanState *scan = node->fdw_state;
 	ExprContext *econtext = node->ss.ps.ps_ExprContext;
 	MemoryContext oldcontext = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+	SfbRequest *request;
 	ListCell *lc;
 	int i = 0;
-	char *soql;
 
 	foreach (lc, scan->exprs)
 	{
 		scan->values[i] = ExecEvalExpr((ExprState *) lfirst(lc), econtext, &scan->nulls[i]);
 		i++;
 	}
-	*never = false;
-	soql = sfb_soql_build(scan->soql_plan, scan->nexprs, scan->values, scan->nulls, never);
+	MemoryContextSwitchTo(context);
+	request = sfb_request_new(scan->soql_plan, scan->transport, scan->nexprs, scan->values,
+							  scan->nulls);
+	if (scan->kind == SFB_SCAN_COUNT && !scan->counts_rows &&
+		(!request->fits || request->count > SFB_MAX_JOBS))
+	{
+		MemoryContextSwitchTo(scan->context);
+		scan->counts_rows = true;
+		scan->soql_plan = sfb_soql_of_rows(scan->soql_plan);
+		scan->nfields = sfb_soql_columns(scan->soql_plan, &scan->columns);
+		scan->transport = scan->options->transport;
+		MemoryContextSwitchTo(context);
+		request = sfb_request_new(scan->soql_plan, scan->transport, scan->nexprs, scan->values,
+								  scan->nulls);
+	}
 	MemoryContextSwitchTo(oldcontext);
-	return soql;
-}
-
-static void
-send_request(SfbScanState *scan)
-{
-	SfbTableOptions *options = scan->options;
-	sf_query_spec spec = {
-		.soql = scan->soql,
-		.columns = scan->columns,
-		.ncolumns = scan->nfields,
-		.count_only = scan->kind == SFB_SCAN_COUNT,
-		.query_all = options->query_all,
-		.transport = scan->transport,
-		.rest_row_limit = options->rest_row_limit,
-		.page_rows = options->page_rows,
-		.download_streams = options->download_streams,
-		.no_threads = !sfb_decompress_thread,
-		.poll_interval_max_ms = options->poll_interval_max,
-		.job_timeout_ms = options->job_timeout,
-		.keep_result = scan->rewindable,
-		.hold_pages = scan->parallel != NULL, /* it may be read by several */
-	};
-
-	scan->guard->object = sf_query_start(scan->guard->session, &spec, &scan->error);
-	if (sfb_scan_query(scan) == NULL)
-		sfb_report(ERROR, &scan->error);
-	sfb_kick(scan->guard->session);
+	return request;
 }
 
 void
 sfb_scan_start(ForeignScanState *node)
 {
 	SfbScanState *scan = node->fdw_state;
-	bool never;
-	char *soql = build_soql(node, &never);
-	bool same =
-		scan->started && never == scan->never && (never || strcmp(soql, scan->soql) == 0);
+	MemoryContext context =
+		AllocSetContextCreate(scan->context, "sfbulk_fdw request", ALLOCSET_SMALL_SIZES);
+	SfbRequest *request = build_request(node, context);
+	bool same = scan->started && sfb_request_equals(request, scan->request);
 
 	scan->rescan = false;
 	scan->done = false;
 	scan->row = 0;
-	if (same && (never || (sfb_scan_query(scan) != NULL && !scan->fetched)))
+	if (!same)
+		sfb_scan_end_request(scan);
+	if (scan->request_context != NULL)
+		MemoryContextDelete(scan->request_context);
+	scan->request_context = context;
+	scan->request = request;
+	if (same && (scan->never || (sfb_scan_query(scan) != NULL && !scan->fetched)))
 		return;
-	if (same && sfb_scan_query(scan) != NULL)
+	if (same && sfb_scan_query(scan) != NULL && sfb_queries_rewind(scan))
 	{
-		if (sf_query_rewind(sfb_scan_query(scan), &scan->error) == SF_FAILED)
-			sfb_report(ERROR, &scan->error);
 		scan->fetched = false;
 		return;
 	}
 
 	sfb_scan_end_request(scan);
 	scan->started = false;
-	MemoryContextReset(scan->soql_context);
-	scan->soql = soql ? MemoryContextStrdup(scan->soql_context, soql) : NULL;
-	scan->never = never;
 	scan->fetched = false;
-	if (!never)
-		send_request(scan);
+	scan->never = request->count == 0;
+	scan->too_long = scan->kind == SFB_SCAN_GROUPS &&
+					 (request->count > 1 || request->checks || !request->fits);
+	if (!scan->never && !scan->too_long)
+		sfb_queries_start(scan);
 	scan->started = true;
 }
 
@@ -314,13 +305,12 @@ sfbulkBeginForeignScan(ForeignScanState *node, int eflags)
 		return;
 
 	scan = palloc0(sizeof(SfbScanState));
-	scan->guard = sfb_guard_new(sfb_scan_session(node, &scan->options), destroy_query);
+	sfb_queries_init(scan, sfb_scan_session(node, &scan->options));
 	scan->soql_plan = list_nth(plan->fdw_private, SfbScanPrivateSoql);
 	scan->kind = intVal(list_nth(plan->fdw_private, SfbScanPrivateKind));
 	scan->transport = intVal(list_nth(plan->fdw_private, SfbScanPrivateTransport));
 	scan->rewindable = may_run_again(node, eflags);
-	scan->soql_context =
-		AllocSetContextCreate(CurrentMemoryContext, "sfbulk_fdw SOQL", ALLOCSET_SMALL_SIZES);
+	scan->context = CurrentMemoryContext;
 	scan->relname = node->ss.ss_currentRelation != NULL
 						? RelationGetRelationName(node->ss.ss_currentRelation)
 						: get_rel_name(scan_rte(node)->relid);
@@ -351,26 +341,6 @@ sfbulkBeginForeignScan(ForeignScanState *node, int eflags)
 
 /* ---- rows ---------------------------------------------------------------------------------- */
 
-bool
-sfb_scan_next_row(SfbScanState *scan, sf_value **values)
-{
-	for (;;)
-	{
-		switch (sf_query_next_row(sfb_scan_query(scan), values, &scan->error))
-		{
-			case SF_OK:
-				return true;
-			case SF_WAIT:
-				sfb_wait(scan->guard->session);
-				break;
-			case SF_DONE:
-				return false;
-			case SF_FAILED:
-				sfb_report(ERROR, &scan->error);
-		}
-	}
-}
-
 /* All rows were read: the job can go while the rest of the plan works, unless they are read again. */
 static void
 finish_request(SfbScanState *scan)
@@ -384,24 +354,39 @@ finish_request(SfbScanState *scan)
 	}
 }
 
+static int64
+count_of(const sf_value *value)
+{
+	char *end;
+	int64 count;
+
+	if (value->data == NULL)
+		elog(ERROR, "no count in the answer");
+	errno = 0;
+	count = strtoi64(value->data, &end, 10);
+	if (errno != 0 || *end != '\0')
+		elog(ERROR, "count is no integer");
+	return count;
+}
+
 /* count(*) of the whole relation: one row with the number in every column. */
 static void
 fill_count(SfbScanState *scan, TupleTableSlot *slot)
 {
 	sf_value *values;
 	int64 count = 0;
+	int answers = 0;
 
-	if (!scan->never)
+	while (!scan->never && sfb_scan_next_row(scan, &values))
 	{
-		char *end;
-
-		if (!sfb_scan_next_row(scan, &values) || values[0].data == NULL)
-			elog(ERROR, "no count in the answer");
-		errno = 0;
-		count = strtoi64(values[0].data, &end, 10);
-		if (errno != 0 || *end != '\0')
-			elog(ERROR, "count is no integer");
+		answers++;
+		if (!scan->counts_rows)
+			count += count_of(&values[0]);
 	}
+	if (scan->counts_rows)
+		count = answers;
+	else if (!scan->never && answers != scan->request->count)
+		elog(ERROR, "no count in the answer");
 	for (int i = 0; i < slot->tts_tupleDescriptor->natts; i++)
 	{
 		slot->tts_values[i] = Int64GetDatum(count);
@@ -522,7 +507,7 @@ sfb_scan_soql(ForeignScanState *node)
 {
 	SfbScanState *scan = node->fdw_state;
 
-	return scan ? scan->soql : NULL;
+	return scan != NULL && scan->request != NULL ? scan->request->shown : NULL;
 }
 
 bool
@@ -530,15 +515,17 @@ sfb_scan_stats(ForeignScanState *node, sf_query_stats *stats)
 {
 	SfbScanState *scan = node->fdw_state;
 
-	if (scan == NULL)
-		return false;
-	if (sfb_scan_query(scan) != NULL)
-		sf_query_get_stats(sfb_scan_query(scan), stats);
-	else if (scan->have_stats)
-		*stats = scan->stats;
-	else
+	if (scan == NULL || !sfb_queries_stats(scan, stats))
 		return false;
 	if (scan->parallel != NULL)
 		sfb_parallel_add_stats(scan, stats);
 	return true;
+}
+
+int
+sfb_scan_query_count(ForeignScanState *node)
+{
+	SfbScanState *scan = node->fdw_state;
+
+	return scan != NULL && scan->request != NULL ? scan->request->count : 0;
 }

@@ -9,6 +9,16 @@
 
 #include "nodes/execnodes.h"
 
+/* The client's queries, those that are over left out. */
+typedef struct SfbQueries
+{
+	sf_query **items; /* of the request's queries, in their order; NULL: over */
+	int size;
+	int started; /* so many of them, the first ones */
+	int at;		 /* rows come from this one */
+	MemoryContext context;
+} SfbQueries;
+
 typedef struct SfbScanState
 {
 	/* from the plan and the catalogs */
@@ -31,16 +41,20 @@ typedef struct SfbScanState
 	bool *nulls;
 
 	/* the request */
-	SfbGuard *guard; /* owns the sf_query */
-	char *soql;		 /* in UTF-8, NULL before the first request */
-	bool never;		 /* no row can be: no request was made */
-	bool started;	 /* soql and never are set, and a request made where one is */
-	bool rescan;	 /* parameters may have changed since */
-	bool fetched;	 /* something was asked of the request */
-	bool done;		 /* and all of it was read */
-	bool have_stats; /* stats are those of a request that is over */
-	sf_query_stats stats;
-	sf_error error; /* of the client; here because it is 3 kB */
+	struct SfbRequest *request;	   /* what is asked; NULL before the first time */
+	MemoryContext request_context; /* of it */
+	SfbGuard *guard;			   /* owns the queries, while there are any */
+	SfbQueries *queries;
+	bool counts_rows; /* of SFB_SCAN_COUNT: the rows come, and are counted here */
+	bool too_long;	  /* of SFB_SCAN_GROUPS: one query cannot say it, and nothing was sent */
+	bool never;		  /* no row can be: no request was made */
+	bool started;	  /* request and never are set, and it was sent where there is one */
+	bool rescan;	  /* parameters may have changed since */
+	bool fetched;	  /* something was asked of the request */
+	bool done;		  /* and all of it was read */
+	bool have_stats;  /* the whole request is over */
+	sf_query_stats stats; /* of its queries that are over */
+	sf_error error;		  /* of the client; here because it is 3 kB */
 
 	/* a scan that several processes may share (parallel.c); NULL for any other */
 	struct SfbParallel *parallel;
@@ -52,14 +66,14 @@ typedef struct SfbScanState
 	int64 row; /* number of the one at work, from 1 */
 	ErrorContextCallback callback;
 
-	MemoryContext soql_context; /* of soql */
+	MemoryContext context; /* as long as the scan */
 } SfbScanState;
 
-/* The client's request, NULL when there is none. */
+/* The query that rows come from now, NULL when there is none. */
 static inline sf_query *
 sfb_scan_query(SfbScanState *scan)
 {
-	return scan->guard->object;
+	return scan->guard->object != NULL ? scan->queries->items[scan->queries->at] : NULL;
 }
 
 /* ---- scan.c -------------------------------------------------------------------------------- */
@@ -79,11 +93,31 @@ extern sf_session *sfb_scan_session(ForeignScanState *node, SfbTableOptions **op
 /* Ends the request; its job is queued for cleanup, its figures stay. */
 extern void sfb_scan_end_request(SfbScanState *scan);
 
-/* Waits until the request answers with a row; false at its end. */
-extern bool sfb_scan_next_row(SfbScanState *scan, sf_value **values);
-
 /* One row of the request into the slot, which the caller has cleared, as a virtual tuple. */
 extern void sfb_scan_store_row(SfbScanState *scan, sf_value *values, TupleTableSlot *slot);
+
+/* ---- scan_queries.c ------------------------------------------------------------------------ */
+
+/* Makes the guard and what it guards. */
+extern void sfb_queries_init(SfbScanState *scan, sf_session *session);
+
+/* Sends the request, which is not empty. */
+extern void sfb_queries_start(SfbScanState *scan);
+
+/* Back to the first row of the first query; false when some are over and have to be sent again. */
+extern bool sfb_queries_rewind(SfbScanState *scan);
+
+/* Their figures together; false when there are none yet. */
+extern bool sfb_queries_stats(const SfbScanState *scan, sf_query_stats *stats);
+
+/*
+ * A row of the request, of whichever query: SF_OK; SF_WAIT: not yet; SF_DONE: that was the last; SF_FAILED:
+ * see scan->error.
+ */
+extern sf_status sfb_scan_poll_row(SfbScanState *scan, sf_value **values);
+
+/* Waits until the request answers with a row; false at its end. */
+extern bool sfb_scan_next_row(SfbScanState *scan, sf_value **values);
 
 /* ---- scan_rows.c: whole rows of joined tables, as columns ------------------------------------ */
 

@@ -269,7 +269,7 @@ begin_answer(ForeignScanState *node)
 	if (scan->never)
 		no_rows(node);
 	else
-		groups->local = !take_answer(node);
+		groups->local = scan->too_long || !take_answer(node);
 	ExecClearTuple(node->ss.ss_ScanTupleSlot);
 	/* What was asked is over; its figures stay for EXPLAIN. */
 	if (groups->local)

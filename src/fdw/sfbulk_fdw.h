@@ -302,6 +302,9 @@ extern bool sfbulkRecheckForeignScan(ForeignScanState *node, TupleTableSlot *slo
 extern const char *sfb_scan_soql(ForeignScanState *node);
 extern bool sfb_scan_stats(ForeignScanState *node, sf_query_stats *stats);
 
+/* How many queries it makes of its conditions. */
+extern int sfb_scan_query_count(ForeignScanState *node);
+
 /* ---- parallel.c: scans that several processes share ----------------------------------------- */
 
 extern bool

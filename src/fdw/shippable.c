@@ -22,14 +22,17 @@
 #include "utils/lsyscache.h"
 
 #include "compat.h"
-#include "planner.h"
+#include "lists.h"
 
 /* B-tree operator families without a symbol of their own (pg_opfamily.dat). */
 #define FLOAT_BTREE_FAM_OID	   1970
 #define NUMERIC_BTREE_FAM_OID  1988
 #define DATETIME_BTREE_FAM_OID 434
 
-/* A list of days in so many bytes has much fewer spans than are sent. */
+/*
+ * A list that takes no more bytes than this is part of a query as any other condition.  Of days, they have
+ * much fewer spans than are sent.
+ */
 #define MAX_CERTAIN_BYTES 2000
 
 /* ---- operators ---------------------------------------------------------------------------- */
@@ -263,28 +266,56 @@ class_of_operator(const SfbColumn *column, SfbOp op)
 	}
 }
 
+/*
+ * The class of a list, be it as long as it may: the scan cuts it, or looks values up in it here (request.c).
+ * certain: each of its values can be said exactly.
+ */
+static SfbClass
+class_of_list(SfbRelPlan *plan, const SfbColumn *column, bool certain)
+{
+	plan->may_be_cut = true;
+	if (!certain || !sfb_is_lookup_type(column->type))
+		return SFB_SUPERSET;
+	plan->list_fields = lappend(plan->list_fields, (void *) column);
+	return SFB_EXACT;
+}
+
 /* The class once the value is looked at: a constant now, anything else by what it could be. */
 static SfbClass
 class_of_value(SfbRelPlan *plan, const SfbColumn *column, SfbOp op, Node *value, Oid valtype)
 {
+	bool is_list = op == SFB_OP_IN && plan->depth == 0;
 	StringInfoData text;
+	SfbFold fold;
 
 	if (!IsA(value, Const))
+	{
+		if (is_list)
+			return class_of_list(plan, column,
+								 sfb_always_exact(SFB_OP_EQ, column->type, valtype));
 		return sfb_always_exact(op, column->type, valtype) ? SFB_EXACT : SFB_SUPERSET;
+	}
 
 	initStringInfo(&text);
-	switch (sfb_fold_compare(&text, column->field, op, column->type, column->pgtype, valtype,
-							 ((Const *) value)->constvalue, ((Const *) value)->constisnull))
+	fold = sfb_fold_compare(&text, column->field, op, column->type, column->pgtype, valtype,
+							((Const *) value)->constvalue, ((Const *) value)->constisnull);
+
+	/* Too long to be part of just any query? */
+	if (is_list && !((Const *) value)->constisnull)
 	{
-		case SFB_FOLD_DROP:
-			return SFB_LOCAL;
-		case SFB_FOLD_WIDE:
-			plan->const_bytes += text.len;
-			return SFB_SUPERSET;
-		default:
-			plan->const_bytes += text.len;
-			return SFB_EXACT;
+		if (fold == SFB_FOLD_DROP)
+			return sfb_list_new(column->type, column->pgtype, valtype,
+								((Const *) value)->constvalue) != NULL
+					   ? class_of_list(plan, column, true)
+					   : SFB_LOCAL;
+		if (plan->const_bytes + text.len > plan->max_const_bytes ||
+			(text.len > MAX_CERTAIN_BYTES && sfb_is_lookup_type(column->type)))
+			return class_of_list(plan, column, true);
 	}
+	if (fold == SFB_FOLD_DROP)
+		return SFB_LOCAL;
+	plan->const_bytes += text.len;
+	return fold == SFB_FOLD_WIDE ? SFB_SUPERSET : SFB_EXACT;
 }
 
 /* Makes the clause, if it is one for this value. */
@@ -544,8 +575,11 @@ classify_and_or(SfbRelPlan *plan, BoolExpr *expr, List **clause)
 	foreach (lc, expr->args)
 	{
 		List *arm = NIL;
-		SfbClass arm_class = sfb_classify(plan, lfirst(lc), &arm);
+		SfbClass arm_class;
 
+		plan->depth++;
+		arm_class = sfb_classify(plan, lfirst(lc), &arm);
+		plan->depth--;
 		if (arm_class == SFB_LOCAL)
 		{
 			/* Without one of its parts an AND has more rows; an OR would have fewer. */

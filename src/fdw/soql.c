@@ -16,7 +16,7 @@
 #include "utils/builtins.h"
 
 #include "compat.h"
-#include "planner.h"
+#include "lists.h"
 
 /* The operands as far as they are known; the others have names to show. */
 typedef struct Operands
@@ -27,6 +27,9 @@ typedef struct Operands
 	const char *const *names; /* NULL, or of each operand NULL when its value is known */
 	const bool *unknown;	  /* NULL, or operands whose conditions are to be left out */
 } Operands;
+
+/* Lists longer than this are shortened in EXPLAIN. */
+#define LONG_LIST 100
 
 static inline int
 int_at(List *list, int n)
@@ -46,7 +49,27 @@ text_at(List *list, int n)
 
 static SfbFold append_clause(StringInfo buf, List *clause, const Operands *operands);
 static bool
-append_conditions(StringInfo buf, const char *word, List *clauses, const Operands *operands);
+append_conditions(StringInfo buf, const char *word, List *clauses, const Operands *operands,
+				  const SfbClauseText *texts, int ntexts);
+
+/* For EXPLAIN: a list of constants that is too long to be shown; false when it is not. */
+static bool
+append_long_list(StringInfo buf, List *clause, const Operands *operands)
+{
+	int operand = int_at(clause, 5);
+	SfbList *list;
+
+	if (int_at(clause, 1) != SFB_OP_IN || operands->nulls[operand] ||
+		sfb_array_length(operands->values[operand]) <= LONG_LIST)
+		return false;
+	list = sfb_list_new(int_at(clause, 3), int_at(clause, 4),
+						list_nth_oid(operands->types, operand), operands->values[operand]);
+	if (list == NULL || list->count <= LONG_LIST)
+		return false;
+	list->field = text_at(clause, 2);
+	sfb_list_append_short(buf, list);
+	return true;
+}
 
 static SfbFold
 append_comparison(StringInfo buf, List *clause, const Operands *operands)
@@ -62,6 +85,8 @@ append_comparison(StringInfo buf, List *clause, const Operands *operands)
 		sfb_append_compare(buf, field, op, operands->names[operand]);
 		return SFB_FOLD_SEND;
 	}
+	if (operands->names != NULL && append_long_list(buf, clause, operands))
+		return SFB_FOLD_SEND;
 	return sfb_fold_compare(buf, field, op, int_at(clause, 3), int_at(clause, 4),
 							list_nth_oid(operands->types, operand), operands->values[operand],
 							operands->nulls[operand]);
@@ -74,6 +99,8 @@ append_day(StringInfo buf, List *clause, const Operands *operands)
 	char *field = text_at(clause, 2);
 	int operand = int_at(clause, 4);
 
+	if (operands->unknown != NULL && operands->unknown[operand])
+		return SFB_FOLD_DROP;
 	if (operands->names != NULL && operands->names[operand] != NULL)
 	{
 		/* without the colon */
@@ -134,7 +161,7 @@ append_semijoin(StringInfo buf, List *clause, const Operands *operands)
 	StringInfoData inner;
 
 	initStringInfo(&inner);
-	if (!append_conditions(&inner, "WHERE", list_nth(clause, 4), operands))
+	if (!append_conditions(&inner, "WHERE", list_nth(clause, 4), operands, NULL, 0))
 		return SFB_FOLD_FALSE;
 	appendStringInfo(buf, "%s IN (SELECT %s FROM %s%s)", text_at(clause, 1),
 					 text_at(clause, 3), text_at(clause, 2), inner.data);
@@ -217,9 +244,13 @@ sfb_query_needs_rest(const char *query)
 
 /* ---- the whole query ---------------------------------------------------------------------------- */
 
-/* Appends " WHERE …" or " HAVING …"; false when nothing can fulfil the conditions. */
+/*
+ * Appends " WHERE …" or " HAVING …"; false when nothing can fulfil the conditions.  Some may have texts
+ * that stand for them.
+ */
 static bool
-append_conditions(StringInfo buf, const char *word, List *clauses, const Operands *operands)
+append_conditions(StringInfo buf, const char *word, List *clauses, const Operands *operands,
+				  const SfbClauseText *given, int ngiven)
 {
 	int rest = SFB_MAX_SOQL - buf->len;
 	char **texts = palloc0(sizeof(char *) * Max(list_length(clauses), 1));
@@ -233,7 +264,16 @@ append_conditions(StringInfo buf, const char *word, List *clauses, const Operand
 		bool exact = int_at(top, 0) != 0;
 		StringInfoData text;
 		SfbFold fold;
+		int n = 0;
 
+		while (n < ngiven && given[n].clause != i)
+			n++;
+		if (n < ngiven)
+		{
+			texts[i] = (char *) given[n].text;
+			total += texts[i] != NULL ? strlen(texts[i]) + 7 : 0;
+			continue;
+		}
 		initStringInfo(&text);
 		fold = append_clause(&text, lsecond(top), operands);
 		if (fold == SFB_FOLD_FALSE)
@@ -339,7 +379,8 @@ append_list(StringInfo buf, const char *word, List *items)
 
 /* The text in UTF-8, or NULL when no row can fulfil the conditions. */
 static char *
-build(List *soql, const Operands *operands)
+build(List *soql, const Operands *operands, const SfbClauseText *texts, int ntexts,
+	  bool limited)
 {
 	char *query = text_at(soql, SfbSoqlQuery);
 	List *fields = list_nth(soql, SfbSoqlFields);
@@ -357,13 +398,14 @@ build(List *soql, const Operands *operands)
 	append_list(&buf, "", select != NIL ? select : fields);
 	appendStringInfo(&buf, " FROM %s", text_at(soql, SfbSoqlObject));
 
-	if (!append_conditions(&buf, "WHERE", list_nth(soql, SfbSoqlClauses), operands))
+	if (!append_conditions(&buf, "WHERE", list_nth(soql, SfbSoqlClauses), operands, texts,
+						   ntexts))
 		return NULL;
 	append_list(&buf, " GROUP BY ", list_nth(soql, SfbSoqlGroup));
-	if (!append_conditions(&buf, "HAVING", list_nth(soql, SfbSoqlHaving), operands))
+	if (!append_conditions(&buf, "HAVING", list_nth(soql, SfbSoqlHaving), operands, NULL, 0))
 		return NULL;
 	append_list(&buf, " ORDER BY ", list_nth(soql, SfbSoqlOrder));
-	if (limit != NIL && !append_limit(&buf, limit, operands))
+	if (limited && limit != NIL && !append_limit(&buf, limit, operands))
 		return NULL;
 	return buf.data;
 }
@@ -375,16 +417,23 @@ sfb_soql_is_grouped(List *soql)
 }
 
 char *
-sfb_soql_build(List *soql, int nexprs, const Datum *values, const bool *nulls, bool *never)
+sfb_soql_build_with(List *soql, int nexprs, const Datum *values, const bool *nulls,
+					const SfbClauseText *texts, int ntexts, bool limited, bool *never)
 {
 	Operands operands = {list_nth(soql, SfbSoqlOperandTypes), values, nulls, NULL, NULL};
 	char *result;
 
 	if (nexprs != list_length(operands.types))
 		elog(ERROR, "the query has %d operands, not %d", list_length(operands.types), nexprs);
-	result = build(soql, &operands);
+	result = build(soql, &operands, texts, ntexts, limited);
 	*never = (result == NULL);
 	return result;
+}
+
+char *
+sfb_soql_build(List *soql, int nexprs, const Datum *values, const bool *nulls, bool *never)
+{
+	return sfb_soql_build_with(soql, nexprs, values, nulls, NULL, 0, true, never);
 }
 
 char *
@@ -415,7 +464,7 @@ sfb_soql_explain(List *soql, List *fdw_exprs, List *names)
 			shown[i] = pg_server_to_any(text, strlen(text), PG_UTF8);
 		}
 	}
-	result = build(soql, &operands);
+	result = build(soql, &operands, NULL, 0, true);
 	return result != NULL ? pg_any_to_server(result, strlen(result), PG_UTF8) : NULL;
 }
 
@@ -442,7 +491,7 @@ sfb_soql_estimate(List *soql, List *operand_list, bool *filtered)
 		else
 			unknown[i] = true;
 	}
-	result = build(soql, &operands);
+	result = build(soql, &operands, NULL, 0, true);
 	*filtered = result != NULL && has_word(result, words);
 	return result;
 }
@@ -463,6 +512,32 @@ sfb_soql_columns(List *soql, sf_column **columns)
 		(*columns)[i].kind = sfb_column_kind((SfbType) list_nth_int(types, i));
 	}
 	return count;
+}
+
+List *
+sfb_soql_of_rows(List *soql)
+{
+	List *result = list_copy(soql);
+	List *fields = list_make1(makeString("Id"));
+	List *types = list_make1_int(SFB_ID);
+	ListCell *lc;
+
+	foreach (lc, list_nth(soql, SfbSoqlClauses))
+	{
+		List *clause = lsecond(lfirst_node(List, lc));
+		SfbType type;
+
+		if (int_at(clause, 0) != SFB_CLAUSE_COMPARE || int_at(clause, 1) != SFB_OP_IN)
+			continue;
+		type = int_at(clause, 3);
+		if (!sfb_is_lookup_type(type) || pg_strcasecmp(text_at(clause, 2), "Id") == 0)
+			continue;
+		fields = lappend(fields, list_nth(clause, 2));
+		types = lappend_int(types, type);
+	}
+	lfirst(list_nth_cell(result, SfbSoqlFields)) = fields;
+	lfirst(list_nth_cell(result, SfbSoqlTypes)) = types;
+	return result;
 }
 
 const char *
