@@ -52,12 +52,37 @@ SELECT r.region, count(*) AS accounts, round(avg(a.annualrevenue)) AS average_re
     GROUP BY 1 ORDER BY 1;
 
 \echo
-\echo '*** 8. One record: one call, and its new Id comes back.'
+\echo '*** 8. Joins with parents, aggregates and the top of a sort are one call each: SOQL has them.'
+SELECT c.lastname, a.name AS account, a.industry
+    FROM sf.contact c JOIN sf.account a ON a.id = c.accountid
+    WHERE a.annualrevenue > 1000000 ORDER BY c.createddate DESC NULLS LAST LIMIT 3;
+EXPLAIN (VERBOSE, COSTS OFF)
+    SELECT c.lastname, a.name FROM sf.contact c LEFT JOIN sf.account a ON a.id = c.accountid
+    WHERE c.createddate >= '2024-01-01';
+SELECT count(*), sum(annualrevenue), round(avg(numberofemployees)) AS employees, max(createddate) AS newest
+    FROM sf.account WHERE createddate >= '2020-01-01';
+SELECT id, annualrevenue FROM sf.account ORDER BY annualrevenue DESC NULLS LAST LIMIT 3;
+
+\echo
+\echo '*** 9. What it would cost, before it runs; ANALYZE tells the planner how large objects are.'
+ANALYZE sf.account, sf.contact;
+SET sfbulk_fdw.explain_remote = on;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT name FROM sf.account WHERE createddate >= '2024-01-01';
+RESET sfbulk_fdw.explain_remote;
+
+\echo
+\echo '*** 10. A list of ids, however long, is sent instead of reading everything.'
+CREATE TABLE chosen AS SELECT id AS sf_id FROM account ORDER BY id LIMIT 9000;
+EXPLAIN (ANALYZE, VERBOSE, COSTS OFF, TIMING OFF, SUMMARY OFF)
+    SELECT id, name FROM sf.account WHERE id = ANY (ARRAY(SELECT sf_id FROM chosen));
+
+\echo
+\echo '*** 11. One record: one call, and its new Id comes back.'
 INSERT INTO sf.account (name, industry, annualrevenue)
     VALUES ('Demo Holding', 'Energy', 1250000) RETURNING id, name;
 
 \echo
-\echo '*** 9. A load: 50,000 rows become an ingest job, uploaded while the rows are still produced.'
+\echo '*** 12. A load: 50,000 rows become an ingest job, uploaded while the rows are still produced.'
 CREATE TABLE staging AS
     SELECT 'S-' || n AS number, 'Customer ' || n AS name, 'c' || n || '@example.com' AS mail
     FROM generate_series(1, 50000) n;
@@ -66,7 +91,7 @@ INSERT INTO sf.contact (external_id__c, lastname, email)
 SELECT count(*) FROM sf.contact WHERE external_id__c LIKE 'S-%';
 
 \echo
-\echo '*** 10. Upsert: the table option upsert_key names the external id field.'
+\echo '*** 13. Upsert: the table option upsert_key names the external id field.'
 ALTER FOREIGN TABLE sf.contact OPTIONS (ADD upsert_key 'External_Id__c');
 INSERT INTO sf.contact (external_id__c, lastname, email)
     VALUES ('S-1', 'Renamed', 'renamed@example.com'), ('S-50001', 'New', 'new@example.com');
@@ -74,7 +99,7 @@ SELECT created, count(*) FROM sfbulk_successful_rows('sf') GROUP BY 1 ORDER BY 1
 ALTER FOREIGN TABLE sf.contact OPTIONS (DROP upsert_key);
 
 \echo
-\echo '*** 11. Rows that Salesforce rejects: an error as of a table of one''s own; here as a warning.'
+\echo '*** 14. Rows that Salesforce rejects: an error as of a table of one''s own; here as a warning.'
 \set ON_ERROR_STOP off
 INSERT INTO sf.contact (external_id__c, lastname) VALUES ('S-2', 'Double'), ('S-60001', 'Fine');
 \set ON_ERROR_STOP on
@@ -89,21 +114,21 @@ INSERT INTO sf.contact (external_id__c, lastname)
 ALTER FOREIGN TABLE sf.contact OPTIONS (DROP on_error);
 
 \echo
-\echo '*** 12. UPDATE sends Id and the assigned columns; DELETE the Ids. Joins work as with any table.'
+\echo '*** 15. UPDATE sends Id and the assigned columns; DELETE the Ids. Joins work as with any table.'
 UPDATE sf.account SET rating = 'Hot' WHERE name = 'Demo Holding' RETURNING id, name, rating;
 EXPLAIN (VERBOSE, COSTS OFF) UPDATE sf.account SET rating = 'Cold' WHERE annualrevenue < 1000;
 DELETE FROM sf.contact USING staging WHERE contact.external_id__c = staging.number
     AND staging.number > 'S-4';
 
 \echo
-\echo '*** 13. COPY.'
+\echo '*** 16. COPY.'
 COPY sf.contact (lastname, email) FROM STDIN WITH (FORMAT csv);
 "Smith, Jr.",smith@example.com
 Jones,jones@example.com
 \.
 
 \echo
-\echo '*** 14. apply ''commit'': rows are uploaded at once and worked on at COMMIT; ROLLBACK leaves nothing.'
+\echo '*** 17. apply ''commit'': rows are uploaded at once and worked on at COMMIT; ROLLBACK leaves nothing.'
 ALTER FOREIGN TABLE sf.account OPTIONS (ADD apply 'commit');
 BEGIN;
 INSERT INTO sf.account (name) SELECT 'Not to be ' || n FROM generate_series(1, 5000) n;
@@ -114,7 +139,7 @@ COMMIT;
 SELECT name FROM sf.account WHERE name LIKE '%o be%';
 
 \echo
-\echo '*** 15. A load that pg_cron runs every minute.'
+\echo '*** 18. A load that pg_cron runs every minute.'
 \timing off
 CREATE EXTENSION pg_cron;
 CREATE TABLE outbox (number text PRIMARY KEY, name text, sent_at timestamptz);
@@ -139,5 +164,5 @@ SELECT count(*) AS arrived FROM sf.contact WHERE external_id__c LIKE 'cron %';
 SELECT cron.unschedule('contacts to Salesforce');
 
 \echo
-\echo '*** 16. What is left of it in Salesforce: the job with rejected rows, for 7 days.'
+\echo '*** 19. What is left of it in Salesforce: the job with rejected rows, for 7 days.'
 SELECT operation, object, state FROM sfbulk_jobs('sf');
