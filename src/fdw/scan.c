@@ -322,8 +322,7 @@ sfbulkBeginForeignScan(ForeignScanState *node, int eflags)
 					 : planned_columns(columns, &relnames));
 	if (scan->fields != NULL)
 		scan->fields->relnames = relnames;
-	sfb_whole_rows_init(scan, list_nth(plan->fdw_private, SfbScanPrivateWholeRows),
-						node->ss.ss_ScanTupleSlot->tts_tupleDescriptor);
+	sfb_whole_rows_init(scan, list_nth(plan->fdw_private, SfbScanPrivateWholeRows), columns);
 	init_parameters(scan, node, plan->fdw_exprs);
 
 	scan->callback.callback = conversion_context;

@@ -121,8 +121,8 @@ extern bool sfb_scan_next_row(SfbScanState *scan, sf_value **values);
 
 /* ---- scan_rows.c: whole rows of joined tables, as columns ------------------------------------ */
 
-/* desc is the scan's. */
-extern void sfb_whole_rows_init(SfbScanState *scan, List *whole_rows, TupleDesc desc);
+/* Both lists are the plan's: SfbScanPrivateWholeRows and SfbScanPrivateColumns. */
+extern void sfb_whole_rows_init(SfbScanState *scan, List *whole_rows, List *columns);
 
 /* Makes them of the other columns, which are in the slot. */
 extern void sfb_whole_rows_fill(SfbScanState *scan, TupleTableSlot *slot);

@@ -10,6 +10,7 @@
 
 #include "access/htup_details.h"
 #include "executor/executor.h"
+#include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
 #include "compat.h"
@@ -25,7 +26,7 @@ typedef struct SfbWholeRow
 } SfbWholeRow;
 
 void
-sfb_whole_rows_init(SfbScanState *scan, List *whole_rows, TupleDesc desc)
+sfb_whole_rows_init(SfbScanState *scan, List *whole_rows, List *columns)
 {
 	int i = 0;
 	ListCell *lc;
@@ -36,12 +37,14 @@ sfb_whole_rows_init(SfbScanState *scan, List *whole_rows, TupleDesc desc)
 	{
 		List *parts = lfirst(lc);
 		SfbWholeRow *row = &scan->whole_rows[i++];
+		List *column = list_nth(columns, list_nth_int(parts, SfbWholeRowColumn) - 1);
+		Oid reloid = intVal(list_nth(column, SfbScanColumnRelation));
 		int natts;
 
 		row->column = list_nth_int(parts, SfbWholeRowColumn) - 1;
 		row->present = list_nth_int(parts, SfbWholeRowPresent) - 1;
-		row->desc =
-			lookup_rowtype_tupdesc_copy(TupleDescAttr(desc, row->column)->atttypid, -1);
+		/* Where an UPDATE wants the row, its type is said to be any record. */
+		row->desc = lookup_rowtype_tupdesc_copy(get_rel_type_id(reloid), -1);
 		natts = row->desc->natts;
 		row->columns = palloc(sizeof(int) * Max(natts, 1));
 		row->values = palloc0(sizeof(Datum) * Max(natts, 1));
