@@ -161,7 +161,7 @@
 #include "common/pg_prng.h"
 #define sfb_random_fract() pg_prng_double(&pg_global_prng_state)
 #else
-#define sfb_random_fract() ((double) random() / ((double) MAX_RANDOM_VALUE + 1))
+#define sfb_random_fract() ((double) random() / ((double) PG_INT32_MAX + 1))
 #endif
 
 /* 18 wants to know who is delayed: ANALYZE. */
