@@ -85,7 +85,7 @@ sfb_remote_estimate(RelOptInfo *baserel, SfbRelPlan *plan)
 					  &answer, &calls))
 		return;
 
-	plan->analyzed = true;
+	plan->analyzed = plan->estimated = true;
 	plan->tuples = baserel->tuples = (double) answer.object_rows;
 	rows = sfb_planned_rows(&answer, filtered);
 	unknown = unknown_conditions(root, list_concat_copy(plan->exact, plan->rechecked));

@@ -129,6 +129,7 @@ join_plan_new(PlannerInfo *root, RelOptInfo *joinrel, SfbRelPlan *first)
 	plan->options = first->options;
 	plan->relids = joinrel->relids;
 	plan->analyzed = first->analyzed;
+	plan->estimated = first->estimated;
 	return plan;
 }
 

@@ -160,7 +160,9 @@ sfb_decide_transport(RelOptInfo *rel, SfbRelPlan *plan)
 			 plan->fetched > (double) SURELY_LARGE * rest_limit)
 	{
 		plan->transport = SF_TRANSPORT_BULK;
-		plan->why = psprintf("statistics say about %.0f rows", plan->fetched);
+		plan->why =
+			psprintf("%s about %.0f rows",
+					 plan->estimated ? "Salesforce expects" : "statistics say", plan->fetched);
 	}
 	else
 		plan->why = psprintf("bulk above %d rows", rest_limit);

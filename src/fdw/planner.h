@@ -189,6 +189,7 @@ typedef struct SfbRelPlan
 
 	/* how it is read */
 	bool analyzed;			  /* its size is known, not guessed */
+	bool estimated;			  /* as Salesforce says */
 	double tuples;			  /* of the object */
 	double fetched;			  /* rows that come over the wire */
 	double local_selectivity; /* of what is checked here */
