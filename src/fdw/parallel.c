@@ -175,7 +175,7 @@ sfb_add_partial_paths(RelOptInfo *rel, SfbRelPlan *plan)
 	double divisor;
 	Cost startup;
 	Cost total;
-	Cost transfer = plan->fetched * plan->options->fdw_tuple_cost;
+	Cost transfer = sfb_cost_transfer(rel, plan);
 	ForeignPath *path;
 
 	if (plan->transport != SF_TRANSPORT_BULK || plan->limited || plan->may_be_cut ||

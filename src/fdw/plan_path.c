@@ -170,6 +170,13 @@ sfb_decide_transport(RelOptInfo *rel, SfbRelPlan *plan)
 
 /* ---- costs -------------------------------------------------------------------------------------------- */
 
+Cost
+sfb_cost_transfer(RelOptInfo *rel, SfbRelPlan *plan)
+{
+	return plan->fetched * plan->options->fdw_tuple_cost *
+		   (1 + rel->reltarget->width / WIDE_ROW);
+}
+
 /*
  * Some waiting before the first row (requests, or a job), then each row's way over the wire and through
  * the conditions that are checked here.  The unit is PostgreSQL's, a page read in sequence; a request
@@ -183,13 +190,13 @@ sfb_cost_scan(RelOptInfo *rel, SfbRelPlan *plan, Cost *startup, Cost *total)
 	bool bulk = (plan->transport == SF_TRANSPORT_BULK ||
 				 (plan->transport == SF_TRANSPORT_AUTO &&
 				  plan->fetched > plan->options->rest_row_limit));
-	double per_row = plan->options->fdw_tuple_cost * (1 + rel->reltarget->width / WIDE_ROW);
 	QualCost quals;
 
 	cost_qual_eval(&quals, list_concat_copy(plan->rechecked, plan->local), plan->root);
 	*startup = (bulk ? SFB_JOB_REQUESTS * request : request) + quals.startup +
 			   rel->reltarget->cost.startup;
-	*total = *startup + plan->fetched * (per_row + cpu_tuple_cost + quals.per_tuple) +
+	*total = *startup + sfb_cost_transfer(rel, plan) +
+			 plan->fetched * (cpu_tuple_cost + quals.per_tuple) +
 			 rel->rows * rel->reltarget->cost.per_tuple;
 	if (!bulk)
 		*total += floor(plan->fetched / REST_PAGE_ROWS) * request;

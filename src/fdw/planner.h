@@ -326,6 +326,9 @@ extern void sfb_decide_transport(RelOptInfo *rel, SfbRelPlan *plan);
 /* What the rows cost in PostgreSQL's units. */
 extern void sfb_cost_scan(RelOptInfo *rel, SfbRelPlan *plan, Cost *startup, Cost *total);
 
+/* The part of it that the rows' way over the wire costs. */
+extern Cost sfb_cost_transfer(RelOptInfo *rel, SfbRelPlan *plan);
+
 /*
  * Adds the paths of a relation: its rows as they come, and in the order that the query wants where
  * Salesforce has the same.  epq_path is a local path for EvalPlanQual, or NULL.
