@@ -198,6 +198,7 @@ ALTER FOREIGN TABLE contact OPTIONS (ADD transport 'bulk');
 SELECT same(q) FROM (VALUES ('SELECT c.id, a.name, u.isactive FROM contact c LEFT JOIN account a ON c.accountid = a.id LEFT JOIN person u ON a.ownerid = u.id'),
 	('SELECT id FROM contact WHERE accountid IN (SELECT accountid FROM opportunity WHERE amount > 100000)')) t(q);
 ALTER FOREIGN TABLE contact OPTIONS (DROP transport);
+SELECT pg_temp.refused();
 SELECT pg_temp.jobs();
 
 DROP SERVER sf CASCADE;

@@ -148,6 +148,7 @@ DELETE FROM local WHERE n > 13;
 ANALYZE local;
 SELECT sent('SELECT l.n, a.name FROM local l JOIN account a ON a.id = l.id');
 ALTER FOREIGN TABLE account OPTIONS (DROP transport);
+SELECT pg_temp.refused();
 SELECT pg_temp.jobs();
 
 DROP TABLE local;

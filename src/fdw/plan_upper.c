@@ -185,9 +185,21 @@ add_column(SfbUpperPlan *upper, Node *expr, Index sortgroupref, const char *name
 			lappend_int(lappend_int(columns->select.copies, field), place);
 }
 
+/* Is the field a key already?  SOQL neither groups by one twice nor aggregates it. */
+static bool
+is_key(SfbUpperPlan *upper, const char *field)
+{
+	ListCell *lc;
+
+	foreach (lc, upper->group)
+		if (pg_strcasecmp(strVal(lfirst(lc)), field) == 0)
+			return true;
+	return false;
+}
+
 /* count(…) as SOQL, or NULL. */
 static char *
-count_text(const Aggref *agg, SfbRelPlan *plan)
+count_text(SfbUpperPlan *upper, SfbRelPlan *plan, const Aggref *agg)
 {
 	const SfbColumn *column;
 
@@ -197,7 +209,8 @@ count_text(const Aggref *agg, SfbRelPlan *plan)
 		return pstrdup("COUNT(Id)");
 	column = sfb_plan_column(plan, argument_of(agg));
 	if (column == NULL || !column->aggregatable || !column->filterable ||
-		!sfb_types_agree(column) || column->type == SFB_BOOLEAN)
+		!sfb_types_agree(column) || column->type == SFB_BOOLEAN ||
+		is_key(upper, column->field))
 		return NULL;
 	if (agg->aggdistinct == NIL)
 		return psprintf("COUNT(%s)", column->field);
@@ -224,7 +237,7 @@ add_aggregate(SfbUpperPlan *upper, SfbRelPlan *plan, Aggref *agg)
 		return false;
 	if (kind == AGGREGATE_COUNT)
 	{
-		count = count_text(agg, plan);
+		count = count_text(upper, plan, agg);
 		if (count == NULL)
 			return false;
 		add_column(upper, (Node *) agg, 0, count, SFB_LONG, SFB_GROUP_VALUE,
@@ -234,7 +247,7 @@ add_aggregate(SfbUpperPlan *upper, SfbRelPlan *plan, Aggref *agg)
 
 	column = sfb_plan_column(plan, argument_of(agg));
 	if (column == NULL || !column->aggregatable || !column->filterable ||
-		!sfb_types_agree(column))
+		!sfb_types_agree(column) || is_key(upper, column->field))
 		return false;
 	field = column->field;
 	if (kind == AGGREGATE_MIN || kind == AGGREGATE_MAX)
@@ -280,6 +293,9 @@ add_key(SfbUpperPlan *upper, SfbRelPlan *plan, Node *expr, Index sortgroupref)
 	if (column == NULL || !column->groupable || !column->filterable ||
 		!sfb_types_agree(column))
 		return false;
+	/* By its own Id each row is a group: they are asked for as rows. */
+	if (is_own_id(column))
+		return false;
 	switch (column->type)
 	{
 		case SFB_BOOLEAN:
@@ -297,6 +313,8 @@ add_key(SfbUpperPlan *upper, SfbRelPlan *plan, Node *expr, Index sortgroupref)
 	}
 	if (is_listed(upper, expr))
 		return true;
+	if (is_key(upper, column->field))
+		return false;
 	upper->group = lappend(upper->group, makeString(pstrdup(column->field)));
 	add_column(upper, expr, sortgroupref, column->field, column->type, SFB_GROUP_VALUE,
 			   add_item(upper, column->field, column->type), 0);
@@ -324,7 +342,7 @@ add_parts(SfbUpperPlan *upper, SfbRelPlan *plan, Node *expr)
 
 /* A condition on a count that can be sent, as a clause, or NIL. */
 static List *
-having_clause(SfbRelPlan *plan, Node *expr)
+having_clause(SfbUpperPlan *upper, SfbRelPlan *plan, Node *expr)
 {
 	OpExpr *op = (OpExpr *) expr;
 	Oid opno;
@@ -349,7 +367,7 @@ having_clause(SfbRelPlan *plan, Node *expr)
 		!sfb_is_operand(plan, right) || !sfb_comparison_of(opno, &comparison) ||
 		!sfb_always_exact(comparison, SFB_LONG, exprType(right)))
 		return NIL;
-	count = count_text((Aggref *) left, plan);
+	count = count_text(upper, plan, (Aggref *) left);
 	if (count == NULL)
 		return NIL;
 	clause = list_make5(makeInteger(SFB_CLAUSE_COMPARE), makeInteger(comparison),
@@ -368,7 +386,8 @@ add_having(SfbUpperPlan *upper, SfbRelPlan *plan, List *conditions)
 	{
 		Node *expr = lfirst(lc);
 		/* Without GROUP BY there is one group, which must not be missing when no row is left. */
-		List *clause = plan->root->parse->groupClause != NIL ? having_clause(plan, expr) : NIL;
+		List *clause =
+			plan->root->parse->groupClause != NIL ? having_clause(upper, plan, expr) : NIL;
 
 		if (clause != NIL)
 		{

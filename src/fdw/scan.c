@@ -184,7 +184,8 @@ sfb_scan_start(ForeignScanState *node)
 		MemoryContextDelete(scan->request_context);
 	scan->request_context = context;
 	scan->request = request;
-	if (same && (scan->never || (sfb_scan_query(scan) != NULL && !scan->fetched)))
+	if (same && (scan->never || sfb_groups_are_local(scan) ||
+				 (sfb_scan_query(scan) != NULL && !scan->fetched)))
 		return;
 	if (same && sfb_scan_query(scan) != NULL && sfb_queries_rewind(scan))
 	{

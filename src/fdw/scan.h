@@ -135,6 +135,9 @@ extern void sfb_groups_init(ForeignScanState *node, List *groups);
 /* The next group into the scan slot (which is cleared); false at the end. */
 extern bool sfb_groups_next(ForeignScanState *node);
 
+/* The groups are made here, as what was asked has not been answered. */
+extern bool sfb_groups_are_local(SfbScanState *scan);
+
 /* Forgets the groups: they are asked for again, or the scan ends. */
 extern void sfb_groups_forget(ForeignScanState *node);
 

@@ -264,6 +264,10 @@ begin_answer(ForeignScanState *node)
 
 	groups->answer = tuplestore_begin_heap(false, false, work_mem);
 	MemoryContextSwitchTo(oldcontext);
+
+	/* The same is asked again that could not be answered before. */
+	if (groups->local && !scan->never && sfb_scan_query(scan) == NULL)
+		return;
 	groups->local = false;
 	groups->grouped = sfb_soql_is_grouped(scan->soql_plan);
 	if (scan->never)
@@ -328,6 +332,12 @@ sfb_groups_next(ForeignScanState *node)
 		return false;
 	copy_columns(node->ss.ss_ScanTupleSlot, groups->stored);
 	return true;
+}
+
+bool
+sfb_groups_are_local(SfbScanState *scan)
+{
+	return scan->groups != NULL && scan->groups->local;
 }
 
 void
