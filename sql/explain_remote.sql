@@ -74,6 +74,15 @@ SELECT key, jsonb_typeof(value) FROM jsonb_each(pg_temp.explain('FORMAT JSON, AN
 SELECT unnest(xpath('/e:explain/e:Query/e:Plan/e:*[contains(name(), "Time") or contains(name(), "Remote") or contains(name(), "Day")]',
 	pg_temp.explain('FORMAT XML, VERBOSE, COSTS OFF', 'SELECT id FROM sf.invoice__c')::xml, '{{e,http://www.postgresql.org/2009/explain}}'));
 
+-- a list that takes several queries: none of them can be explained
+PREPARE list(text[]) AS SELECT id FROM sf.account WHERE id = ANY ($1);
+SELECT array_agg(id) AS ids FROM sf.account \gset
+SET plan_cache_mode = force_custom_plan;
+SELECT l FROM pg_temp.plan_lines(format('EXPLAIN (COSTS OFF) EXECUTE list(%L)', :'ids')) l WHERE l !~ 'Filter';
+SELECT p->'Estimated API Calls' AS estimated, p->'API Calls' AS made
+  FROM (SELECT pg_temp.explain('ANALYZE, VERBOSE, FORMAT JSON', format('EXECUTE list(%L)', :'ids'))::jsonb -> 0 -> 'Plan' AS p) s;
+RESET plan_cache_mode;
+
 -- ---- parameters: those that have a value count, the others are left out
 PREPARE p(int, text) AS SELECT id FROM sf.account WHERE numberofemployees > $1 AND name LIKE $2;
 SET plan_cache_mode = force_generic_plan;

@@ -17,6 +17,7 @@
 
 #include "compat.h"
 #include "ask.h"
+#include "lists.h"
 #include "planner.h"
 #include "scan.h"
 
@@ -83,9 +84,35 @@ operand_values(ForeignScanState *node)
 	return result;
 }
 
+/*
+ * How many queries the scan sends, and by which way: several where a list is long.  One, if not all operands
+ * are known.
+ */
+static int
+count_queries(List *soql, List *operands, sf_transport *transport)
+{
+	int n = list_length(operands);
+	Datum *values = palloc0(sizeof(Datum) * Max(n, 1));
+	bool *nulls = palloc0(sizeof(bool) * Max(n, 1));
+	SfbRequest *request;
+
+	for (int i = 0; i < n; i++)
+	{
+		Const *value = list_nth(operands, i);
+
+		if (value == NULL)
+			return 1;
+		values[i] = value->constvalue;
+		nulls[i] = value->constisnull;
+	}
+	request = sfb_request_new(soql, *transport, n, values, nulls);
+	*transport = request->transport;
+	return request->count;
+}
+
 /* ---- what it will cost ----------------------------------------------------------------------------- */
 
-/* API calls, as EXPLAIN ANALYZE counts them (without the deletion of a job), and jobs. */
+/* API calls of one query, as EXPLAIN ANALYZE counts them (without the deletion of a job), and jobs. */
 static void
 estimate_costs(const SfbTableOptions *options, SfbScanKind kind, sf_transport transport,
 			   double rows, double *calls, int *jobs)
@@ -138,38 +165,39 @@ sfb_explain_remote(ForeignScanState *node, ExplainState *es)
 	ForeignScan *fscan = castNode(ForeignScan, node->ss.ps.plan);
 	SfbScanKind kind = intVal(list_nth(fscan->fdw_private, SfbScanPrivateKind));
 	sf_transport transport = intVal(list_nth(fscan->fdw_private, SfbScanPrivateTransport));
+	List *form = list_nth(fscan->fdw_private, SfbScanPrivateSoql);
+	List *operands = operand_values(node);
 	SfbTableOptions *options;
 	SfbGuard *guard = sfb_guard_new(sfb_scan_session(node, &options), NULL);
 	sf_query_plan plan;
 	SfbQuotas quotas;
+	double rows = fscan->scan.plan.plan_rows; /* unless Salesforce knows */
 	double calls = 0;
 	int jobs = 0;
+	int queries = 0;
 	int asked = 0;
 	bool filtered;
-	char *soql = sfb_soql_estimate(list_nth(fscan->fdw_private, SfbScanPrivateSoql),
-								   operand_values(node), &filtered);
+	char *soql = sfb_soql_estimate(form, operands, &filtered);
 
-	if (soql == NULL)
+	if (soql != NULL)
+		queries = count_queries(form, operands, &transport);
+	if (queries == 0)
 		ExplainPropertyInteger("Remote Estimated Rows", NULL, 0, es);
 	else if (sfb_ask_plan(guard->session, soql, &plan, &asked))
 	{
-		double rows = sfb_planned_rows(&plan, filtered);
-
-		estimate_costs(options, kind, transport, rows, &calls, &jobs);
+		rows = sfb_planned_rows(&plan, filtered);
 		ExplainPropertyFloat("Remote Estimated Rows", NULL, rows, 0, es);
 		ExplainPropertyInteger("Remote Object Rows", NULL, plan.object_rows, es);
 		ExplainPropertyText("Remote Operation", sfb_server_text(plan.operation), es);
 		ExplainPropertyFloat("Remote Relative Cost", NULL, plan.relative_cost, 3, es);
 	}
 	else
-	{
-		/* Costs by what planning knows then. */
 		ExplainPropertyText("Remote Estimate",
 							"none, as Salesforce does not explain the query", es);
-		estimate_costs(options, kind, transport, fscan->scan.plan.plan_rows, &calls, &jobs);
-	}
-	ExplainPropertyFloat("Estimated API Calls", NULL, calls, 0, es);
-	ExplainPropertyInteger("Estimated Jobs", NULL, jobs, es);
+	if (queries > 0)
+		estimate_costs(options, kind, transport, rows / queries, &calls, &jobs);
+	ExplainPropertyFloat("Estimated API Calls", NULL, calls * queries, 0, es);
+	ExplainPropertyInteger("Estimated Jobs", NULL, jobs * queries, es);
 
 	if (!sfb_ask_quotas(guard->session, &quotas, &asked))
 		return;
