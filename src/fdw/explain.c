@@ -68,7 +68,7 @@ explain_statistics(ForeignScanState *node, ExplainState *es)
 		ExplainPropertyInteger("Queue Time", "ms", stats.queued_ms, es);
 		ExplainPropertyInteger("Processing Time", "ms", stats.server_ms, es);
 	}
-	if (stats.retries > 0)
+	if (stats.retries > 0 || es->format != EXPLAIN_FORMAT_TEXT)
 		ExplainPropertyInteger("Retries", NULL, stats.retries, es);
 	ExplainPropertyInteger("Bytes Received", NULL, stats.wire_bytes, es);
 	ExplainPropertyInteger("Bytes Decompressed", NULL, stats.text_bytes, es);
