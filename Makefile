@@ -6,6 +6,7 @@
 #	make test		every test of the project; installs packages when needed
 #	make conformance	real clients and the shapes of recorded traffic against sfsim; installs packages, and npm's
 #	make unit lint fuzz bench bench-read bench-write bench-sim format		one piece of it
+#	make mutation	the rules of exactness taken away one by one: a test has to notice each; half an hour
 #	make asan-sim	sfsim under AddressSanitizer and UndefinedBehaviorSanitizer: build/asan/sfsim
 #
 # Variables: PG_CONFIG, CC, COPT (more compiler flags), ISAL=auto|yes|no (inflate by ISA-L or zlib),
@@ -334,7 +335,7 @@ fuzz: fuzz-build
 # ---- scripts ------------------------------------------------------------------------------
 
 # These install what is missing first, so they may run where nothing above could be built.
-.PHONY: setup demo test conformance lint bench bench-csv bench-read bench-write format
+.PHONY: setup demo test conformance mutation lint bench bench-csv bench-read bench-write format
 setup:
 	@scripts/setup
 demo:
@@ -343,6 +344,8 @@ test:
 	@scripts/test
 conformance:
 	@scripts/conformance
+mutation:
+	@scripts/mutate
 lint:
 	@scripts/setup
 	@scripts/lint

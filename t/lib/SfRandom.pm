@@ -230,7 +230,8 @@ sub comparison
 	my ($self, $scope) = @_;
 	my ($table, $prefix) = @{ pick(@$scope) };
 	my @columns = $self->columns($table);
-	@columns = grep { $_->[1] =~ $self->{only} } @columns if $self->{only};
+	my @sets = grep { $_->[1] eq 'text[]' } @columns;
+	@columns = $self->{only} ? grep { $_->[1] =~ $self->{only} } @columns : @sets && chance(0.1) ? @sets : @columns;
 	my $column = pick(@columns);
 	my $type = $column->[1];
 	my $name = $prefix . $column->[0];
@@ -238,7 +239,7 @@ sub comparison
 
 	return $self->labels_comparison($name, $column) if $type eq 'text[]';
 	return "$name IS " . (chance(0.5) ? '' : 'NOT ') . 'NULL' if $roll < 0.12;
-	return $self->further_comparison($name, $column) if !$self->{only} && chance($self->{further});
+	return $self->further_comparison($name, $column) if !$self->{only} && chance($type =~ /^timestamp/ ? 2 * $self->{further} : $self->{further});
 	if ($type eq 'boolean')
 	{
 		return pick($name, "NOT $name", "$name = true", "$name = false", "$name <> true", "$name IS TRUE",

@@ -45,6 +45,13 @@ const wanted = [
 	['lists', / IN \(/, 100],
 	['counts', /^SELECT COUNT\(\)/, 10],
 	['limits', / LIMIT \d+$/, 10],
+	['fields of parents', /^SELECT [^(]*\w\.\w/, 100],
+	['fields of parents\' parents', /\w\.\w+\.\w/, 10],
+	['semi-joins', / IN \(SELECT /, 10],
+	['orders', / ORDER BY /, 10],
+	['aggregates', /\b(COUNT|SUM|MIN|MAX)\(\w/, 20],
+	['groups', / GROUP BY /, 10],
+	['sets', / INCLUDES \(/, 10],
 ];
 
 suite(async () => {
