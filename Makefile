@@ -42,6 +42,7 @@ CLIENT_OBJS = \
 	src/client/sf_client_plan.o \
 	src/client/sf_client_query.o \
 	src/client/sf_client_results.o \
+	src/client/sf_client_watch.o \
 	src/client/sf_collections.o \
 	src/client/sf_collections_rows.o \
 	src/client/sf_csv.o \
@@ -83,6 +84,7 @@ CLIENT_OBJS = \
 FDW_OBJS = \
 	src/fdw/analyze.o \
 	src/fdw/apply.o \
+	src/fdw/async.o \
 	src/fdw/ask.o \
 	src/fdw/convert.o \
 	src/fdw/encode.o \

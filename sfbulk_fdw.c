@@ -113,6 +113,11 @@ sfbulk_fdw_handler(PG_FUNCTION_ARGS)
 	routine->InitializeWorkerForeignScan = sfbulkInitializeWorkerForeignScan;
 	routine->ShutdownForeignScan = sfbulkShutdownForeignScan;
 
+	routine->IsForeignPathAsyncCapable = sfbulkIsForeignPathAsyncCapable;
+	routine->ForeignAsyncRequest = sfbulkForeignAsyncRequest;
+	routine->ForeignAsyncConfigureWait = sfbulkForeignAsyncConfigureWait;
+	routine->ForeignAsyncNotify = sfbulkForeignAsyncNotify;
+
 	routine->IsForeignRelUpdatable = sfbulkIsForeignRelUpdatable;
 	routine->AddForeignUpdateTargets = sfbulkAddForeignUpdateTargets;
 	routine->PlanForeignModify = sfbulkPlanForeignModify;

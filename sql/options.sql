@@ -133,7 +133,7 @@ SELECT v, try_option('table', 'pushdown', v) FROM (VALUES
 SELECT try_option('server', 'compression', 'false');
 SELECT try_option('table', 'query_all', 'true');
 SELECT try_option('table', o, 'true'), try_option('table', o, 'perhaps'), try_option('server', o, 'true')
-FROM unnest(ARRAY['updatable', 'truncatable', 'keep_jobs', 'hard_delete']) AS o;
+FROM unnest(ARRAY['updatable', 'truncatable', 'keep_jobs', 'async_capable', 'hard_delete']) AS o;
 SELECT v, try_option('table', 'apply', v), try_option('server', 'apply', v) FROM (VALUES
 	('statement'), ('commit'), ('Commit'), ('comit'), ('later'), ('')) AS t(v);
 SELECT v, try_option('table', 'on_error', v), try_option('server', 'on_error', v) FROM (VALUES

@@ -11,7 +11,7 @@
  * Contents
  *		errors and status			sf_status, sf_error
  *		configuration				sf_config, sf_config_check
- *		session						sf_session_*
+ *		session						sf_session_*, sf_watch_*
  *		queries						sf_query_*
  *		shared results				sf_query_job_ready, sf_page_links_*, sf_pages_*
  *		writing						sf_ingest_*, sf_results_*, sf_collections_*, sf_jobs_*
@@ -196,6 +196,27 @@ extern int sf_session_cleanup_pending(const sf_session *s);
  * dropped: use it when the deadline has passed.
  */
 extern bool sf_session_cleanup_failure(sf_session *s, bool give_up, sf_error *err);
+
+/*
+ * One descriptor for several sessions, where somebody can wait for no more than one (as one node of a
+ * plan can): readable when a step of one of them is due.
+ */
+typedef struct sf_watch sf_watch;
+
+/* NULL with *err filled when the process is out of memory or of descriptors, of which it takes two. */
+extern sf_watch *sf_watch_new(sf_error *err);
+
+/* The descriptor to wait for; it stays the same. */
+extern int sf_watch_fd(const sf_watch *w);
+
+/* Watches a session, too; one that is there already stays.  One that is freed leaves by itself. */
+extern sf_status sf_watch_add(sf_watch *w, const sf_session *s, sf_error *err);
+
+/* On: readable whatever the sessions do, for who must not wait; off: as they do again. */
+extern sf_status sf_watch_ring(sf_watch *w, bool on, sf_error *err);
+
+/* NULL is fine. */
+extern void sf_watch_free(sf_watch *w);
 
 /* ---- queries ----------------------------------------------------------------------- */
 

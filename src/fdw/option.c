@@ -148,6 +148,7 @@ const SfbOption sfb_options[] = {
 	{"poll_interval_max", SCAN, SFB_OPT_MS, RANGE(100, 10 * MS_MINUTE), 0, NULL, "10s",
 	 TABLE(poll_interval_max)},
 	{"job_timeout", SCAN, SFB_OPT_MS, RANGE(0, 7 * MS_DAY), 0, NULL, "0", TABLE(job_timeout)},
+	{"async_capable", SCAN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, "true", TABLE(async_capable)},
 	{"fdw_startup_cost", SCAN, SFB_OPT_REAL, RANGE(0, 1e9), 0, NULL, "1000",
 	 TABLE(fdw_startup_cost)},
 	{"fdw_tuple_cost", SCAN, SFB_OPT_REAL, RANGE(0, 1e9), 0, NULL, "0.05",

@@ -178,6 +178,8 @@ sfb_scan_start(ForeignScanState *node)
 	scan->rescan = false;
 	scan->done = false;
 	scan->row = 0;
+	scan->count = 0;
+	scan->answers = 0;
 	if (!same)
 		sfb_scan_end_request(scan);
 	if (scan->request_context != NULL)
@@ -341,10 +343,15 @@ sfbulkBeginForeignScan(ForeignScanState *node, int eflags)
 
 /* ---- rows ---------------------------------------------------------------------------------- */
 
-/* All rows were read: the job can go while the rest of the plan works, unless they are read again. */
+/*
+ * There is no row: there is none yet, or all were read.  Then the job can go while the rest of the plan works,
+ * unless they are read again.
+ */
 static void
-finish_request(SfbScanState *scan)
+no_row(SfbScanState *scan)
 {
+	if (scan->starved)
+		return;
 	scan->done = true;
 	if (!scan->rewindable && sfb_scan_query(scan) != NULL)
 	{
@@ -374,24 +381,25 @@ static void
 fill_count(SfbScanState *scan, TupleTableSlot *slot)
 {
 	sf_value *values;
-	int64 count = 0;
-	int answers = 0;
 
 	while (!scan->never && sfb_scan_next_row(scan, &values))
 	{
-		answers++;
+		scan->answers++;
 		if (!scan->counts_rows)
-			count += count_of(&values[0]);
+			scan->count += count_of(&values[0]);
 	}
+	if (scan->starved)
+		return;
 	if (scan->counts_rows)
-		count = answers;
-	else if (!scan->never && answers != scan->request->count)
+		scan->count = scan->answers;
+	else if (!scan->never && scan->answers != scan->request->count)
 		elog(ERROR, "no count in the answer");
 	for (int i = 0; i < slot->tts_tupleDescriptor->natts; i++)
 	{
-		slot->tts_values[i] = Int64GetDatum(count);
+		slot->tts_values[i] = Int64GetDatum(scan->count);
 		slot->tts_isnull[i] = false;
 	}
+	ExecStoreVirtualTuple(slot);
 	scan->done = true;
 }
 
@@ -432,17 +440,14 @@ sfbulkIterateForeignScan(ForeignScanState *node)
 
 	scan->fetched = true;
 	if (unlikely(scan->kind == SFB_SCAN_COUNT))
-	{
 		fill_count(scan, slot);
-		ExecStoreVirtualTuple(slot);
-	}
 	else if (unlikely(scan->kind == SFB_SCAN_GROUPS))
 	{
 		if (!sfb_groups_next(node))
-			finish_request(scan);
+			no_row(scan);
 	}
 	else if (scan->never || !sfb_scan_next_row(scan, &values))
-		finish_request(scan);
+		no_row(scan);
 	else
 		sfb_scan_store_row(scan, values, slot);
 	return slot;

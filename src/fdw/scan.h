@@ -59,8 +59,19 @@ typedef struct SfbScanState
 	/* a scan that several processes may share (parallel.c); NULL for any other */
 	struct SfbParallel *parallel;
 
+	/* under an Append that takes rows from whichever has some (async.c) */
+	bool nowait;  /* a row is wanted only if there is one */
+	bool starved; /* there was none, and it is not the end */
+	bool watches; /* sfb_watch_fd is acquired, by watch_callback's context */
+	bool covered; /* the wait that is being prepared wakes this scan, too */
+	MemoryContextCallback watch_callback;
+
 	/* aggregates (scan_groups.c) */
 	struct SfbGroups *groups;
+
+	/* a count that may come in several answers */
+	int64 count;
+	int64 answers;
 
 	/* rows */
 	int64 row; /* number of the one at work, from 1 */
@@ -116,7 +127,10 @@ extern bool sfb_queries_stats(const SfbScanState *scan, sf_query_stats *stats);
  */
 extern sf_status sfb_scan_poll_row(SfbScanState *scan, sf_value **values);
 
-/* Waits until the request answers with a row; false at its end. */
+/* The request has no answer yet: waits for one, or makes a note that there is none; true after a wait. */
+extern bool sfb_scan_wait(SfbScanState *scan);
+
+/* Waits until the request answers with a row; false at its end, or when it would have to wait and must not. */
 extern bool sfb_scan_next_row(SfbScanState *scan, sf_value **values);
 
 /* ---- scan_rows.c: whole rows of joined tables, as columns ------------------------------------ */
@@ -132,7 +146,7 @@ extern void sfb_whole_rows_fill(SfbScanState *scan, TupleTableSlot *slot);
 /* Prepares a scan of kind SFB_SCAN_GROUPS; groups is the plan's SfbScanPrivateGroups. */
 extern void sfb_groups_init(ForeignScanState *node, List *groups);
 
-/* The next group into the scan slot (which is cleared); false at the end. */
+/* The next group into the scan slot (which is cleared); false as in sfb_scan_next_row. */
 extern bool sfb_groups_next(ForeignScanState *node);
 
 /* The groups are made here, as what was asked has not been answered. */

@@ -40,7 +40,9 @@ typedef struct SfbGroups
 	bool grouped; /* not one row for all */
 	Tuplestorestate *answer;
 	TupleTableSlot *stored; /* for a row of it */
-	bool local;				/* the outer plan gives the groups */
+	int count;				/* groups in it */
+	bool taken;				/* it is whole, or the outer plan gives the groups */
+	bool local;				/* that is so */
 } SfbGroups;
 
 void
@@ -195,7 +197,10 @@ may_work_here(const sf_error *error)
 			error->http_status < 500 && strcmp(error->code, "REQUEST_LIMIT_EXCEEDED") != 0);
 }
 
-/* Takes the whole answer; false when the groups have to be made here. */
+/*
+ * Takes the whole answer; false when the groups have to be made here, or when it cannot be had without
+ * a wait that must not be: then from there on.
+ */
 static bool
 take_answer(ForeignScanState *node)
 {
@@ -203,10 +208,9 @@ take_answer(ForeignScanState *node)
 	SfbGroups *groups = scan->groups;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 	bool all_exact = true;
-	int count = 0;
 	sf_value *values;
 
-	while (all_exact && count < MAX_GROUPS)
+	while (all_exact && groups->count < MAX_GROUPS)
 	{
 		switch (sf_query_next_row(sfb_scan_query(scan), &values, &scan->error))
 		{
@@ -215,10 +219,11 @@ take_answer(ForeignScanState *node)
 				all_exact = store_group(scan, values, slot);
 				if (all_exact)
 					tuplestore_puttupleslot(groups->answer, slot);
-				count++;
+				groups->count++;
 				break;
 			case SF_WAIT:
-				sfb_wait(scan->guard->session);
+				if (!sfb_scan_wait(scan))
+					return false;
 				break;
 			case SF_DONE:
 				return true;
@@ -265,19 +270,34 @@ begin_answer(ForeignScanState *node)
 	groups->answer = tuplestore_begin_heap(false, false, work_mem);
 	MemoryContextSwitchTo(oldcontext);
 
-	/* The same is asked again that could not be answered before. */
+	/* The same is asked again that could not be answered before: the outer plan has it. */
 	if (groups->local && !scan->never && sfb_scan_query(scan) == NULL)
 		return;
+	groups->count = 0;
 	groups->local = false;
 	groups->grouped = sfb_soql_is_grouped(scan->soql_plan);
+	groups->taken = scan->never;
 	if (scan->never)
 		no_rows(node);
-	else
-		groups->local = scan->too_long || !take_answer(node);
+}
+
+/* Takes what there is of the answer; false while that is not all. */
+static bool
+complete_answer(ForeignScanState *node)
+{
+	SfbScanState *scan = node->fdw_state;
+	SfbGroups *groups = scan->groups;
+	bool whole = !scan->too_long && take_answer(node);
+
 	ExecClearTuple(node->ss.ss_ScanTupleSlot);
+	if (scan->starved)
+		return false;
+	groups->taken = true;
+	groups->local = !whole;
 	/* What was asked is over; its figures stay for EXPLAIN. */
 	if (groups->local)
 		sfb_scan_end_request(scan);
+	return true;
 }
 
 /* A row of the same columns as a virtual tuple. */
@@ -322,6 +342,8 @@ sfb_groups_next(ForeignScanState *node)
 
 	if (groups->answer == NULL)
 		begin_answer(node);
+	if (!groups->taken && !complete_answer(node))
+		return false;
 	if (groups->local)
 		return next_local(node);
 	/* What the slot frees with its next row must not lie where rows are forgotten one by one. */

@@ -183,6 +183,15 @@ sfb_scan_poll_row(SfbScanState *scan, sf_value **values)
 }
 
 bool
+sfb_scan_wait(SfbScanState *scan)
+{
+	scan->starved = scan->nowait;
+	if (!scan->nowait)
+		sfb_wait(scan->guard->session);
+	return !scan->nowait;
+}
+
+bool
 sfb_scan_next_row(SfbScanState *scan, sf_value **values)
 {
 	for (;;)
@@ -192,7 +201,8 @@ sfb_scan_next_row(SfbScanState *scan, sf_value **values)
 			case SF_OK:
 				return true;
 			case SF_WAIT:
-				sfb_wait(scan->guard->session);
+				if (!sfb_scan_wait(scan))
+					return false;
 				break;
 			case SF_DONE:
 				return false;

@@ -68,6 +68,7 @@ typedef struct SfbTableOptions
 	sf_transport transport;
 	int rest_row_limit;
 	int page_rows;
+	bool async_capable; /* under an Append it may run beside others */
 	int download_streams;
 	int poll_interval_max; /* ms */
 	int job_timeout;	   /* ms, 0 is none */
@@ -318,6 +319,13 @@ extern void
 sfbulkInitializeWorkerForeignScan(ForeignScanState *node, shm_toc *toc, void *coordinate);
 extern void sfbulkShutdownForeignScan(ForeignScanState *node);
 
+/* ---- async.c: scans under an Append that takes rows from whichever has some ------------------ */
+
+extern bool sfbulkIsForeignPathAsyncCapable(ForeignPath *path);
+extern void sfbulkForeignAsyncRequest(AsyncRequest *areq);
+extern void sfbulkForeignAsyncConfigureWait(AsyncRequest *areq);
+extern void sfbulkForeignAsyncNotify(AsyncRequest *areq);
+
 /* ---- explain.c ------------------------------------------------------------------------- */
 
 extern void sfbulkExplainForeignScan(ForeignScanState *node, struct ExplainState *es);
@@ -461,6 +469,23 @@ extern void sfb_pause(sf_session *session, int ms);
 
 /* Steps the session once without waiting, so that what was started is on its way. */
 extern void sfb_kick(sf_session *session);
+
+/*
+ * Steps the session once for somebody who does not wait here.  Awaited: somebody has asked it for
+ * something and got SF_WAIT, so that its failure is an ERROR, as in sfb_wait; true when there may be
+ * something new.
+ */
+extern bool sfb_move_on(sf_session *session, bool awaited);
+
+/*
+ * One descriptor for all sessions, for a wait elsewhere.  From the first sfb_watch_acquire, which is
+ * false when there are no descriptors left, to the last sfb_watch_release, which never throws.
+ */
+extern bool sfb_watch_acquire(void);
+extern void sfb_watch_release(void);
+
+/* The descriptor: readable when a step of a session is due; with now, whatever they do. */
+extern int sfb_watch_fd(bool now);
 
 /*
  * The same as sfb_wait bounded by a deadline and without servicing interrupts: for cleanup in abort

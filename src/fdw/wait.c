@@ -13,6 +13,7 @@
 #include "pgstat.h"
 #include "postmaster/postmaster.h"
 #include "storage/condition_variable.h"
+#include "storage/fd.h"
 #include "storage/latch.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
@@ -31,6 +32,11 @@
  */
 static WaitEventSet *wait_set = NULL;
 static uint64 wait_set_generation = 0;
+
+/* The descriptors of all sessions behind one, while somebody wants that (see sfb_watch_fd). */
+static sf_watch *watch = NULL;
+static int watch_users = 0;
+static uint64 watch_generation = 0;
 
 /* Shown in pg_stat_activity; 0 until the first wait. */
 static uint32 wait_event = 0;
@@ -84,6 +90,16 @@ prepare_wait_set(void)
 	wait_set_generation = generation;
 }
 
+/* Moves on a session that nobody waits for: if it fails, it fails again when its own scan asks for it. */
+static void
+step_other(sf_session *session)
+{
+	sf_error ignored = {0};
+
+	sf_session_step(session, &ignored);
+	drain_trace(session);
+}
+
 /*
  * Sleeps until something happens, or timeout milliseconds (-1: for ever), and moves on every session
  * but ours, which the caller steps.
@@ -103,13 +119,7 @@ wait_once(sf_session *session, long timeout)
 		if (events[i].events & WL_LATCH_SET)
 			ResetLatch(MyLatch);
 		else if ((events[i].events & WL_SOCKET_READABLE) && other != session)
-		{
-			/* A session that fails here fails again when its own scan asks for it. */
-			sf_error ignored = {0};
-
-			sf_session_step(other, &ignored);
-			drain_trace(other);
-		}
+			step_other(other);
 	}
 	CHECK_FOR_INTERRUPTS();
 }
@@ -188,6 +198,72 @@ sfb_kick(sf_session *session)
 		sfb_report(ERROR, &err);
 	drain_trace(session);
 }
+
+bool
+sfb_move_on(sf_session *session, bool awaited)
+{
+	if (awaited)
+		return step_awaited(session);
+	step_other(session);
+	return false;
+}
+
+/* ---- a wait elsewhere ------------------------------------------------------------------- */
+
+bool
+sfb_watch_acquire(void)
+{
+	sf_error err = {0};
+
+	if (watch == NULL)
+	{
+		if (!AcquireExternalFD())
+			return false;
+		if (!AcquireExternalFD())
+		{
+			ReleaseExternalFD();
+			return false;
+		}
+		watch = sf_watch_new(&err);
+		watch_generation = 0;
+		if (watch == NULL)
+		{
+			ReleaseExternalFD();
+			ReleaseExternalFD();
+			return false;
+		}
+	}
+	watch_users++;
+	return true;
+}
+
+void
+sfb_watch_release(void)
+{
+	if (--watch_users > 0)
+		return;
+	sf_watch_free(watch);
+	watch = NULL;
+	ReleaseExternalFD();
+	ReleaseExternalFD();
+}
+
+int
+sfb_watch_fd(bool now)
+{
+	uint64 generation = sfb_session_generation();
+	sf_error err = {0};
+
+	for (int i = 0; watch_generation != generation && i < sfb_session_count(); i++)
+		if (sf_watch_add(watch, sfb_session_nth(i), &err) != SF_OK)
+			sfb_report(ERROR, &err);
+	watch_generation = generation;
+	if (sf_watch_ring(watch, now, &err) != SF_OK)
+		sfb_report(ERROR, &err);
+	return sf_watch_fd(watch);
+}
+
+/* ---- deadlines --------------------------------------------------------------------------- */
 
 /*
  * poll() and not a WaitEventSet: this runs while a transaction aborts or a backend exits, where
