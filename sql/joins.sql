@@ -69,7 +69,16 @@ SELECT q, same(q), sent(q) FROM (VALUES
 	('SELECT s.id FROM (SELECT c.id, c.accountid FROM contact c WHERE birthdate IS NOT NULL) s JOIN (SELECT * FROM account WHERE revenue > 5) a ON s.accountid = a.id'),
 	('SELECT birthdate FROM contact c JOIN account a ON c.accountid = a.id WHERE a.revenue > 5 ORDER BY birthdate NULLS FIRST LIMIT 10'),
 	('SELECT count(*) FROM (SELECT 1 FROM contact c JOIN account a ON c.accountid = a.id LIMIT 10) s'),
+	('SELECT c.id FROM contact c WHERE EXISTS (SELECT 1 FROM account a JOIN person u ON a.ownerid = u.id WHERE a.id = c.accountid AND u.isactive AND length(a.name) > 3)'),
+	('SELECT c.id, r.lastname FROM contact c JOIN contact r ON c.reportstoid = r.id AND r.reportstoid = c.id'),
+	('SELECT c.id, u.username FROM contact c JOIN account a ON c.accountid = a.id JOIN person u ON a.ownerid = u.id AND c.ownerid = u.id'),
+	('SELECT c.id, a.name, b.revenue FROM contact c JOIN account a ON c.accountid = a.id JOIN account b ON c.accountid = b.id'),
 	-- the lookup's value is known
+	('SELECT c.id, a.name FROM contact c JOIN account a ON c.accountid = a.id WHERE a.id = (SELECT max(accountid) FROM contact)'),
+	('SELECT a.ownerid, count(*) FROM contact c JOIN account a ON c.accountid = a.id WHERE a.id = ''0015g000002ZKf7AAG'' GROUP BY 1'),
+	('SELECT c.id, a.name FROM contact c JOIN account a ON c.accountid = a.id WHERE c.accountid = ''0015g000002ZKf7AAG'' AND a.employees > 0'),
+	('SELECT c.id, a.name FROM contact c, account a WHERE c.accountid = ''0015g000002ZKf7AAG'' AND a.id = ''0015g000002ZKf8AAG'' '),
+	('SELECT c.id, a.name FROM contact c LEFT JOIN account a ON c.accountid = a.id WHERE c.accountid = ''0015g000002ZKf7AAG'' '),
 	('SELECT c.id, a.name FROM contact c JOIN account a ON c.accountid = a.id WHERE c.id = ''0033h00000FFfwF'' ')
 	) AS t(q);
 
@@ -182,6 +191,17 @@ DEALLOCATE ALL;
 -- of an outer row
 SELECT same('SELECT a.id, (SELECT count(*) FROM contact c JOIN person u ON c.ownerid = u.id WHERE c.accountid = a.id AND u.isactive) AS n FROM (SELECT id FROM account ORDER BY id LIMIT 5) a');
 SELECT sent('SELECT l.n, (SELECT max(u.username) FROM contact c JOIN person u ON c.ownerid = u.id WHERE c.accountid = l.id) FROM local l');
+
+-- ---- in statements that write: an UPDATE may have to join a changed row again, an INSERT not
+SELECT q, sent(q) FROM (VALUES
+	('INSERT INTO contact (lastname) SELECT name FROM account WHERE id IN (SELECT accountid FROM opportunity WHERE isclosed)'),
+	('INSERT INTO contact (lastname, accountid) SELECT a.name, a.id FROM account a JOIN person u ON a.ownerid = u.id'),
+	('UPDATE contact SET lastname = ''x'' WHERE accountid IN (SELECT id FROM account WHERE name = ''Acme'')'),
+	('UPDATE account SET name = ''x'' WHERE id IN (SELECT accountid FROM opportunity WHERE isclosed)'),
+	('UPDATE local SET n = 1 FROM contact c JOIN person u ON c.ownerid = u.id WHERE u.isactive AND length(c.lastname) > 3 AND c.id = local.id'),
+	('DELETE FROM contact c USING person u WHERE c.ownerid = u.id AND NOT u.isactive'),
+	('SELECT c.id FROM contact c JOIN person u ON c.ownerid = u.id FOR UPDATE OF c')
+	) AS t(q);
 
 -- ---- the genetic optimizer finds them too
 SET geqo_threshold = 2;

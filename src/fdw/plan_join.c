@@ -99,6 +99,15 @@ is_id(const SfbColumn *column)
 		   sfb_types_agree(column);
 }
 
+/* Is it a lookup to the record that is read from the parent? */
+static bool
+leads_to(const SfbColumn *column, SfbRelPlan *parent)
+{
+	return column->type == SFB_REFERENCE && sfb_types_agree(column) &&
+		   column->reference_to != NULL && column->relationship != NULL &&
+		   pg_strcasecmp(column->reference_to, parent->options->object) == 0;
+}
+
 /* The lookup of the child that a condition says leads to the parent's record, or NULL. */
 static const SfbColumn *
 lookup_of(RestrictInfo *rinfo, SfbRelPlan *child, SfbRelPlan *parent)
@@ -111,11 +120,55 @@ lookup_of(RestrictInfo *rinfo, SfbRelPlan *child, SfbRelPlan *parent)
 		!is_id(sfb_plan_column(parent, id)))
 		return NULL;
 	column = sfb_plan_column(child, lookup);
-	return column->type == SFB_REFERENCE && sfb_types_agree(column) &&
-				   column->reference_to != NULL && column->relationship != NULL &&
-				   pg_strcasecmp(column->reference_to, parent->options->object) == 0
-			   ? column
-			   : NULL;
+	return leads_to(column, parent) ? column : NULL;
+}
+
+/* The column that a condition says has some value, and the value; or NULL. */
+static const SfbColumn *
+column_with_value(RestrictInfo *rinfo, SfbRelPlan *plan, Node **value)
+{
+	OpExpr *op = (OpExpr *) rinfo->clause;
+
+	if (!IsA(op, OpExpr) || op->opno != TextEqualOperator || list_length(op->args) != 2)
+		return NULL;
+	for (int i = 0; i < 2; i++)
+	{
+		const SfbColumn *column = sfb_plan_column(plan, list_nth(op->args, i));
+
+		*value = list_nth(op->args, 1 - i);
+		if (column != NULL && sfb_is_operand(plan, *value))
+			return column;
+	}
+	return NULL;
+}
+
+/*
+ * The lookup of the child that has the same value as the parent's Id, or NULL.  Where a query says which, the
+ * planner has a condition for either instead of one for the join.
+ */
+static const SfbColumn *
+lookup_by_value(SfbRelPlan *child, SfbRelPlan *parent)
+{
+	ListCell *lc;
+	ListCell *lp;
+
+	foreach (lc, child->exact)
+	{
+		Node *value;
+		const SfbColumn *lookup = column_with_value(lfirst(lc), child, &value);
+
+		if (lookup == NULL || !leads_to(lookup, parent))
+			continue;
+		foreach (lp, parent->exact)
+		{
+			Node *other;
+			const SfbColumn *id = column_with_value(lfirst(lp), parent, &other);
+
+			if (id != NULL && is_id(id) && equal(value, other))
+				return lookup;
+		}
+	}
+	return NULL;
 }
 
 /* ---- building the plan of a join ----------------------------------------------------------------- */
@@ -396,6 +449,8 @@ join_with_parent(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *child_rel,
 			return NULL;
 		others = lappend(others, rinfo);
 	}
+	if (lookup == NULL && jointype == JOIN_INNER)
+		lookup = lookup_by_value(child, parent);
 	if (lookup == NULL)
 		return NULL;
 	/* So would the parent's own conditions, and those of parents of its own that it must have. */
@@ -542,7 +597,8 @@ sfbulkGetForeignJoinPaths(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *ou
 		!bms_is_empty(joinrel->lateral_relids) || has_placeholder(root, joinrel))
 		return;
 
-	may_recheck = parse->commandType != CMD_SELECT || root->rowMarks != NIL;
+	may_recheck = (parse->commandType != CMD_SELECT && parse->commandType != CMD_INSERT) ||
+				  root->rowMarks != NIL;
 	if (jointype == JOIN_INNER || jointype == JOIN_LEFT)
 		plan =
 			join_with_parent(root, joinrel, outerrel, innerrel, jointype, extra->restrictlist);
