@@ -49,10 +49,10 @@ like($c->value('EXPLAIN (COSTS OFF) ' . ($all =~ s/%s/bulk/r)),
 
 # ---- who reads ---------------------------------------------------------------------------------
 
-# Nobody takes a second page before the answer to the first begins, so two that wait are two processes.
-my $both = { %$page, hold => 'before', count => 2 };
+# One of two processes has three of the usual five downloads, so four that wait are those of two.
+my $both = { %$page, hold => 'before', count => 4 };
 my $when_both = sub {
-	$sim->wait_request(%$page, state => 'held', count => 2);
+	$sim->wait_request(%$page, state => 'held', count => 4);
 	$sim->release;
 };
 
@@ -73,6 +73,20 @@ $t->run('every list of pages is asked for once', faults => $both, during => $whe
 		$once->($_[0]);
 		is(requests($_[0], $links), 4, 'four lists');
 	});
+
+# Some pages ahead, so that nobody waits for each answer; but not where others would have none.
+sub when_held
+{
+	my ($n) = @_;
+
+	return (faults => { %$page, hold => 'before', count => $n }, during => sub {
+		$sim->wait_request(%$page, state => 'held', count => $n);
+		$sim->release;
+	});
+}
+$t->run('a process has several pages under way', logins => 1, log => $once, when_held(3),
+	sql => "SET max_parallel_workers = 0; $all; RESET max_parallel_workers");
+$t->run('two pages are shared fairly', set => { page_rows => 500 }, logins => 2, when_held(2));
 
 # Fewer processes than planned.
 $t->run('no worker starts', sql => "SET max_parallel_workers = 0; $all; RESET max_parallel_workers",
@@ -105,8 +119,7 @@ $t->run('a function that gives a row at a time', rows => 1000, logins => 1, log 
 
 # ---- how pages are found -------------------------------------------------------------------------
 
-# The next page of a chain can be taken when the answer to the one before has begun.  One process takes
-# three of them at most.
+# The next page of a chain can be taken when the answer to the one before has begun.
 my $begun = { %$page, hold => 'body', hold_at => 100, count => 4 };
 my $when_begun = sub {
 	$sim->wait_request(%$page, state => 'held', count => 4);
@@ -211,7 +224,7 @@ for ([ 'pages', { %$page, hold => 'body', hold_at => 1000, count => 0 }, $page ]
 		my ($sql) = @_;
 
 		return sub {
-			$sim->wait_request(%$request, state => 'held', count => $name eq 'pages' ? 2 : 1);
+			$sim->wait_request(%$request, state => 'held', count => $name eq 'pages' ? 4 : 1);
 			wait_for('a worker', sub { workers() ne '' });
 			$node->safe_psql('postgres', $sql->());
 		};
@@ -238,7 +251,7 @@ $t->run('LIMIT ends it early', sql => $some, rows => "1\n1\n1",
 	faults => [ { %$page, name => 'first', hold => 'before' },
 		{ %$page, name => 'others', nth => 2, count => 0, hold => 'before' } ],
 	during => sub {
-		$sim->wait_request(%$page, state => 'held', count => 2);
+		$sim->wait_request(%$page, state => 'held', count => 4);
 		$sim->release('first');
 	});
 $c->value('RESET ALL');

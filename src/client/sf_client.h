@@ -402,7 +402,7 @@ typedef struct sf_pages_spec
 	const sf_job_result *result;
 	const sf_column *columns; /* as in sf_query_spec */
 	int ncolumns;
-	int download_streams; /* most pages at a time, 1..20; 0 means 5 */
+	int download_streams; /* most pages at a time, 1..20; 0 means 5; more wait */
 	bool no_threads;	  /* as in sf_query_spec */
 	bool chain;			  /* as sf_page_links_chain said */
 } sf_pages_spec;
@@ -411,10 +411,10 @@ typedef struct sf_pages_spec
 extern sf_pages *sf_pages_start(sf_session *s, const sf_pages_spec *spec, sf_error *err);
 
 /*
- * True when one more page would be of use: there is none, or the only one is half read, or those that
- * are there come more slowly than they are read.  More would take work from the others.
+ * How many pages it has before it, of which it wants some so that it need not wait for answers: those it
+ * was given and has not read to three quarters.
  */
-extern bool sf_pages_wants(const sf_pages *p);
+extern int sf_pages_open(const sf_pages *p);
 
 /*
  * Gives it a page to read; its download begins at the next step.  SF_OK or SF_FAILED.  The locator may be

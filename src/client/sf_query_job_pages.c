@@ -62,7 +62,6 @@ struct sf_query_pages
 
 	page pages[SF_STREAMS_MAX];
 	int current; /* the page that is read, or -1 */
-	bool dry;	 /* no page had anything when it was last looked */
 	bool finished;
 	int64_t rows_before; /* of pages that are done */
 	sf_query_pages_info info;
@@ -613,7 +612,6 @@ sf_pages_check_total(const sf_query_pages *p, int64_t rows, sf_error *err)
 static sf_status
 check_end(sf_query_pages *p, sf_error *err)
 {
-	p->dry = true;
 	if (!is_over(p))
 		return SF_WAIT;
 	/* of pages that somebody gave, others may have been given to others */
@@ -671,7 +669,6 @@ sf_query_pages_next_row(sf_query_pages *p, sf_value **values, sf_error *err)
 		if (st == SF_OK)
 		{
 			p->info.rows++;
-			p->dry = false;
 			return SF_OK;
 		}
 		if (st == SF_DONE)
@@ -695,30 +692,20 @@ sf_query_pages_next_row(sf_query_pages *p, sf_value **values, sf_error *err)
 
 /* ---- pages that are given ---------------------------------------------------------- */
 
-bool
-sf_pages_wants(const sf_query_pages *p)
+int
+sf_pages_open(const sf_query_pages *p)
 {
-	const page *one = NULL;
 	int n = p->lists.links.count;
 
 	for (int i = 0; i < p->streams; i++)
 	{
 		const page *pg = &p->pages[i];
 
-		if (pg->req == NULL)
-			continue;
-		if (!sf_http_has_headers(pg->req))
-			return false; /* who has no answer yet cannot say that it is not enough */
-		one = pg;
-		n++;
+		if (pg->req != NULL &&
+			!(pg->opened && pg->expected >= 0 && 4 * sf_csv_rows(pg->csv) >= 3 * pg->expected))
+			n++;
 	}
-	if (n == 0)
-		return true;
-	if (n >= p->streams)
-		return false;
-	if (p->dry)
-		return true;
-	return n == 1 && one->opened && 2 * sf_csv_rows(one->csv) >= one->expected;
+	return n;
 }
 
 sf_status

@@ -5,7 +5,7 @@
  * A page of a bulk result is named by (job id, locator) alone, so any process can read it.  The leader
  * has the job: it waits until that is complete, before it starts workers that could do nothing before, and
  * deletes it when the scan ends.  Each participant, the leader included, has a session of its own with a
- * login of its own, takes locators out of shared memory, one page and one ahead, and reads those pages
+ * login of its own, takes locators out of shared memory, some pages ahead, and reads those pages
  * whole.  Whoever finds no locator there asks for the next list of links (or, where the server has none,
  * starts the next page of the chain, whose answer names the one behind it).
  *
@@ -35,6 +35,12 @@
 
 /* Rows between two looks at whether another page is worth taking; a page has tens of thousands. */
 #define LOOK_ROWS 1000
+
+/* Most pages that a participant has before it: the client's most, less one that is nearly read. */
+#define OPEN_MAX 19
+
+/* Page links in a list, as documented. */
+#define LIST_PAGES 5
 
 /*
  * Places of the table of locators that came, at most three quarters of them taken.  What comes when it is
@@ -494,9 +500,25 @@ typedef enum Taken
 	TAKEN_ALL	/* there are no more */
 } Taken;
 
-/* One look at the shared state; *find: it is on us to find out what comes next. */
+/*
+ * Pages that one participant may have before it.  Several, so that it need not wait for answers; towards the end
+ * fewer, so that nobody sits on pages while others have none.  Behind a list that is not the last there are
+ * about as many pages as a list has.
+ */
+static int
+share_of_pages(const SfbShared *shared)
+{
+	int left = shared->nlocators - shared->taken + (shared->found_all ? 0 : LIST_PAGES);
+
+	return 1 + left / (2 * shared->participants);
+}
+
+/*
+ * One look at the shared state, for somebody who has so many pages before him; *find: it is on us to find
+ * out what comes next.
+ */
 static Taken
-take_locator(SfbShared *shared, char *locator, bool *chain, bool *find)
+take_locator(SfbShared *shared, int nopen, char *locator, bool *chain, bool *find)
 {
 	Taken taken = TAKEN_NONE;
 
@@ -505,7 +527,7 @@ take_locator(SfbShared *shared, char *locator, bool *chain, bool *find)
 	*chain = shared->chain;
 	if (shared->stopped)
 		taken = TAKEN_ALL;
-	else if (shared->finding)
+	else if (shared->finding || (nopen > 0 && nopen >= share_of_pages(shared)))
 		taken = TAKEN_NONE;
 	else if (shared->taken < shared->nlocators)
 	{
@@ -522,19 +544,27 @@ take_locator(SfbShared *shared, char *locator, bool *chain, bool *find)
 	return taken;
 }
 
+/* Pages that one participant downloads at a time, as its part of those of all; one comes while one is read. */
+static int
+my_streams(const SfbScanState *scan)
+{
+	int participants = scan->parallel->shared->participants;
+	int streams = (scan->options->download_streams + participants - 1) / participants;
+
+	return Min(Max(streams, 2), OPEN_MAX);
+}
+
 /* Makes the reader at its first page, when it is known how pages are found. */
 static void
 start_pages(SfbScanState *scan, bool chain)
 {
 	SfbShared *shared = scan->parallel->shared;
-	int streams =
-		(scan->options->download_streams + shared->participants - 1) / shared->participants;
 	sf_pages_spec spec = {
 		.result = &shared->result,
 		.columns = scan->columns,
 		.ncolumns = scan->nfields,
-		.download_streams = Max(streams, 2), /* the next page comes while one is read */
-		.no_threads = true,					 /* other processors have workers */
+		.download_streams = my_streams(scan) + 1, /* one is nearly read */
+		.no_threads = true,						  /* other processors have workers */
 		.chain = chain,
 	};
 
@@ -543,9 +573,12 @@ start_pages(SfbScanState *scan, bool chain)
 		sfb_report(ERROR, &scan->error);
 }
 
-/* Takes a page, if there is one; waits for one only where there is nothing else to do. */
+/*
+ * Takes a page beside the nopen ones that we have, if there is one; waits for one only where there is nothing
+ * else to do.
+ */
 static Taken
-take_page(SfbScanState *scan, bool idle)
+take_page(SfbScanState *scan, int nopen, bool idle)
 {
 	SfbParallel *par = scan->parallel;
 	SfbShared *shared = par->shared;
@@ -556,7 +589,7 @@ take_page(SfbScanState *scan, bool idle)
 
 	for (;;)
 	{
-		taken = take_locator(shared, locator, &chain, &find);
+		taken = take_locator(shared, nopen, locator, &chain, &find);
 		if (taken == TAKEN_ONE || taken == TAKEN_ALL)
 			break;
 		if (find)
@@ -586,13 +619,16 @@ look_for_page(SfbScanState *scan)
 {
 	SfbParallel *par = scan->parallel;
 	sf_query_stats stats = {0};
+	int nopen = 0;
 
 	par->look = LOOK_ROWS;
-	if (par->ended || (par->pages->object != NULL && !sf_pages_wants(par->pages->object)))
+	if (par->pages->object != NULL)
+		nopen = sf_pages_open(par->pages->object);
+	if (par->ended || nopen >= my_streams(scan))
 		return false;
 	if (par->pages->object != NULL)
 		sf_pages_get_stats(par->pages->object, &stats);
-	switch (take_page(scan, par->given == stats.pages))
+	switch (take_page(scan, nopen, par->given == stats.pages))
 	{
 		case TAKEN_ONE:
 			return true;

@@ -154,19 +154,22 @@ test_two_readers(void)
 
 	mine = start_reader(sc.s, &result, false, 2);
 	its = start_reader(other, &result, false, 2);
-	ok(sf_pages_wants(mine) && sf_pages_give(mine, "A", &sc.err) == SF_OK, "one page for me");
-	ok(!sf_pages_wants(mine), "and no more before its answer begins");
+	ok(sf_pages_open(mine) == 0 && sf_pages_give(mine, "A", &sc.err) == SF_OK,
+	   "one page for me");
+	is_int(sf_pages_open(mine), 1, "is open");
 	sf_pages_give(its, "B", &sc.err);
 	is_int(read_pages(other, its, rows, sizeof(rows), 1, &sc.err), SF_OK, "half of page B");
-	ok(sf_pages_wants(its), "is when a reader wants the next");
+	is_int(sf_pages_open(its), 1, "which is open");
 	sf_pages_give(its, "C", &sc.err);
-	ok(!sf_pages_wants(its), "but not more than its streams");
+	is_int(sf_pages_open(its), 2, "as is another");
+	is_int(read_pages(other, its, rows, sizeof(rows), 1, &sc.err), SF_OK, "all of page B");
+	is_int(sf_pages_open(its), 1, "then there is one");
 	is_int(read_pages(sc.s, mine, rows, sizeof(rows), 1, &sc.err), SF_OK, "page A");
 	sf_pages_end(mine);
 	is_int(read_pages(sc.s, mine, rows, sizeof(rows), 1, &sc.err), SF_DONE, "to its end");
 	sf_pages_end(its);
 	is_int(read_pages(other, its, rows, sizeof(rows), 9, &sc.err), SF_DONE, "pages B and C");
-	is_text(rows, "2|b;1|a;3|c;4|d;", "each row came once");
+	is_text(rows, "2|b;3|c;1|a;4|d;", "each row came once");
 	ok(sf_pages_check_total(mine, 4, &sc.err) == SF_OK, "all are all");
 	ok(sf_pages_check_total(mine, 3, &sc.err) == SF_FAILED && sc.err.cls == SF_ERR_PROTOCOL &&
 		   strstr(sc.err.message, "gave 3 rows instead of 4") != NULL,
@@ -200,7 +203,7 @@ test_waiting_for_pages(void)
 	sf_pages_give(p, "A", &sc.err);
 	is_int(read_pages(sc.s, p, rows, sizeof(rows), 1, &sc.err), SF_OK, "it comes");
 	is_int(sf_pages_next_row(p, &values, &sc.err), SF_WAIT, "and another may");
-	ok(sf_pages_wants(p), "which is wanted");
+	is_int(sf_pages_open(p), 0, "as none is open");
 	sf_pages_end(p);
 	is_int(sf_pages_next_row(p, &values, &sc.err), SF_DONE, "until there is none");
 	is_int(sf_pages_next_row(p, &values, &sc.err), SF_DONE, "for good");
