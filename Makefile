@@ -92,6 +92,7 @@ FDW_OBJS = \
 	src/fdw/estimate.o \
 	src/fdw/explain.o \
 	src/fdw/explain_remote.o \
+	src/fdw/fetch_list.o \
 	src/fdw/fields.o \
 	src/fdw/functions.o \
 	src/fdw/hooks.o \

@@ -34,6 +34,7 @@ PG_FUNCTION_INFO_V1(sfbulk_fdw_version);
 int sfb_cleanup_timeout = 5000;
 bool sfb_decompress_thread = true;
 bool sfb_explain_remote_on = false;
+bool sfb_fetch_by_list = true;
 bool sfb_write_summary = true;
 char *sfb_allowed_hosts = NULL;
 
@@ -68,6 +69,13 @@ _PG_init(void)
 							 "It takes two API calls for each foreign scan.",
 							 &sfb_explain_remote_on, false, PGC_USERSET, 0, NULL, NULL, NULL);
 
+	DefineCustomBoolVariable(
+		"sfbulk_fdw.fetch_by_list",
+		"Fetches the records that a subquery's ids name, not all of them.",
+		"An id that is IN (SELECT ...) from tables elsewhere is looked "
+		"for in a list that is made before the scan starts.",
+		&sfb_fetch_by_list, true, PGC_USERSET, 0, NULL, NULL, NULL);
+
 	DefineCustomBoolVariable("sfbulk_fdw.write_summary",
 							 "Tells what a statement has written to Salesforce.",
 							 "A notice names rows, jobs, API calls and seconds.",
@@ -86,6 +94,7 @@ _PG_init(void)
 	sfb_reserve_guc_prefix("sfbulk_fdw");
 	sfb_session_init();
 	sfb_hooks_init();
+	sfb_fetch_list_init();
 }
 
 Datum

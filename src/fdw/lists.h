@@ -87,7 +87,7 @@ typedef struct SfbRequest
 	char **soql; /* UTF-8 */
 	sf_transport transport;
 	int at_once;	/* so many of them are under way at a time */
-	bool fits;		/* none is too long */
+	bool fits;		/* none is too long, nor are they too many */
 	char *shown;	/* for EXPLAIN, in UTF-8 */
 	SfbList *lists; /* those that are long */
 	int nlists;

@@ -275,7 +275,7 @@ choose_uses(Builder *b, int limit)
 	longest->use = use_instead(longest, longest->use);
 	if (longest->use != SFB_LIST_CUT && longest->use != SFB_LIST_WHOLE)
 		return 1;
-	request->fits = room > limit / 10 && longest->use == SFB_LIST_CUT;
+	request->fits = false;
 	return parts;
 }
 

@@ -150,8 +150,7 @@ build_request(ForeignScanState *node, MemoryContext context)
 	MemoryContextSwitchTo(context);
 	request = sfb_request_new(scan->soql_plan, scan->transport, scan->nexprs, scan->values,
 							  scan->nulls);
-	if (scan->kind == SFB_SCAN_COUNT && !scan->counts_rows &&
-		(!request->fits || request->count > SFB_MAX_JOBS))
+	if (scan->kind == SFB_SCAN_COUNT && !scan->counts_rows && !request->fits)
 	{
 		MemoryContextSwitchTo(scan->context);
 		scan->counts_rows = true;

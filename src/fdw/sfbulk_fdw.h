@@ -366,6 +366,11 @@ extern void sfbulkExecForeignTruncate(List *rels, DropBehavior behavior, bool re
 /* Called by _PG_init once: puts the hooks in front of those that are there. */
 extern void sfb_hooks_init(void);
 
+/* ---- fetch_list.c ---------------------------------------------------------------------------- */
+
+/* Called by _PG_init once: puts the planner's hook in front of the one that is there. */
+extern void sfb_fetch_list_init(void);
+
 /* ---- import.c -------------------------------------------------------------------------- */
 
 extern List *sfbulkImportForeignSchema(ImportForeignSchemaStmt *stmt, Oid serverOid);
@@ -514,6 +519,7 @@ extern const char *sfb_server_text(const char *utf8);
 /* ---- sfbulk_fdw.c: GUCs --------------------------------------------------------------------- */
 
 extern int sfb_cleanup_timeout;	   /* ms that ending a scan may take for its job's cleanup */
+extern bool sfb_fetch_by_list;	   /* id IN (SELECT …) asks for the records of a list */
 extern bool sfb_write_summary;	   /* a NOTICE tells what a statement has written */
 extern bool sfb_explain_remote_on; /* EXPLAIN asks Salesforce for its estimates */
 extern bool sfb_decompress_thread; /* large bulk results may be decompressed in a thread */
