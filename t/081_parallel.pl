@@ -238,7 +238,7 @@ for ([ 'pages', { %$page, hold => 'body', hold_at => 1000, count => 0 }, $page ]
 		during => $act->(sub { 'SELECT pg_terminate_backend(' . workers() . ')' }),
 		error => '57P01', message => qr/terminating/);
 	$t->run("timed out while they wait for $name", faults => $fault, error => '57014',
-		sql => "BEGIN; SET LOCAL statement_timeout = 300; $all; ROLLBACK",
+		sql => "BEGIN; SET LOCAL statement_timeout = 5000; $all; ROLLBACK",
 		message => qr/canceling statement due to statement timeout/);
 	$c->value('ROLLBACK');
 }
