@@ -416,7 +416,7 @@ for my $how ('pg_cancel_backend', 'statement_timeout', 'pg_terminate_backend')
 
 		reset_orgs();
 		hold($_) for @tables[ 0, 1, 3 ];
-		$d->value('SET statement_timeout = 500') if $how eq 'statement_timeout';
+		$d->value('SET statement_timeout = 5000') if $how eq 'statement_timeout';
 		$d->begin('SELECT count(*) FROM (' . union('id') . ') u');
 		$sim->wait_request(method => 'DELETE', path => '*/jobs/query/*');	# one is read
 		$other->wait_request(%$create, count => 2);
