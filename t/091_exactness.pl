@@ -101,8 +101,12 @@ rule('= on a field that minds case is exact', "SELECT count(*) FROM account WHER
 rule('an empty text is none', "SELECT id FROM account WHERE industry = ''", nothing => 1);
 rule('blanks at an end are not sent', "SELECT id FROM account WHERE name = ' ACME'", unlike => $where);
 rule('a text of 5,000 characters is not sent', "SELECT id FROM account WHERE name = repeat('x', 5000)", unlike => $where);
-$c->value("CREATE COLLATION local.folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false)");
-rule('a collation that folds is not Salesforce\'s', "SELECT id FROM account WHERE name = 'ACME' COLLATE local.folded", unlike => $where);
+SKIP:
+{
+	skip 'no ICU here', 1 if !$c->value("SELECT count(*) FROM pg_collation WHERE collprovider = 'i'");
+	$c->value("CREATE COLLATION local.folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false)");
+	rule('a collation that folds is not Salesforce\'s', "SELECT id FROM account WHERE name = 'ACME' COLLATE local.folded", unlike => $where);
+}
 rule('a field that cannot be filtered by', "SELECT id FROM account WHERE description LIKE 'o%'", unlike => $where);
 
 # ---- ids ----------------------------------------------------------------------------------------------
