@@ -95,10 +95,15 @@ $node->safe_psql('postgres', join '',
 	map { my $name = SfQuery::table_name($_); "CREATE TABLE local.$name AS SELECT * FROM unsent.$name;" } @tables);
 $node->safe_psql('postgres', 'ANALYZE local.' . SfQuery::table_name($_)) for @tables;
 
+# Some ids of all objects, some of them again, in a table that is no foreign one.
+$node->safe_psql('postgres', 'CREATE TABLE public.picked AS SELECT id, (row_number() OVER (ORDER BY id))::int % 20 AS n FROM ('
+	  . join(' UNION ALL ', map { 'SELECT id FROM local.' . SfQuery::table_name($_) } @tables, 'account')
+	  . ') s; ANALYZE public.picked');
+
 # ---- the queries ------------------------------------------------------------------------------------
 
 my $random = SfRandom->new($node, schema => 'local', tables => \@tables, further => 0.15);
-my $generator = SfQuery->new($random, \@references);
+my $generator = SfQuery->new($random, \@references, 'picked');
 my @queries = map { $generator->query } 1 .. $number;
 
 # ---- run --------------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@
 #
 #	use SfQuery;
 #
-#	my $generator = SfQuery->new($random, \@references);	# an SfRandom, and [ CHILD, COLUMN, PARENT ], ...
+#	my $generator = SfQuery->new($random, \@references, 'picked');
+#		# an SfRandom; [ CHILD, COLUMN, PARENT ], ...; a table of PostgreSQL's own with the columns id and n
 #	my $query = $generator->query;
 #
 # A query is a hash:
@@ -30,8 +31,8 @@ use SfRandom;
 
 sub new
 {
-	my ($class, $random, $references) = @_;
-	return bless { random => $random, references => $references, simple => 0 }, $class;
+	my ($class, $random, $references, $picked) = @_;
+	return bless { random => $random, references => $references, picked => $picked, simple => 0 }, $class;
 }
 
 # ---- tables and joins --------------------------------------------------------------------------------
@@ -153,6 +154,14 @@ sub semi_join
 	my ($outer, $inner, $other) = $is_child ? ("$prefix$column", 's.id', $parent) : ("${prefix}id", "s.$column", $child);
 	my $from = table_name($other) . ' s';
 	my @where;
+
+	# ids out of a table that is here
+	if ($self->{picked} && chance(0.15))
+	{
+		my $some = "SELECT p.id FROM $self->{picked} p WHERE p.n " . pick('=', '<', '>') . ' ' . int(rand 20);
+		return $outer . pick(' IN ', ' IN ', ' NOT IN ') . "($some)" if chance(0.6) || !$alone;
+		return pick('EXISTS', 'NOT EXISTS') . " ($some AND p.id = $outer)";
+	}
 
 	push @where, $random->condition([ [ $other, 's.' ] ], pick(0, 0, 1)) if chance(0.75);
 	push @where, "$inner IS NOT NULL" if !$is_child && chance(0.3);
