@@ -143,23 +143,23 @@ day_of(Datum value)
 
 /* The days that fulfil the condition; not for a list. */
 static void
-days_of_scalar(Spans *days, SfbOp op, int64 day)
+days_of_scalar(Spans *whole, SfbOp op, int64 day)
 {
 	if (op == SFB_OP_LT || op == SFB_OP_NE)
-		add_span(days, OPEN_START, day);
+		add_span(whole, OPEN_START, day);
 	else if (op == SFB_OP_LE)
-		add_span(days, OPEN_START, day + 1);
+		add_span(whole, OPEN_START, day + 1);
 	else if (op == SFB_OP_EQ)
-		add_span(days, day, day + 1);
+		add_span(whole, day, day + 1);
 	if (op == SFB_OP_GT || op == SFB_OP_NE)
-		add_span(days, day + 1, OPEN_END);
+		add_span(whole, day + 1, OPEN_END);
 	else if (op == SFB_OP_GE)
-		add_span(days, day, OPEN_END);
+		add_span(whole, day, OPEN_END);
 }
 
 /* Of a list; false when no day does. */
 static bool
-days_of_list(Spans *days, SfbOp op, Datum value)
+days_of_list(Spans *whole, SfbOp op, Datum value)
 {
 	Datum *elems;
 	bool *nulls;
@@ -181,13 +181,13 @@ days_of_list(Spans *days, SfbOp op, Datum value)
 		if (i > 0 && list[i] == list[i - 1])
 			continue;
 		if (op == SFB_OP_IN)
-			add_span(days, list[i], list[i] + 1);
+			add_span(whole, list[i], list[i] + 1);
 		else
-			add_span(days, before, list[i]);
+			add_span(whole, before, list[i]);
 		before = list[i] + 1;
 	}
 	if (op == SFB_OP_NOT_IN)
-		add_span(days, before, OPEN_END);
+		add_span(whole, before, OPEN_END);
 	return true;
 }
 
@@ -242,21 +242,21 @@ SfbFold
 sfb_fold_day(StringInfo buf, const char *field, SfbOp op, Oid coltype, Datum value,
 			 bool isnull)
 {
-	Spans days = {0};
+	Spans whole = {0};
 	Spans spans = {0};
 
 	if (isnull)
 		return SFB_FOLD_FALSE;
 	if (!sfb_op_is_array(op))
-		days_of_scalar(&days, op, day_of(value));
-	else if (!days_of_list(&days, op, value))
+		days_of_scalar(&whole, op, day_of(value));
+	else if (!days_of_list(&whole, op, value))
 		return SFB_FOLD_FALSE;
-	else if (op == SFB_OP_NOT_IN && days.count == 1 && days.items[0].from == OPEN_START &&
-			 days.items[0].to == OPEN_END)
+	else if (op == SFB_OP_NOT_IN && whole.count == 1 && whole.items[0].from == OPEN_START &&
+			 whole.items[0].to == OPEN_END)
 		return SFB_FOLD_TRUE;
 
-	for (int i = 0; i < days.count; i++)
-		add_days(&spans, days.items[i].from, days.items[i].to, coltype == TIMESTAMPTZOID);
+	for (int i = 0; i < whole.count; i++)
+		add_days(&spans, whole.items[i].from, whole.items[i].to, coltype == TIMESTAMPTZOID);
 	return append_spans(buf, field, &spans);
 }
 
