@@ -111,7 +111,7 @@ $t->run('the second page names itself as the next', by => 'rest',
 	faults => { %$more, count => 0, status => 200, body =>
 			'{"totalSize":1000,"done":false,"nextRecordsUrl":"/services/data/v62.0/query/01gx-200",'
 			. '"records":[{"attributes":{"type":"Account"},"Id":"001000000000001AAA"}]}' },
-	sql => 'SELECT count(DISTINCT id) FROM %s.account',
+	sql => 'SELECT count(DISTINCT id) FROM (SELECT id FROM %s.account OFFSET 0) a',
 	error => '08P01', message => qr/names itself as the next page/);
 
 # What REST cannot do goes by a job where the transport is not named.
