@@ -132,6 +132,12 @@ sfb_select_list_bytes(SfbRelPlan *plan)
 	return bytes;
 }
 
+bool
+sfb_is_own_id(const SfbColumn *column)
+{
+	return column->type == SFB_ID && pg_strcasecmp(column->field, "Id") == 0;
+}
+
 SfbMember *
 sfb_plan_member(SfbRelPlan *plan, Index relid)
 {

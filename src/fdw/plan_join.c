@@ -95,8 +95,7 @@ equal_columns(RestrictInfo *rinfo, SfbRelPlan *left, SfbRelPlan *right, Node **l
 static bool
 is_id(const SfbColumn *column)
 {
-	return column->type == SFB_ID && pg_strcasecmp(column->field, "Id") == 0 &&
-		   sfb_types_agree(column);
+	return sfb_is_own_id(column) && sfb_types_agree(column);
 }
 
 /* Is it a lookup to the record that is read from the parent? */

@@ -120,6 +120,14 @@ column_without_bulk(SfbRelPlan *plan)
 	return NULL;
 }
 
+/* With so many rows wanted (0 or less: nobody says), does the executor stop after a few pages? */
+static bool
+stops_early(SfbRelPlan *plan, double limit)
+{
+	return limit > 0 &&
+		   limit / Max(plan->local_selectivity, 1e-6) <= (double) LIMIT_PAGES * REST_PAGE_ROWS;
+}
+
 /* Decides how the rows come, and says why. */
 void
 sfb_decide_transport(RelOptInfo *rel, SfbRelPlan *plan)
@@ -148,9 +156,7 @@ sfb_decide_transport(RelOptInfo *rel, SfbRelPlan *plan)
 		plan->transport = SF_TRANSPORT_REST;
 		plan->why = "LIMIT is sent";
 	}
-	else if (!plan->limited && limit > 0 && short_text &&
-			 limit / Max(plan->local_selectivity, 1e-6) <=
-				 (double) LIMIT_PAGES * REST_PAGE_ROWS)
+	else if (!plan->limited && short_text && stops_early(plan, limit))
 	{
 		/* The executor stops reading early: a page or some, rather than a job for everything. */
 		plan->transport = SF_TRANSPORT_REST;
@@ -249,12 +255,12 @@ order_of(RelOptInfo *rel, SfbRelPlan *plan, List *pathkeys)
 		{
 			EquivalenceMember *em = lfirst(lm);
 
-			if (!bms_is_empty(em->em_relids) && bms_is_subset(em->em_relids, rel->relids) &&
-				sorts_alike(sfb_plan_column(plan, (Node *) em->em_expr)))
-			{
-				column = sfb_plan_column(plan, (Node *) em->em_expr);
+			if (bms_is_empty(em->em_relids) || !bms_is_subset(em->em_relids, rel->relids))
+				continue;
+			column = sfb_plan_column(plan, (Node *) em->em_expr);
+			if (sorts_alike(column))
 				break;
-			}
+			column = NULL;
 		}
 		if (column == NULL || !sfb_is_sort_family(pathkey->pk_opfamily))
 			return NIL;
@@ -281,8 +287,7 @@ is_worth_sorting(SfbRelPlan *plan)
 	if (plan->limited || plan->options->transport == SF_TRANSPORT_REST)
 		return true;
 	if (limit > 0)
-		return limit / Max(plan->local_selectivity, 1e-6) <=
-			   (double) LIMIT_PAGES * REST_PAGE_ROWS;
+		return stops_early(plan, limit);
 	return plan->analyzed && plan->fetched <= plan->options->rest_row_limit;
 }
 
@@ -353,7 +358,7 @@ is_own_id(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec, EquivalenceM
 	(void) root;
 	(void) rel;
 	(void) ec;
-	return column != NULL && column->type == SFB_ID && pg_strcasecmp(column->field, "Id") == 0;
+	return column != NULL && sfb_is_own_id(column);
 }
 
 /* A path that looks up the Id which the relations in outer give, unless no condition does. */

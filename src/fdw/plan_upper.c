@@ -36,9 +36,6 @@
 /* Longest conditions, in bytes, that leave the request's URI below Salesforce's limit of 16,384. */
 #define AGGREGATE_CONST_BYTES 4000
 
-/* Most groups of an answer (SOQL reference, GROUP BY considerations). */
-#define MAX_GROUPS 2000
-
 /* What an upper path's plan needs besides the scan's. */
 typedef struct SfbUpperPlan
 {
@@ -70,12 +67,6 @@ argument_of(const Aggref *agg)
 									   : NULL;
 }
 
-static bool
-is_own_id(const SfbColumn *column)
-{
-	return column->type == SFB_ID && pg_strcasecmp(column->field, "Id") == 0;
-}
-
 /* Does the aggregate count every row: count(*), count(1), count(id)? */
 static bool
 counts_rows(const Aggref *agg, SfbRelPlan *plan)
@@ -94,7 +85,7 @@ counts_rows(const Aggref *agg, SfbRelPlan *plan)
 		return !((Const *) arg)->constisnull;
 	/* The record's own id is the one field that is never null. */
 	column = sfb_plan_column(plan, arg);
-	return column != NULL && is_own_id(column);
+	return column != NULL && sfb_is_own_id(column);
 }
 
 typedef enum AggregateKind
@@ -133,6 +124,14 @@ is_number(SfbType type)
 {
 	return type == SFB_INT || type == SFB_LONG || type == SFB_DOUBLE || type == SFB_CURRENCY ||
 		   type == SFB_PERCENT;
+}
+
+/* The columns and aggregates that an expression over groups is made of. */
+static List *
+parts_of(Node *expr)
+{
+	return pull_var_clause(expr, PVC_INCLUDE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS |
+									 PVC_RECURSE_PLACEHOLDERS);
 }
 
 /* ---- the list of what is asked ------------------------------------------------------------------ */
@@ -294,7 +293,7 @@ add_key(SfbUpperPlan *upper, SfbRelPlan *plan, Node *expr, Index sortgroupref)
 		!sfb_types_agree(column))
 		return false;
 	/* By its own Id each row is a group: they are asked for as rows. */
-	if (is_own_id(column))
+	if (sfb_is_own_id(column))
 		return false;
 	switch (column->type)
 	{
@@ -325,8 +324,7 @@ add_key(SfbUpperPlan *upper, SfbRelPlan *plan, Node *expr, Index sortgroupref)
 static bool
 add_parts(SfbUpperPlan *upper, SfbRelPlan *plan, Node *expr)
 {
-	List *parts = pull_var_clause(expr, PVC_INCLUDE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS |
-											PVC_RECURSE_PLACEHOLDERS);
+	List *parts = parts_of(expr);
 	ListCell *lc;
 
 	foreach (lc, parts)
@@ -453,9 +451,7 @@ decide_count_transport(SfbRelPlan *plan)
 static bool
 is_count_alone(PlannerInfo *root, SfbRelPlan *plan, PathTarget *target)
 {
-	List *exprs = pull_var_clause((Node *) target->exprs, PVC_INCLUDE_AGGREGATES |
-															  PVC_RECURSE_WINDOWFUNCS |
-															  PVC_RECURSE_PLACEHOLDERS);
+	List *exprs = parts_of((Node *) target->exprs);
 	ListCell *lc;
 
 	if (root->parse->groupClause != NIL || root->parse->havingQual != NULL || exprs == NIL)
@@ -557,10 +553,7 @@ sfbulkGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage, RelOptInf
 	if (is_count_alone(root, plan, target))
 	{
 		upper->kind = SFB_SCAN_COUNT;
-		upper->columns.tlist = add_to_flat_tlist(
-			NIL, pull_var_clause((Node *) target->exprs, PVC_INCLUDE_AGGREGATES |
-															 PVC_RECURSE_WINDOWFUNCS |
-															 PVC_RECURSE_PLACEHOLDERS));
+		upper->columns.tlist = add_to_flat_tlist(NIL, parts_of((Node *) target->exprs));
 		decide_count_transport(plan);
 		if (plan->transport == SF_TRANSPORT_REST && !rest_aggregates(plan))
 			return;
@@ -568,7 +561,7 @@ sfbulkGetForeignUpperPaths(PlannerInfo *root, UpperRelationKind stage, RelOptInf
 	else
 	{
 		upper->kind = SFB_SCAN_GROUPS;
-		if (!rest_aggregates(plan) || groups > MAX_GROUPS ||
+		if (!rest_aggregates(plan) || groups > SFB_MAX_GROUPS ||
 			!make_upper(root, plan, target, upper))
 			return;
 		set_pathtarget_cost_width(root, upper->target);
@@ -601,14 +594,9 @@ sfb_upper_plan(ForeignPath *best_path, List *tlist, Plan *outer_plan)
 	SfbRelPlan *plan = sfb_path_plan(best_path);
 	SfbUpperPlan *upper = lsecond(best_path->fdw_private);
 	SfbSelectList *select = &upper->columns.select;
-	List *conditions = list_concat_copy(plan->exact, NIL);
-	List *quals;
-	List *rechecked;
-	List *exact;
 	List *soql;
 	List *private;
 
-	sfb_split_conditions(plan, conditions, &quals, &rechecked, &exact);
 	soql = sfb_soql_form(plan, select->fields, select->types, NIL);
 	lfirst(list_nth_cell(soql, SfbSoqlSelect)) = upper->select;
 	lfirst(list_nth_cell(soql, SfbSoqlGroup)) = upper->group;
@@ -617,8 +605,8 @@ sfb_upper_plan(ForeignPath *best_path, List *tlist, Plan *outer_plan)
 
 	private = list_make5(soql, select->attrs, select->copies, makeInteger(upper->kind),
 						 makeInteger(plan->transport));
-	private = sfb_joined_private(plan, private, NIL, exact, upper->columns.descriptions, NIL,
-								 upper->groups);
+	private = sfb_joined_private(plan, private, NIL, get_actual_clauses(plan->exact),
+								 upper->columns.descriptions, NIL, upper->groups);
 	return make_foreignscan(tlist, upper->having_local, 0, plan->exprs, private,
 							upper->columns.tlist, NIL, outer_plan);
 }

@@ -241,6 +241,9 @@ extern bool sfb_is_builtin(Oid oid);
 /* True for the orders of PostgreSQL's own numbers, dates and timestamps. */
 extern bool sfb_is_sort_family(Oid opfamily);
 
+/* Is it the Id of the object that is asked? */
+extern bool sfb_is_own_id(const SfbColumn *column);
+
 /* The member that a Var belongs to, or NULL. */
 extern SfbMember *sfb_plan_member(SfbRelPlan *plan, Index relid);
 

@@ -19,9 +19,6 @@
 
 #include "compat.h"
 
-/* Most groups of an answer (SOQL reference, GROUP BY considerations). */
-#define MAX_GROUPS 2000
-
 /* Decimal digits that every double keeps: a sum of that many is the sum of the decimals. */
 #define SUM_DIGITS 15
 
@@ -210,7 +207,7 @@ take_answer(ForeignScanState *node)
 	bool all_exact = true;
 	sf_value *values;
 
-	while (all_exact && groups->count < MAX_GROUPS)
+	while (all_exact && groups->count < SFB_MAX_GROUPS)
 	{
 		switch (sf_query_next_row(sfb_scan_query(scan), &values, &scan->error))
 		{

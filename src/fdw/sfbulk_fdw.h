@@ -182,6 +182,9 @@ enum SfbGroupPart
 	SfbGroupCount  /* with SFB_GROUP_AVERAGE: that of the number of values */
 };
 
+/* Most groups of an answer (SOQL reference, GROUP BY considerations). */
+#define SFB_MAX_GROUPS 2000
+
 /* How the value of an aggregate comes from its field. */
 typedef enum SfbGroupValue
 {
