@@ -94,6 +94,7 @@ FDW_OBJS = \
 	src/fdw/explain_remote.o \
 	src/fdw/fetch_list.o \
 	src/fdw/fields.o \
+	src/fdw/function_rows.o \
 	src/fdw/functions.o \
 	src/fdw/hooks.o \
 	src/fdw/idset.o \

@@ -69,3 +69,11 @@ AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION sfbulk_jobs(name) IS 'the bulk jobs of the org';
+
+-- Looking at an org: a doctor, limits, objects, fields, jobs, sessions.
+
+-- Progress of what is under way.
+
+-- Incremental copies.
+
+-- What it costs: the governor's books.

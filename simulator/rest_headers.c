@@ -50,8 +50,11 @@ void
 rest_standard_headers(srv_request *req)
 {
 	srv_response *resp = &req->resp;
+	char date[40];
 	char id[33];
 
+	srv_http_date(sim_clock_now() / 1000, date);
+	srv_set_header(resp, "Date", date);
 	srv_set_header(resp, "Server", "sfdcedge");
 	srv_set_header(resp, "Strict-Transport-Security", "max-age=63072000; includeSubDomains");
 	srv_set_header(resp, "X-Content-Type-Options", "nosniff");

@@ -458,8 +458,9 @@ struct MHD_Daemon *
 srv_start(srv *s, int *port, const char *cert_pem, const char *key_pem, sim_error *err)
 {
 	struct MHD_Daemon *d;
-	unsigned int flags =
-		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL;
+	unsigned int flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION |
+						 MHD_USE_POLL |
+						 MHD_USE_SUPPRESS_DATE_NO_CLOCK; /* the org's clock gives the Date */
 	struct MHD_OptionItem tls[] = {
 		{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *) (uintptr_t) cert_pem},
 		{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *) (uintptr_t) key_pem},

@@ -110,6 +110,18 @@ sf_session_api_usage(const sf_session *s, int64_t *used, int64_t *max)
 }
 
 bool
+sf_session_server_time(const sf_session *s, int64_t *seconds)
+{
+	return sf_http_server_time(s->http, seconds);
+}
+
+int64_t
+sf_session_calls(const sf_session *s)
+{
+	return sf_http_calls(s->http);
+}
+
+bool
 sf_session_trace(sf_session *s, char *buf, size_t size)
 {
 	return sf_http_trace_line(s->http, buf, size);

@@ -179,6 +179,15 @@ extern const char *sf_session_instance_url(const sf_session *s);
 extern bool sf_session_api_usage(const sf_session *s, int64_t *used, int64_t *max);
 
 /*
+ * Salesforce's clock as the Date of the instance's last answer has it, in seconds since 1970-01-01 UTC; false
+ * when none came yet.  Everything that is sent from now on is looked at later than that.
+ */
+extern bool sf_session_server_time(const sf_session *s, int64_t *seconds);
+
+/* API calls of this session so far: every attempt of every request but logins. */
+extern int64_t sf_session_calls(const sf_session *s);
+
+/*
  * Takes the oldest line out of the bounded trace ring (method, path, status, milliseconds,
  * bytes; redacted at the source) into buf.  False when it is empty.
  */

@@ -291,7 +291,7 @@ sf_http_new(const sf_http_options *opts, sf_error *err)
 	h->proxy = sf_http_copy_text(opts->proxy, &ok);
 	h->ca_file = sf_http_copy_text(opts->ca_file, &ok);
 	h->curl_due = h->wake_at = h->timer_at = SF_MUX_NEVER;
-	h->api_used = h->api_max = -1;
+	h->api_used = h->api_max = h->server_time = -1;
 	h->seed = ((uint64_t) getpid() << 32) ^ (uint64_t) sf_mux_now() ^ (uint64_t) (uintptr_t) h;
 	h->mux = sf_mux_new(err);
 	if (h->mux == NULL || !ok || !multi_new(h))
@@ -566,6 +566,8 @@ launch(sf_http_request *req)
 	if (req->cost.calls > 0 || req->nfailed > 0)
 		req->cost.retries++;
 	req->cost.calls++;
+	if (!req->login)
+		h->calls++;
 }
 
 /* ---- how attempts end -------------------------------------------------------------- */

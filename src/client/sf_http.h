@@ -216,4 +216,8 @@ extern void sf_http_get_cost(const sf_http_request *req, sf_http_cost *cost);
 extern bool sf_http_trace_line(sf_http *h, char *buf, size_t size);
 extern bool sf_http_api_usage(const sf_http *h, int64_t *used, int64_t *max);
 
+/* See sf_session_server_time and sf_session_calls. */
+extern bool sf_http_server_time(const sf_http *h, int64_t *seconds);
+extern int64_t sf_http_calls(const sf_http *h);
+
 #endif /* SF_HTTP_H */

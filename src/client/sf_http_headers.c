@@ -4,6 +4,7 @@
  */
 #include "sf_http_headers.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -11,7 +12,7 @@ void
 sf_http_headers_reset(sf_http_headers *h)
 {
 	memset(h, 0, sizeof(*h));
-	h->records = h->api_used = h->api_max = -1;
+	h->records = h->api_used = h->api_max = h->date = -1;
 }
 
 static bool
@@ -107,6 +108,44 @@ take_limit_info(sf_http_headers *h, const char *p, const char *end)
 	}
 }
 
+/* Days from 1970-01-01 to a day of the Gregorian calendar. */
+static int64_t
+days_to(int year, int month, int day)
+{
+	/* years from March on, so that a leap day is the last of its year */
+	int64_t y = month > 2 ? year : year - 1;
+	int64_t m = month > 2 ? month - 3 : month + 9;
+
+	return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
+}
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT", the one form that servers send (RFC 9110, 5.6.7); others are left out. */
+static void
+take_date(sf_http_headers *h, const char *p, const char *end)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	char text[32];
+	char month[4];
+	const char *found;
+	int day, year, hour, minute, second;
+	int length = 0;
+
+	if (end - p != 29)
+		return;
+	memcpy(text, p, 29);
+	text[29] = '\0';
+	if (sscanf(text, "%*3c, %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT%n", &day, month, &year, &hour,
+			   &minute, &second, &length) != 6 ||
+		length != 29 || (found = strstr(months, month)) == NULL || strlen(month) != 3 ||
+		(found - months) % 3 != 0)
+		return;
+	if (year < 1970 || day < 1 || day > 31 || hour < 0 || hour > 23 || minute < 0 ||
+		minute > 59 || second < 0 || second > 60)
+		return;
+	h->date = days_to(year, (int) (found - months) / 3 + 1, day) * 86400 + hour * 3600 +
+			  minute * 60 + second;
+}
+
 /* The host of an absolute URL: nothing else of it is fit for a message. */
 static void
 take_location(sf_http_headers *h, const char *p, const char *end)
@@ -197,6 +236,8 @@ sf_http_headers_line(sf_http_headers *h, const char *line, size_t len)
 	}
 	else if (name_is(line, name_len, "Content-Type"))
 		take_content_type(h, value, end);
+	else if (name_is(line, name_len, "Date"))
+		take_date(h, value, end);
 	else if (name_is(line, name_len, "Location"))
 		take_location(h, value, end);
 	return true;

@@ -26,6 +26,7 @@ typedef struct sf_http_headers
 	int64_t records;  /* Sforce-NumberOfRecords; -1 when missing */
 	int64_t api_used; /* Sforce-Limit-Info; -1 when missing */
 	int64_t api_max;
+	int64_t date;			/* Date, in seconds since 1970-01-01 UTC; -1 when missing */
 	char location_host[96]; /* host of a redirect's target, for messages; "" when missing */
 	const char *malformed;	/* name of a header that cannot be trusted, or NULL */
 	size_t bytes;			/* of all lines so far */

@@ -123,6 +123,8 @@ struct sf_http
 	sf_http_trace trace;
 	int64_t api_used;
 	int64_t api_max;
+	int64_t server_time; /* Date of the last answer of the instance, seconds; -1 before */
+	int64_t calls;		 /* attempts of all requests, logins left out */
 };
 
 /* ---- in sf_http.c ------------------------------------------------------------------ */

@@ -71,6 +71,19 @@ sf_http_api_usage(const sf_http *h, int64_t *used, int64_t *max)
 }
 
 bool
+sf_http_server_time(const sf_http *h, int64_t *seconds)
+{
+	*seconds = h->server_time;
+	return h->server_time >= 0;
+}
+
+int64_t
+sf_http_calls(const sf_http *h)
+{
+	return h->calls;
+}
+
+bool
 sf_http_has_token(const sf_http *h)
 {
 	return sf_secret_is_set(&h->token);
@@ -371,6 +384,8 @@ sf_http_note_answer(sf_http_request *req)
 		h->api_used = req->headers.api_used;
 		h->api_max = req->headers.api_max;
 	}
+	if (req->headers.date >= 0 && !req->login)
+		h->server_time = req->headers.date;
 	if (req->headers.status != 401 && !req->login && req->token_gen == h->token_gen)
 	{
 		h->token_proven = true;

@@ -26,6 +26,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "functions.h"
 
 /* Declared here because before 16 neither fmgr.h nor PG_FUNCTION_INFO_V1 exports them. */
 extern PGDLLEXPORT Datum sfbulk_failed_rows(PG_FUNCTION_ARGS);
@@ -52,9 +53,6 @@ static const RowFile row_files[] = {
 	[SFB_ROW_UNPROCESSED] = {SF_RESULT_UNPROCESSED, "unprocessed", NULL},
 };
 
-/* The most columns that a function has. */
-#define RESULT_COLUMNS 11
-
 /* One call of a function of rows, from its first row to the last. */
 typedef struct RowSet
 {
@@ -78,102 +76,7 @@ typedef struct RowSet
 	const char *field;
 } RowSet;
 
-/* A result row on its way into a tuple. */
-typedef struct ResultRow
-{
-	int n;
-	Datum values[RESULT_COLUMNS];
-	bool nulls[RESULT_COLUMNS];
-} ResultRow;
-
-/* ---- who may ask ------------------------------------------------------------------------------ */
-
-/* The server of that name, for a user who may use it; ERROR when it is none of ours. */
-static ForeignServer *
-named_server(FunctionCallInfo fcinfo)
-{
-	ForeignServer *server;
-	AclResult result;
-
-	if (PG_ARGISNULL(0))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-						errmsg("the name of the server must not be null")));
-	server = GetForeignServerByName(NameStr(*PG_GETARG_NAME(0)), false);
-	result = sfb_server_aclcheck(server->serverid, GetUserId(), ACL_USAGE);
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_FOREIGN_SERVER, server->servername);
-	if (GetFdwRoutineByServerId(server->serverid)->BeginForeignScan != sfbulkBeginForeignScan)
-		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-						errmsg("server \"%s\" is not a Salesforce server", server->servername),
-						errdetail("Its foreign-data wrapper is \"%s\".",
-								  GetForeignDataWrapper(server->fdwid)->fdwname)));
-	return server;
-}
-
-/* A guard for downloads from the server with the current user's mapping. */
-static SfbGuard *
-download_guard(ForeignServer *server, void (*destroy)(void *object))
-{
-	return sfb_guard_new(sfb_session_get(GetUserMapping(GetUserId(), server->serverid)),
-						 destroy);
-}
-
 /* ---- values ----------------------------------------------------------------------------------- */
-
-static void
-add_value(ResultRow *result, Datum value)
-{
-	result->values[result->n] = value;
-	result->nulls[result->n++] = false;
-}
-
-static void
-add_null(ResultRow *result)
-{
-	result->values[result->n] = (Datum) 0;
-	result->nulls[result->n++] = true;
-}
-
-/*
- * A text of Salesforce's own, empty for null; a character that the database lacks does not hide the row.
- */
-static void
-add_text(ResultRow *result, const char *text, int len)
-{
-	if (len == 0)
-		add_null(result);
-	else
-		add_value(result, CStringGetTextDatum(sfb_server_text(pnstrdup(text, len))));
-}
-
-static void
-add_string(ResultRow *result, const char *text)
-{
-	add_text(result, text, strlen(text));
-}
-
-/* Names separated by blanks and commas, as an array. */
-static void
-add_names(ResultRow *result, const char *text, int len)
-{
-	const char *end = text + len;
-	ArrayBuildState *names = initArrayResult(TEXTOID, CurrentMemoryContext, false);
-
-	while (text < end)
-	{
-		const char *start = text;
-
-		while (text < end && *text != ' ' && *text != ',')
-			text++;
-		if (text > start)
-			names = accumArrayResult(
-				names, CStringGetTextDatum(sfb_server_text(pnstrdup(start, text - start))),
-				false, TEXTOID, CurrentMemoryContext);
-		else
-			text++;
-	}
-	add_value(result, makeArrayResult(names, CurrentMemoryContext));
-}
 
 /* A text of the row into a JSON value; ERROR for what the database's encoding lacks. */
 static void
@@ -227,11 +130,11 @@ begin_conversion(RowSet *set)
 }
 
 static void
-end_conversion(RowSet *set, ResultRow *result, JsonbParseState **json)
+end_conversion(RowSet *set, SfbResultRow *result, JsonbParseState **json)
 {
 	error_context_stack = set->callback.previous;
-	add_value(result,
-			  JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(json, WJB_END_OBJECT, NULL))));
+	sfb_add_value(
+		result, JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(json, WJB_END_OBJECT, NULL))));
 }
 
 /* ---- rows of jobs ------------------------------------------------------------------------------- */
@@ -371,7 +274,7 @@ next_values(RowSet *set)
 }
 
 static void
-add_row_of_file(RowSet *set, ResultRow *result, const sf_value *values)
+add_row_of_file(RowSet *set, SfbResultRow *result, const sf_value *values)
 {
 	sf_results *results = set->guard->object;
 	JsonbParseState *json = NULL;
@@ -386,14 +289,14 @@ add_row_of_file(RowSet *set, ResultRow *result, const sf_value *values)
 }
 
 static void
-add_cell(ResultRow *result, const sf_value *value)
+add_cell(SfbResultRow *result, const sf_value *value)
 {
-	add_text(result, value->data, value->data != NULL ? value->len : 0);
+	sfb_add_text(result, value->data, value->data != NULL ? value->len : 0);
 }
 
 /* The next row of the job at work; false at its end. */
 static bool
-next_job_row(RowSet *set, ResultRow *result)
+next_job_row(RowSet *set, SfbResultRow *result)
 {
 	sf_value *values;
 
@@ -410,20 +313,20 @@ next_job_row(RowSet *set, ResultRow *result)
 			strcmp(error.code, "UNABLE_TO_LOCK_ROW") == 0)
 			continue;
 
-		add_string(result, set->job);
+		sfb_add_string(result, set->job);
 		if (set->id_column >= 0)
 			add_cell(result, &values[set->id_column]);
 		else if (set->state != SFB_ROW_UNPROCESSED)
-			add_null(result);
+			sfb_add_null(result);
 		if (set->state == SFB_ROW_FAILED)
 		{
-			add_string(result, error.code);
-			add_text(result, error.message, error.message_len);
-			add_names(result, error.fields, error.fields_len);
+			sfb_add_string(result, error.code);
+			sfb_add_text(result, error.message, error.message_len);
+			sfb_add_names(result, error.fields, error.fields_len);
 		}
 		else if (set->state == SFB_ROW_SUCCESSFUL)
-			add_value(result, BoolGetDatum(outcome->data != NULL &&
-										   pg_strcasecmp(outcome->data, "true") == 0));
+			sfb_add_value(result, BoolGetDatum(outcome->data != NULL &&
+											   pg_strcasecmp(outcome->data, "true") == 0));
 		add_row_of_file(set, result, values);
 		return true;
 	}
@@ -459,7 +362,7 @@ read_cell(const char *text, const char *end, StringInfo cell)
 }
 
 static void
-add_row_of_call(RowSet *set, ResultRow *result, const SfbOutcomeRow *row)
+add_row_of_call(RowSet *set, SfbResultRow *result, const SfbOutcomeRow *row)
 {
 	const char *text = row->row;
 	const char *end = text + row->row_len;
@@ -484,7 +387,7 @@ add_row_of_call(RowSet *set, ResultRow *result, const SfbOutcomeRow *row)
 
 /* The next such row of the last statement that went by Collections. */
 static bool
-next_call_row(RowSet *set, ResultRow *result)
+next_call_row(RowSet *set, SfbResultRow *result)
 {
 	SfbOutcomeRow row;
 
@@ -496,17 +399,17 @@ next_call_row(RowSet *set, ResultRow *result)
 			return false;
 	} while (row.state != set->state);
 
-	add_null(result);
+	sfb_add_null(result);
 	if (set->state != SFB_ROW_UNPROCESSED)
-		add_string(result, row.id);
+		sfb_add_string(result, row.id);
 	if (set->state == SFB_ROW_FAILED)
 	{
-		add_string(result, row.code);
-		add_string(result, row.message);
-		add_names(result, row.fields, strlen(row.fields));
+		sfb_add_string(result, row.code);
+		sfb_add_string(result, row.message);
+		sfb_add_names(result, row.fields, strlen(row.fields));
 	}
 	else if (set->state == SFB_ROW_SUCCESSFUL)
-		add_value(result, BoolGetDatum(row.created));
+		sfb_add_value(result, BoolGetDatum(row.created));
 	add_row_of_call(set, result, &row);
 	return true;
 }
@@ -537,7 +440,7 @@ known_job(Oid serverid, const char *job)
 static RowSet *
 begin_rows(FunctionCallInfo fcinfo, SfbRowState state)
 {
-	ForeignServer *server = named_server(fcinfo);
+	ForeignServer *server = sfb_function_server(fcinfo);
 	RowSet *set = palloc0(sizeof(RowSet));
 	const SfbOutcomeJob *known;
 	char id[19];
@@ -545,7 +448,7 @@ begin_rows(FunctionCallInfo fcinfo, SfbRowState state)
 
 	set->state = state;
 	set->servername = server->servername;
-	set->guard = download_guard(server, destroy_results);
+	set->guard = sfb_function_guard(server, destroy_results);
 	if (PG_ARGISNULL(1))
 	{
 		set->outcome = sfb_outcome_get(server->serverid, GetUserId());
@@ -587,7 +490,7 @@ start_next_job(RowSet *set)
 }
 
 static bool
-next_row(RowSet *set, ResultRow *result)
+next_row(RowSet *set, SfbResultRow *result)
 {
 	do
 	{
@@ -597,32 +500,11 @@ next_row(RowSet *set, ResultRow *result)
 	return set->outcome != NULL && next_call_row(set, result);
 }
 
-/* The row's descriptor, in the memory of the set. */
-static void
-describe_result(FunctionCallInfo fcinfo, FuncCallContext *funcctx)
-{
-	TupleDesc desc;
-
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	funcctx->tuple_desc = BlessTupleDesc(desc);
-}
-
-static Datum
-result_tuple(FuncCallContext *funcctx, ResultRow *result)
-{
-	if (result->n != funcctx->tuple_desc->natts)
-		elog(ERROR, "function has %d columns instead of %d", funcctx->tuple_desc->natts,
-			 result->n);
-	return HeapTupleGetDatum(
-		heap_form_tuple(funcctx->tuple_desc, result->values, result->nulls));
-}
-
 static Datum
 rows_function(FunctionCallInfo fcinfo, SfbRowState state)
 {
 	FuncCallContext *funcctx;
-	ResultRow result;
+	SfbResultRow result;
 	RowSet *set;
 
 	if (SRF_IS_FIRSTCALL())
@@ -631,7 +513,7 @@ rows_function(FunctionCallInfo fcinfo, SfbRowState state)
 
 		funcctx = SRF_FIRSTCALL_INIT();
 		oldcontext = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
-		describe_result(fcinfo, funcctx);
+		sfb_describe_result(fcinfo, funcctx);
 		funcctx->user_fctx = begin_rows(fcinfo, state);
 		MemoryContextSwitchTo(oldcontext);
 	}
@@ -640,7 +522,7 @@ rows_function(FunctionCallInfo fcinfo, SfbRowState state)
 	result.n = 0;
 	if (!next_row(set, &result))
 		SRF_RETURN_DONE(funcctx);
-	SRF_RETURN_NEXT(funcctx, result_tuple(funcctx, &result));
+	SRF_RETURN_NEXT(funcctx, sfb_result_tuple(funcctx, &result));
 }
 
 Datum
@@ -692,14 +574,14 @@ start_list(JobList *list, sf_job_family family)
 static JobList *
 begin_jobs(FunctionCallInfo fcinfo)
 {
-	ForeignServer *server = named_server(fcinfo);
+	ForeignServer *server = sfb_function_server(fcinfo);
 	JobList *list = palloc0(sizeof(JobList));
 	HASHCTL info = {
 		.keysize = SF_JOB_ID_MAX, .entrysize = SF_JOB_ID_MAX, .hcxt = CurrentMemoryContext};
 
 	list->seen =
 		hash_create("sfbulk_fdw jobs", 256, &info, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-	list->guard = download_guard(server, destroy_list);
+	list->guard = sfb_function_guard(server, destroy_list);
 	start_list(list, SF_JOBS_INGEST);
 	return list;
 }
@@ -750,35 +632,12 @@ next_job(JobList *list)
 	}
 }
 
-/* 2022-01-02T17:38:59.000+0000 */
-static void
-add_timestamp(ResultRow *result, const char *text)
-{
-	if (text[0] == '\0')
-		add_null(result);
-	else
-		add_value(result,
-				  DirectFunctionCall3(timestamptz_in, CStringGetDatum(text),
-									  ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-}
-
-static void
-add_version(ResultRow *result, double version)
-{
-	if (version == 0)
-		add_null(result);
-	else
-		add_value(result,
-				  DirectFunctionCall3(numeric_in, CStringGetDatum(psprintf("%.1f", version)),
-									  ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-}
-
 Datum
 sfbulk_jobs(PG_FUNCTION_ARGS)
 {
 	FuncCallContext *funcctx;
 	const sf_job_entry *entry;
-	ResultRow result;
+	SfbResultRow result;
 
 	if (SRF_IS_FIRSTCALL())
 	{
@@ -786,7 +645,7 @@ sfbulk_jobs(PG_FUNCTION_ARGS)
 
 		funcctx = SRF_FIRSTCALL_INIT();
 		oldcontext = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
-		describe_result(fcinfo, funcctx);
+		sfb_describe_result(fcinfo, funcctx);
 		funcctx->user_fctx = begin_jobs(fcinfo);
 		MemoryContextSwitchTo(oldcontext);
 	}
@@ -796,16 +655,16 @@ sfbulk_jobs(PG_FUNCTION_ARGS)
 		SRF_RETURN_DONE(funcctx);
 
 	result.n = 0;
-	add_string(&result, entry->id);
-	add_string(&result, entry->job_type);
-	add_string(&result, entry->operation);
-	add_string(&result, entry->object);
-	add_string(&result, entry->state);
-	add_string(&result, entry->created_by_id);
-	add_timestamp(&result, entry->created_date);
-	add_timestamp(&result, entry->system_modstamp);
-	add_version(&result, entry->api_version);
-	add_string(&result, entry->content_type);
-	add_string(&result, entry->concurrency_mode);
-	SRF_RETURN_NEXT(funcctx, result_tuple(funcctx, &result));
+	sfb_add_string(&result, entry->id);
+	sfb_add_string(&result, entry->job_type);
+	sfb_add_string(&result, entry->operation);
+	sfb_add_string(&result, entry->object);
+	sfb_add_string(&result, entry->state);
+	sfb_add_string(&result, entry->created_by_id);
+	sfb_add_timestamp(&result, entry->created_date);
+	sfb_add_timestamp(&result, entry->system_modstamp);
+	sfb_add_version(&result, entry->api_version);
+	sfb_add_string(&result, entry->content_type);
+	sfb_add_string(&result, entry->concurrency_mode);
+	SRF_RETURN_NEXT(funcctx, sfb_result_tuple(funcctx, &result));
 }

@@ -44,6 +44,15 @@ test_headers(void)
 	ok(h.api_used == 25 && h.api_max == 15000, "api usage");
 	line(&h, "Sforce-Limit-Info: per-app-api-usage=17/250(appName=x)\r\n");
 	ok(h.api_used == 25, "per-app usage is not taken for it");
+	is_int(h.date, -1, "no date");
+	line(&h, "Date: Tue, 29 Feb 2000 23:59:58 GMT\r\n");
+	is_int(h.date, 951868798, "a date, in seconds");
+	line(&h, "Date: Tue, 29 Feb 2000 23:59:58 CET\r\n");
+	line(&h, "Date: Tue, 29 ebM 2000 23:59:58 GMT\r\n");
+	line(&h, "Date: 951868799\r\n");
+	is_int(h.date, 951868798, "other forms are left out");
+	line(&h, "date: Fri, 27 Nov 2026 03:02:49 GMT\r\n");
+	is_int(h.date, 1795748569, "a later one");
 	line(&h, "Content-Encoding: gzip\r\n");
 	ok(h.gzip && !h.unknown_encoding, "gzip");
 	line(&h, "Content-Encoding: br\r\n");
