@@ -96,6 +96,7 @@ FDW_OBJS = \
 	src/fdw/fields.o \
 	src/fdw/function_rows.o \
 	src/fdw/functions.o \
+	src/fdw/governor.o \
 	src/fdw/hooks.o \
 	src/fdw/idset.o \
 	src/fdw/import.o \

@@ -121,6 +121,12 @@ SELECT v, try_option('table', 'reject_limit', v) FROM (VALUES
 SELECT v, try_option('server', 'parallel_jobs', v) FROM (VALUES ('1'), ('20'), ('0'), ('21'), ('2.5')) AS t(v);
 SELECT v, try_option('column', 'length', v) FROM (VALUES ('1'), ('131072'), ('0'), ('1000001'), ('80B'), ('')) AS t(v);
 
+-- what must remain of the daily API calls: a share or a number
+SELECT v, try_option('server', 'api_reserve', v) FROM (VALUES
+	('0'), ('1'), ('5000'), ('10%'), ('2.5%'), ('0%'), ('99.9%'), ('100%'), ('-1%'), ('%'),
+	('ten'), ('10 %%'), ('0.1'), ('-5'), (''), ('1000000000'), ('1000000001'), ('nan%')) AS t (v);
+SELECT try_option('table', 'api_reserve', '10%');
+
 -- sizes, with a unit or in bytes
 SELECT v, try_option('table', 'job_bytes', v) FROM (VALUES
 	('1000'), ('100000000'), ('90MB'), ('512kB'), ('2000B'), ('1.5MB'), ('999'), ('100000001'), ('1GB'), ('96MB'),

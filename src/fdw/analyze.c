@@ -35,6 +35,7 @@
 #include "compat.h"
 #include "ask.h"
 #include "fields.h"
+#include "governor.h"
 #include "planner.h"
 
 /* Rows of a REST answer page, unless page_rows says less. */
@@ -628,6 +629,7 @@ init_sample(Sample *s, Relation rel)
 	s->options = sfb_table_options(RelationGetRelid(rel));
 	s->guard = sfb_guard_new(sfb_session_get(GetUserMapping(rel->rd_rel->relowner, serverid)),
 							 destroy_query);
+	sfb_governor_admit(s->guard->session, SFB_WORK_CALLS);
 }
 
 static int

@@ -16,6 +16,7 @@
 
 #include "compat.h"
 #include "ask.h"
+#include "governor.h"
 #include "planner.h"
 
 /* The plan's operands as far as planning knows them. */
@@ -69,6 +70,7 @@ sfb_remote_estimate(RelOptInfo *baserel, SfbRelPlan *plan)
 	bool filtered;
 	double rows;
 	char *soql;
+	sf_session *session;
 
 	if (!plan->options->use_remote_estimate)
 		return;
@@ -81,8 +83,9 @@ sfb_remote_estimate(RelOptInfo *baserel, SfbRelPlan *plan)
 		plan->fetched = baserel->rows = 1;
 		return;
 	}
-	if (!sfb_ask_plan(sfb_session_get(GetUserMapping(userid, baserel->serverid)), soql,
-					  &answer, &calls))
+	session = sfb_session_get(GetUserMapping(userid, baserel->serverid));
+	if (!sfb_governor_allows(session, SFB_WORK_CALLS) ||
+		!sfb_ask_plan(session, soql, &answer, &calls))
 		return;
 
 	plan->analyzed = plan->estimated = true;

@@ -17,6 +17,7 @@
 
 #include "compat.h"
 #include "ask.h"
+#include "governor.h"
 #include "lists.h"
 #include "planner.h"
 #include "scan.h"
@@ -169,6 +170,7 @@ sfb_explain_remote(ForeignScanState *node, ExplainState *es)
 	List *operands = operand_values(node);
 	SfbTableOptions *options;
 	SfbGuard *guard = sfb_guard_new(sfb_scan_session(node, &options), NULL);
+	bool allowed = sfb_governor_allows(guard->session, SFB_WORK_CALLS);
 	sf_query_plan plan;
 	SfbQuotas quotas;
 	double rows = fscan->scan.plan.plan_rows; /* unless Salesforce knows */
@@ -183,6 +185,9 @@ sfb_explain_remote(ForeignScanState *node, ExplainState *es)
 		queries = count_queries(form, operands, &transport);
 	if (queries == 0)
 		ExplainPropertyInteger("Remote Estimated Rows", NULL, 0, es);
+	else if (!allowed)
+		ExplainPropertyText("Remote Estimate",
+							"none, as the API calls that are left are reserved", es);
 	else if (sfb_ask_plan(guard->session, soql, &plan, &asked))
 	{
 		rows = sfb_planned_rows(&plan, filtered);
@@ -199,7 +204,7 @@ sfb_explain_remote(ForeignScanState *node, ExplainState *es)
 	ExplainPropertyFloat("Estimated API Calls", NULL, calls * queries, 0, es);
 	ExplainPropertyInteger("Estimated Jobs", NULL, jobs * queries, es);
 
-	if (!sfb_ask_quotas(guard->session, &quotas, &asked))
+	if (!allowed || !sfb_ask_quotas(guard->session, &quotas, &asked))
 		return;
 	explain_quota("API Calls Left Today", "API Calls Per Day", &quotas.api_calls, es);
 	explain_quota("Bulk Query Jobs Left Today", "Bulk Query Jobs Per Day", &quotas.query_jobs,

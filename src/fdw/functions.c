@@ -27,6 +27,7 @@
 
 #include "compat.h"
 #include "functions.h"
+#include "governor.h"
 
 /* Declared here because before 16 neither fmgr.h nor PG_FUNCTION_INFO_V1 exports them. */
 extern PGDLLEXPORT Datum sfbulk_failed_rows(PG_FUNCTION_ARGS);
@@ -206,6 +207,7 @@ start_download(RowSet *set, const char *job, const SfbOutcomeJob *known)
 	set->opened = false;
 	set->row = 0;
 	sf_error_reset(&set->error);
+	sfb_governor_admit(set->guard->session, SFB_WORK_CALLS);
 	set->guard->object =
 		sf_results_start(set->guard->session, job, row_files[set->state].kind, &set->error);
 	if (set->guard->object == NULL)
@@ -582,6 +584,7 @@ begin_jobs(FunctionCallInfo fcinfo)
 	list->seen =
 		hash_create("sfbulk_fdw jobs", 256, &info, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	list->guard = sfb_function_guard(server, destroy_list);
+	sfb_governor_admit(list->guard->session, SFB_WORK_CALLS);
 	start_list(list, SF_JOBS_INGEST);
 	return list;
 }

@@ -25,6 +25,7 @@
 #include "utils/lsyscache.h"
 
 #include "compat.h"
+#include "governor.h"
 #include "option.h"
 
 /* An object to be imported. */
@@ -466,6 +467,7 @@ sfbulkImportForeignSchema(ImportForeignSchemaStmt *stmt, Oid serverOid)
 	sfb_option_apply(stmt->options, SFB_TO_IMPORT, &options);
 
 	session = sfb_session_get(GetUserMapping(GetUserId(), serverOid));
+	sfb_governor_admit(session, SFB_WORK_CALLS);
 	objects = find_objects(session, stmt, &options);
 	if (objects == NIL)
 		return NIL;

@@ -13,6 +13,7 @@
  * However a load ends, its guard destroys it: transfers stop, jobs that are not closed go.
  */
 #include "load.h"
+#include "governor.h"
 
 #include "access/xact.h"
 #include "mb/pg_wchar.h"
@@ -161,6 +162,9 @@ sfb_load_begin(const SfbLoadSpec *spec)
 	INSTR_TIME_SET_CURRENT(load->started);
 
 	session = sfb_session_get(spec->user);
+	/* what a statement has begun it may end, on all its tables */
+	if (!spec->same_statement)
+		sfb_governor_admit(session, SFB_WORK_INGEST);
 	load->guard = sfb_guard_new(session, destroy_load);
 	load->guard->object = load;
 	load->held = sfb_spool_new(SFB_LOAD_HELD_BYTES / 4);

@@ -88,6 +88,7 @@ static const SfbEnumValue multipicklist_values[] = {{"array", 0}, {"text", 1}, {
 #define TABLE(m)	 SFB_TO_TABLE, offsetof(SfbTableOptions, m)
 #define COLUMN(m)	 SFB_TO_COLUMN, offsetof(SfbColumn, m)
 #define IMPORT(m)	 SFB_TO_IMPORT, offsetof(SfbImportOptions, m)
+#define SERVER(m)	 SFB_TO_SERVER, offsetof(SfbServerOptions, m)
 #define NO_RANGE	 0, 0, NULL
 #define RANGE(a, b)	 (a), (b), NULL
 #define VALUES(list) 0, 0, (list)
@@ -112,6 +113,8 @@ const SfbOption sfb_options[] = {
 	 CONFIG(max_retries)},
 	{"compression", SFB_ON_SERVER, SFB_OPT_BOOL, NO_RANGE, SFB_OPT_NEGATED, NULL, "true",
 	 CONFIG(no_compression)},
+	{"api_reserve", SFB_ON_SERVER, SFB_OPT_RESERVE, RANGE(0, 1e9), 0, NULL, "0",
+	 SERVER(api_reserve)},
 
 	/* who asks */
 	{"auth", SFB_ON_USER, SFB_OPT_ENUM, VALUES(auth_values), 0, NULL, NULL, CONFIG(auth)},

@@ -24,6 +24,7 @@ typedef enum SfbOptionType
 	SFB_OPT_MS,		 /* int: milliseconds, or a number with a unit of time */
 	SFB_OPT_BYTES,	 /* int: bytes, or a number with a unit of size */
 	SFB_OPT_REAL,	 /* double, min..max */
+	SFB_OPT_RESERVE, /* double: a count of at least 1, or a share below 1 written as "10%" */
 	SFB_OPT_ENUM,	 /* an enum, from values */
 	SFB_OPT_URL,	 /* char *: https, host in sfbulk_fdw.allowed_hosts */
 	SFB_OPT_VERSION, /* char *: API version */
@@ -44,6 +45,7 @@ typedef enum SfbOptionTarget
 	SFB_TO_TABLE,  /* SfbTableOptions */
 	SFB_TO_COLUMN, /* SfbColumn */
 	SFB_TO_IMPORT, /* SfbImportOptions */
+	SFB_TO_SERVER, /* SfbServerOptions */
 	SFB_TO_KEYFILE /* char *: sfb_client_config reads it into sf_config.private_key */
 } SfbOptionTarget;
 
@@ -73,6 +75,13 @@ typedef struct SfbOption
 	SfbOptionTarget target;
 	size_t offset; /* in the target */
 } SfbOption;
+
+/* Options of a server that neither its sessions nor its tables need. */
+typedef struct SfbServerOptions
+{
+	double
+		api_reserve; /* daily API calls that must remain: a count, a share below 1; 0 is none */
+} SfbServerOptions;
 
 /* Options of IMPORT FOREIGN SCHEMA. */
 typedef enum SfbNameStyle

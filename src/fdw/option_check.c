@@ -136,6 +136,32 @@ real_value(const SfbOption *option, const char *value)
 	return result;
 }
 
+/* "10%", which must leave something to be used, or a whole number of calls. */
+static double
+reserve_value(const SfbOption *option, const char *value)
+{
+	const char *hint = "The value must be a share, such as \"10%\", or a number of API calls.";
+	int len = strlen(value);
+	double result;
+
+	if (len > 1 && value[len - 1] == '%')
+	{
+		if (!parse_real(pnstrdup(value, len - 1), &result, 0, NULL) || isnan(result))
+			bad_value(option, value, hint);
+		if (result < 0 || result >= 100)
+			bad_value(option, value, "A share must be at least 0% and below 100%.");
+		return result / 100;
+	}
+	if (len == 0 || value[strspn(value, "0123456789")] != '\0' ||
+		!parse_real(value, &result, 0, NULL))
+		bad_value(option, value, hint);
+	if (result > option->max)
+		bad_value(
+			option, value,
+			psprintf("The value must be between %.0f and %.0f.", option->min, option->max));
+	return result;
+}
+
 static bool
 bool_value(const SfbOption *option, const char *value)
 {
@@ -312,6 +338,9 @@ sfb_option_store(const SfbOption *option, const char *value, void *to)
 			break;
 		case SFB_OPT_REAL:
 			*(double *) to = real_value(option, value);
+			break;
+		case SFB_OPT_RESERVE:
+			*(double *) to = reserve_value(option, value);
 			break;
 		case SFB_OPT_ENUM:
 			*(int *) to = enum_value(option, value);

@@ -7,6 +7,7 @@
  */
 #include "scan.h"
 
+#include "governor.h"
 #include "lists.h"
 
 /* ---- a set of queries ------------------------------------------------------------------------------- */
@@ -80,6 +81,10 @@ sfb_queries_start(SfbScanState *scan)
 	SfbQueries *queries = scan->queries;
 	int count = scan->request->count;
 
+	sfb_governor_admit(scan->guard->session,
+					   scan->request->transport == SF_TRANSPORT_BULK   ? SFB_WORK_QUERY_JOB
+					   : scan->request->transport == SF_TRANSPORT_REST ? SFB_WORK_CALLS
+																	   : SFB_WORK_QUERY);
 	if (queries->size < count)
 	{
 		queries->items = MemoryContextAllocZero(queries->context, sizeof(sf_query *) * count);

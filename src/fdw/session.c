@@ -11,6 +11,8 @@
  * callbacks at the end of a (sub)transaction drive that queue with a deadline.
  */
 #include "write.h"
+#include "governor.h"
+#include "option.h"
 
 #include "access/xact.h"
 #include "storage/fd.h"
@@ -32,10 +34,12 @@ typedef struct SfbSession
 	Oid serverid;
 	uint32 umhash; /* of the syscache entries, for invalidation */
 	uint32 serverhash;
-	bool stale;		 /* its definition has changed: no new work */
-	int guards;		 /* client objects of ours that need it */
-	int fds;		 /* descriptors accounted for */
-	uint64 last_use; /* for giving up the one that was idle longest */
+	bool stale;			/* its definition has changed: no new work */
+	int guards;			/* client objects of ours that need it */
+	int fds;			/* descriptors accounted for */
+	Oid roleid;			/* who asked for it last: what it spends is this role's */
+	double api_reserve; /* of the server, see SfbServerOptions */
+	uint64 last_use;	/* for giving up the one that was idle longest */
 } SfbSession;
 
 /* The sessions of this backend, in no order; few, so they are searched one by one. */
@@ -162,6 +166,7 @@ make_client(UserMapping *user, SfbSession *entry)
 {
 	do
 	{
+		SfbServerOptions options;
 		MemoryContext cxt = AllocSetContextCreate(
 			CurrentMemoryContext, "sfbulk_fdw credentials", ALLOCSET_SMALL_SIZES);
 		MemoryContext oldcxt = MemoryContextSwitchTo(cxt);
@@ -180,6 +185,9 @@ make_client(UserMapping *user, SfbSession *entry)
 		/* Fresh from the catalogs: what the caller holds may be older than the invalidation. */
 		sfb_client_config(GetForeignServer(user->serverid),
 						  GetUserMapping(user->userid, user->serverid), config);
+		sfb_option_defaults(SFB_TO_SERVER, &options);
+		sfb_option_apply(GetForeignServer(user->serverid)->options, SFB_TO_SERVER, &options);
+		entry->api_reserve = options.api_reserve;
 		entry->client = sf_session_new(config, &err);
 		MemoryContextSwitchTo(oldcxt);
 		MemoryContextDelete(cxt);
@@ -245,8 +253,20 @@ sfb_session_get(UserMapping *user)
 			entry = sessions[i];
 	if (entry == NULL)
 		entry = make_session(user);
+	entry->roleid = user->userid;
 	entry->last_use = ++use_clock;
 	return entry->client;
+}
+
+void
+sfb_session_origin(const sf_session *session, SfbSessionOrigin *origin)
+{
+	SfbSession *entry = find_session(session);
+
+	origin->serverid = entry->serverid;
+	origin->umid = entry->umid;
+	origin->roleid = entry->roleid;
+	origin->api_reserve = entry->api_reserve;
 }
 
 /*
