@@ -87,6 +87,7 @@ FDW_OBJS = \
 	src/fdw/async.o \
 	src/fdw/ask.o \
 	src/fdw/convert.o \
+	src/fdw/drift.o \
 	src/fdw/encode.o \
 	src/fdw/error.o \
 	src/fdw/estimate.o \
@@ -100,6 +101,7 @@ FDW_OBJS = \
 	src/fdw/hooks.o \
 	src/fdw/idset.o \
 	src/fdw/import.o \
+	src/fdw/import_column.o \
 	src/fdw/lists.o \
 	src/fdw/literal.o \
 	src/fdw/literal_day.o \

@@ -76,4 +76,14 @@ COMMENT ON FUNCTION sfbulk_jobs(name) IS 'the bulk jobs of the org';
 
 -- Incremental copies.
 
+CREATE FUNCTION sfbulk_schema_diff(
+	source regclass)
+RETURNS TABLE (
+	change text, field text, column_name name, detail text, statement text)
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION sfbulk_schema_diff(regclass) IS
+	'how a foreign table differs from what an import of its object would make now, with the statements that follow it';
+
 -- What it costs: the governor's books.

@@ -312,49 +312,53 @@ sfb_is_write_only(const SfbColumn *column)
 	return strchr(column->field, ':') != NULL;
 }
 
-static void
-fill_column(Relation rel, Form_pg_attribute attr, SfbColumn *column)
+SfbType
+sfb_assumed_type(Oid pgtype, const char *field)
 {
-	List *options = GetForeignColumnOptions(RelationGetRelid(rel), attr->attnum);
+	SfbType type = sfb_default_type(pgtype);
 
-	column->attname = pstrdup(NameStr(attr->attname));
-	column->pgtype = attr->atttypid;
-	column->typmod = attr->atttypmod;
-	column->collation = attr->attcollation;
+	return type == SFB_TEXT && sfb_is_id_field(field) ? SFB_ID : type;
+}
 
+void
+sfb_column_apply(List *options, SfbColumn *column)
+{
 	/* Type and filterable first: they decide the defaults of the rest. */
 	column->type = (SfbType) -1;
 	sfb_option_apply(options, SFB_TO_COLUMN, column);
+	if (column->field == NULL)
+		column->field = column->attname;
 	if (column->type == (SfbType) -1)
-	{
-		column->type = sfb_default_type(attr->atttypid);
-		if (column->type == SFB_TEXT &&
-			sfb_is_id_field(column->field ? column->field : column->attname))
-			column->type = SFB_ID;
-	}
+		column->type = sfb_assumed_type(column->pgtype, column->field);
 	column->filterable = sfb_type_filterable(column->type);
-	column->createable = column->updateable =
-		pg_strcasecmp(column->field ? column->field : column->attname, "Id") != 0;
+	column->createable = column->updateable = pg_strcasecmp(column->field, "Id") != 0;
 	sfb_option_apply(options, SFB_TO_COLUMN, column);
 	sfb_type_defaults(column->type, column->filterable, column);
 	sfb_option_apply(options, SFB_TO_COLUMN, column);
 
-	if (column->field == NULL)
-	{
-		if (!sfb_valid_api_name(column->attname, false))
-			ereport(ERROR,
-					(errcode(ERRCODE_FDW_INVALID_COLUMN_NAME),
-					 errmsg("column \"%s\" of foreign table \"%s\" needs the option \"field\"",
-							column->attname, RelationGetRelationName(rel)),
-					 errdetail("Its name cannot be the API name of a Salesforce field.")));
-		column->field = column->attname;
-	}
 	column->optional = strchr(column->field, '.') != NULL;
 	if (column->type == SFB_REFERENCE && column->relationship == NULL)
 		column->relationship = sfb_relationship_name(column->field);
 	if (sfb_is_write_only(column))
 		column->filterable = column->sortable = column->groupable = column->aggregatable =
 			false;
+}
+
+static void
+fill_column(Relation rel, Form_pg_attribute attr, SfbColumn *column)
+{
+	column->attname = pstrdup(NameStr(attr->attname));
+	column->pgtype = attr->atttypid;
+	column->typmod = attr->atttypmod;
+	column->collation = attr->attcollation;
+	sfb_column_apply(GetForeignColumnOptions(RelationGetRelid(rel), attr->attnum), column);
+
+	if (column->field == column->attname && !sfb_valid_api_name(column->attname, false))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_COLUMN_NAME),
+				 errmsg("column \"%s\" of foreign table \"%s\" needs the option \"field\"",
+						column->attname, RelationGetRelationName(rel)),
+				 errdetail("Its name cannot be the API name of a Salesforce field.")));
 }
 
 SfbColumn *

@@ -114,6 +114,15 @@ extern void sfb_option_defaults(SfbOptionTarget target, void *base);
 extern void sfb_option_apply(List *options, SfbOptionTarget target, void *base);
 
 /*
+ * What the options of a column, of which attname and pgtype are set and the rest is zero, make of it.  The
+ * field is attname itself where no option names one.
+ */
+extern void sfb_column_apply(List *options, SfbColumn *column);
+
+/* The SfbType of a column of that type on that field without the option "type". */
+extern SfbType sfb_assumed_type(Oid pgtype, const char *field);
+
+/*
  * True for the Id of a record or of a parent ("Account.Id"): the one field whose type its name tells, so
  * that a text column on it is an id without an option.
  */
