@@ -111,6 +111,7 @@ FDW_OBJS = \
 	src/fdw/load_jobs.o \
 	src/fdw/load_merge.o \
 	src/fdw/load_report.o \
+	src/fdw/look.o \
 	src/fdw/modify.o \
 	src/fdw/modify_columns.o \
 	src/fdw/modify_explain.o \

@@ -72,6 +72,45 @@ COMMENT ON FUNCTION sfbulk_jobs(name) IS 'the bulk jobs of the org';
 
 -- Looking at an org: a doctor, limits, objects, fields, jobs, sessions.
 
+CREATE FUNCTION sfbulk_limits(
+	server name)
+RETURNS TABLE (
+	name text, part text, "max" bigint, remaining bigint, used bigint, percent_used numeric)
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION sfbulk_limits(name) IS 'what the org may do, and how much of it is left';
+
+CREATE FUNCTION sfbulk_objects(
+	server name)
+RETURNS TABLE (
+	object text, label text, label_plural text, key_prefix text, custom boolean,
+	custom_setting boolean, queryable boolean, retrieveable boolean, searchable boolean,
+	createable boolean, updateable boolean, deletable boolean, undeletable boolean,
+	mergeable boolean, replicateable boolean, triggerable boolean, deprecated boolean)
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION sfbulk_objects(name) IS 'the objects of the org that the user may see';
+
+CREATE FUNCTION sfbulk_fields(
+	server name, object text)
+RETURNS TABLE (
+	"position" integer, field text, label text, type text, pg_type text, length integer,
+	byte_length integer, "precision" integer, scale integer, digits integer, nillable boolean,
+	createable boolean, updateable boolean, defaulted boolean, default_value text,
+	filterable boolean, sortable boolean, groupable boolean, aggregatable boolean,
+	"unique" boolean, external_id boolean, id_lookup boolean, case_sensitive boolean,
+	name_field boolean, custom boolean, auto_number boolean, calculated boolean, formula text,
+	picklist text[], restricted_picklist boolean, controlling_field text, reference_to text[],
+	relationship text, cascade_delete boolean, restricted_delete boolean, compound_field text,
+	encrypted boolean, html boolean, deprecated boolean, help text)
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION sfbulk_fields(name, text) IS
+	'the fields of an object that the user may see, and the column types that the import would give them';
+
 -- Progress of what is under way.
 
 -- Incremental copies.

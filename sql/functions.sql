@@ -5,7 +5,7 @@
 \set abs_srcdir `echo "$PG_ABS_SRCDIR"`
 \set connect :abs_srcdir '/sql/connect.inc'
 \i :connect
-\df sfbulk_*
+\df sfbulk_(*_rows|jobs)
 SELECT p.proname, d.description, p.provolatile, p.proparallel, p.proretset
   FROM pg_proc p LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_proc'::regclass
  WHERE p.proname IN ('sfbulk_failed_rows', 'sfbulk_successful_rows', 'sfbulk_unprocessed_rows', 'sfbulk_jobs')

@@ -766,6 +766,8 @@ extern void sf_record_counts_free(sf_record_counts *r);
 typedef struct sf_limit
 {
 	const char *name;
+	const char
+		*part_of; /* the limit that this one is inside of (of a connected app, …), or NULL */
 	int64_t max;
 	int64_t remaining;
 } sf_limit;
@@ -775,7 +777,10 @@ typedef struct sf_limits sf_limits;
 /* GET /limits (REST guide, resources_limits).  Free it with sf_limits_free. */
 extern sf_limits *sf_limits_start(sf_session *s, sf_error *err);
 
-/* SF_OK with *limit (valid until the next call), SF_WAIT, SF_DONE, SF_FAILED. */
+/*
+ * SF_OK with *limit (valid until the next call), SF_WAIT, SF_DONE, SF_FAILED.  Those inside of another one
+ * follow it, except where their Max is 0: nothing was set for them.
+ */
 extern sf_status sf_limits_next(sf_limits *l, const sf_limit **limit, sf_error *err);
 
 extern int sf_limits_api_calls(const sf_limits *l);
@@ -793,8 +798,14 @@ typedef struct sf_field
 	const char *compound_field_name; /* NULL when none */
 	const char *relationship_name;	 /* NULL when none */
 	const char *reference_to;		 /* the first object referred to, or NULL */
+	const char *const *references;	 /* all of them */
 	int nreference_to;
-	int length; /* characters */
+	const char *formula;	   /* of a calculated field, NULL where it is not shown */
+	const char *default_value; /* a formula, a text, true or false; NULL when none */
+	const char *controller;	   /* the field that decides which values are valid, or NULL */
+	const char *help;		   /* inlineHelpText, or NULL */
+	int length;				   /* characters */
+	int byte_length;
 	int precision;
 	int scale;
 	int digits;
@@ -813,9 +824,18 @@ typedef struct sf_field
 	bool name_field;
 	bool custom;
 	bool restricted_picklist;
+	bool dependent_picklist;
+	bool auto_number;
+	bool encrypted;
+	bool html_formatted;
+	bool defaulted_on_create;
+	bool cascade_delete;	/* the record goes with the one that it refers to */
+	bool restricted_delete; /* the record that it refers to cannot be deleted */
 	bool deprecated_and_hidden;
 	const char *const *picklist; /* values that a new text may have: the active ones */
 	int npicklist;				 /* 0 unless restricted_picklist */
+	const char *const *values;	 /* all active values, also where others may be written */
+	int nvalues;
 } sf_field;
 
 /* One object of describeGlobal (no fields) or of a describe (with fields). */
@@ -823,12 +843,20 @@ typedef struct sf_object
 {
 	const char *name;
 	const char *label;
-	const char *key_prefix; /* NULL when none */
+	const char *label_plural; /* NULL when none */
+	const char *key_prefix;	  /* NULL when none */
 	bool custom;
+	bool custom_setting;
 	bool queryable;
 	bool createable;
 	bool updateable;
 	bool deletable;
+	bool undeletable;
+	bool mergeable;
+	bool retrieveable;
+	bool replicateable; /* getUpdated and getDeleted know it */
+	bool searchable;
+	bool triggerable;
 	bool deprecated_and_hidden;
 	int nfields; /* 0 in a global describe */
 	const sf_field *fields;

@@ -43,7 +43,8 @@ struct sf_describe
 	const sf_json *node; /* global: the next object */
 	sf_object object;
 	sf_field *fields;
-	const char **picklists; /* values of all its fields, one behind the other */
+	const char *
+		*texts; /* lists of its fields, one behind the other: picklist values, objects */
 };
 
 /* ---- requests ---------------------------------------------------------------------- */
@@ -180,7 +181,7 @@ sf_describe_free(sf_describe *d)
 		free(d->names[i]);
 	free(d->names);
 	free(d->fields);
-	free(d->picklists);
+	free(d->texts);
 	free(d);
 }
 
@@ -244,42 +245,80 @@ receive(sf_describe *d, sf_error *err)
 	return SF_FAILED;
 }
 
-/* Most values that the picklists of these fields can have. */
+/* Most texts that the lists of these fields can have. */
 static size_t
-count_picklist_values(const sf_json *fields)
+count_texts(const sf_json *fields)
 {
 	size_t n = 0;
 
 	for (const sf_json *field = sf_json_first(fields); field != NULL;
 		 field = sf_json_next(field))
-		n += (size_t) sf_json_count(sf_json_get(field, "picklistValues"));
+		n += (size_t) sf_json_count(sf_json_get(field, "picklistValues")) +
+			 (size_t) sf_json_count(sf_json_get(field, "referenceTo"));
 	return n;
 }
 
-/* The active values of a restricted picklist, into the room that was counted for them. */
+/* The active values of a picklist, into the room that was counted for them. */
 static sf_status
-read_picklist(const sf_json *list, sf_field *f, const char **values, sf_error *err)
+read_values(const sf_json *list, sf_field *f, const char **texts, sf_error *err)
 {
-	f->picklist = values;
+	f->values = texts;
 	for (const sf_json *node = sf_json_first(list); node != NULL; node = sf_json_next(node))
 	{
 		const char *value = NULL;
 		bool active = false;
+		/* where only these may be written, none must get lost */
 		const sf_json_field fields[] = {
-			{"value", SF_FIELD_STRING, &value, true},
-			{"active", SF_FIELD_BOOL, &active, true},
+			{"value", SF_FIELD_STRING, &value, f->restricted_picklist},
+			{"active", SF_FIELD_BOOL, &active, f->restricted_picklist},
 		};
 
 		if (sf_json_read(node, "describe of a picklist value", fields, 2, err) != SF_OK)
 			return SF_FAILED;
-		if (active)
-			values[f->npicklist++] = value;
+		if (active && value != NULL)
+			texts[f->nvalues++] = value;
+	}
+	if (f->restricted_picklist)
+	{
+		f->picklist = f->values;
+		f->npicklist = f->nvalues;
 	}
 	return SF_OK;
 }
 
+/* What a lookup may refer to, likewise. */
+static void
+read_references(const sf_json *list, sf_field *f, const char **texts)
+{
+	f->references = texts;
+	for (const sf_json *node = sf_json_first(list); node != NULL; node = sf_json_next(node))
+	{
+		const char *object = sf_json_text(node);
+
+		if (object != NULL)
+			texts[f->nreference_to++] = object;
+	}
+	f->reference_to = f->nreference_to > 0 ? texts[0] : NULL;
+}
+
+/* A text, or what a checkbox begins with; an expression goes first. */
+static const char *
+default_of(const sf_json *node)
+{
+	const char *formula = sf_json_text(sf_json_get(node, "defaultValueFormula"));
+	const sf_json *value = sf_json_get(node, "defaultValue");
+	bool flag;
+
+	if (formula != NULL)
+		return formula;
+	if (sf_json_bool(value, &flag))
+		return flag ? "true" : "false";
+	return sf_json_text(value);
+}
+
+/* texts: room for the field's lists. */
 static sf_status
-read_field(const sf_json *node, sf_field *f, const char **values, sf_error *err)
+read_field(const sf_json *node, sf_field *f, const char **texts, sf_error *err)
 {
 	const sf_json *reference_to = NULL;
 	const sf_json *picklist = NULL;
@@ -290,7 +329,11 @@ read_field(const sf_json *node, sf_field *f, const char **values, sf_error *err)
 		{"compoundFieldName", SF_FIELD_STRING, &f->compound_field_name, false},
 		{"relationshipName", SF_FIELD_STRING, &f->relationship_name, false},
 		{"referenceTo", SF_FIELD_ARRAY, &reference_to, false},
+		{"calculatedFormula", SF_FIELD_STRING, &f->formula, false},
+		{"controllerName", SF_FIELD_STRING, &f->controller, false},
+		{"inlineHelpText", SF_FIELD_STRING, &f->help, false},
 		{"length", SF_FIELD_INT, &f->length, false},
+		{"byteLength", SF_FIELD_INT, &f->byte_length, false},
 		{"precision", SF_FIELD_INT, &f->precision, false},
 		{"scale", SF_FIELD_INT, &f->scale, false},
 		{"digits", SF_FIELD_INT, &f->digits, false},
@@ -309,6 +352,13 @@ read_field(const sf_json *node, sf_field *f, const char **values, sf_error *err)
 		{"nameField", SF_FIELD_BOOL, &f->name_field, false},
 		{"custom", SF_FIELD_BOOL, &f->custom, false},
 		{"restrictedPicklist", SF_FIELD_BOOL, &f->restricted_picklist, false},
+		{"dependentPicklist", SF_FIELD_BOOL, &f->dependent_picklist, false},
+		{"autoNumber", SF_FIELD_BOOL, &f->auto_number, false},
+		{"encrypted", SF_FIELD_BOOL, &f->encrypted, false},
+		{"htmlFormatted", SF_FIELD_BOOL, &f->html_formatted, false},
+		{"defaultedOnCreate", SF_FIELD_BOOL, &f->defaulted_on_create, false},
+		{"cascadeDelete", SF_FIELD_BOOL, &f->cascade_delete, false},
+		{"restrictedDelete", SF_FIELD_BOOL, &f->restricted_delete, false},
 		{"deprecatedAndHidden", SF_FIELD_BOOL, &f->deprecated_and_hidden, false},
 		{"picklistValues", SF_FIELD_ARRAY, &picklist, false},
 	};
@@ -319,9 +369,9 @@ read_field(const sf_json *node, sf_field *f, const char **values, sf_error *err)
 		return SF_FAILED;
 	if (f->label == NULL)
 		f->label = f->name;
-	f->nreference_to = sf_json_count(reference_to);
-	f->reference_to = sf_json_text(sf_json_first(reference_to));
-	return f->restricted_picklist ? read_picklist(picklist, f, values, err) : SF_OK;
+	f->default_value = default_of(node);
+	read_references(reference_to, f, texts);
+	return read_values(picklist, f, texts + f->nreference_to, err);
 }
 
 static sf_status
@@ -332,17 +382,25 @@ read_object(sf_describe *d, const sf_json *node, const sf_object **object, sf_er
 	const sf_json_field fields[] = {
 		{"name", SF_FIELD_STRING, &o->name, true},
 		{"label", SF_FIELD_STRING, &o->label, false},
+		{"labelPlural", SF_FIELD_STRING, &o->label_plural, false},
 		{"keyPrefix", SF_FIELD_STRING, &o->key_prefix, false},
 		{"custom", SF_FIELD_BOOL, &o->custom, false},
+		{"customSetting", SF_FIELD_BOOL, &o->custom_setting, false},
 		{"queryable", SF_FIELD_BOOL, &o->queryable, false},
 		{"createable", SF_FIELD_BOOL, &o->createable, false},
 		{"updateable", SF_FIELD_BOOL, &o->updateable, false},
 		{"deletable", SF_FIELD_BOOL, &o->deletable, false},
+		{"undeletable", SF_FIELD_BOOL, &o->undeletable, false},
+		{"mergeable", SF_FIELD_BOOL, &o->mergeable, false},
+		{"retrieveable", SF_FIELD_BOOL, &o->retrieveable, false},
+		{"replicateable", SF_FIELD_BOOL, &o->replicateable, false},
+		{"searchable", SF_FIELD_BOOL, &o->searchable, false},
+		{"triggerable", SF_FIELD_BOOL, &o->triggerable, false},
 		{"deprecatedAndHidden", SF_FIELD_BOOL, &o->deprecated_and_hidden, false},
 		{"fields", SF_FIELD_ARRAY, &list, !d->global},
 	};
 	int n = 0;
-	size_t nvalues = 0;
+	size_t ntexts = 0;
 
 	memset(o, 0, sizeof(*o));
 	if (sf_json_read(node, "describe of an object", fields, sizeof(fields) / sizeof(fields[0]),
@@ -359,23 +417,23 @@ read_object(sf_describe *d, const sf_json *node, const sf_object **object, sf_er
 		return sf_error_set(err, SF_ERR_LIMIT, "object %s has more than %d fields", o->name,
 							FIELDS_MAX);
 	free(d->fields);
-	free(d->picklists);
+	free(d->texts);
 	d->fields = calloc((size_t) n + 1, sizeof(*d->fields));
-	d->picklists = calloc(count_picklist_values(list) + 1, sizeof(*d->picklists));
-	if (d->fields == NULL || d->picklists == NULL)
+	d->texts = calloc(count_texts(list) + 1, sizeof(*d->texts));
+	if (d->fields == NULL || d->texts == NULL)
 		return sf_error_nomem(err);
 	for (const sf_json *field = sf_json_first(list); field != NULL;
 		 field = sf_json_next(field))
 	{
 		sf_field *f = &d->fields[o->nfields];
 
-		if (read_field(field, f, d->picklists + nvalues, err) != SF_OK)
+		if (read_field(field, f, d->texts + ntexts, err) != SF_OK)
 		{
 			sf_error_detail(err, "It is field number %d of object %s.", o->nfields + 1,
 							o->name);
 			return SF_FAILED;
 		}
-		nvalues += (size_t) f->npicklist;
+		ntexts += (size_t) (f->nreference_to + f->nvalues);
 		o->nfields++;
 	}
 	o->fields = d->fields;

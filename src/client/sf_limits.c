@@ -2,8 +2,8 @@
  * sf_limits.c
  *		What the org has and may still do.
  *
- * Both are lists in one answer.  A limit may have limits of connected apps inside, which are not looked
- * at: {"DailyApiRequests":{"Max":15000,"Remaining":14998,"Ant Migration Tool":{…}},…}.
+ * Both are lists in one answer.  A limit may have others inside, of connected apps or of a part of what it
+ * limits: {"DailyApiRequests":{"Max":15000,"Remaining":14998,"Ant Migration Tool":{…}},…}.
  */
 #include "sf_limits.h"
 
@@ -22,7 +22,9 @@ struct sf_limit_list
 	sf_http_request *req;
 	int calls;
 	sf_json *answer;
-	const sf_json *node; /* the next entry */
+	const sf_json *node;  /* the next entry */
+	const char *outer;	  /* the limit given last that may have others inside */
+	const sf_json *inner; /* the next of its members */
 	sf_limit limit;
 	sf_record_count count;
 	sf_error error; /* what it failed with */
@@ -177,21 +179,56 @@ give(sf_limit_list *l, sf_status st, sf_error *err)
 	return st;
 }
 
+/* Reads a limit; one inside of another may lack what does not apply to it. */
+static sf_status
+read_limit(sf_limit_list *l, const sf_json *node, const char *outer)
+{
+	sf_limit *entry = &l->limit;
+	const sf_json_field fields[] = {
+		{"Max", SF_FIELD_INT64, &entry->max, outer == NULL},
+		{"Remaining", SF_FIELD_INT64, &entry->remaining, outer == NULL}};
+
+	*entry = (sf_limit){.name = sf_json_name(node), .part_of = outer};
+	return sf_json_read(node, what_of(l), fields, 2, &l->error);
+}
+
+/* The next limit inside of the one that was given last; SF_DONE when there is none. */
+static sf_status
+next_inner(sf_limit_list *l)
+{
+	while (l->inner != NULL)
+	{
+		const sf_json *node = l->inner;
+
+		l->inner = sf_json_next(node);
+		if (sf_json_kind_of(node) != SF_JSON_OBJECT)
+			continue;
+		if (read_limit(l, node, l->outer) != SF_OK)
+			return SF_FAILED;
+		if (l->limit.max > 0)
+			return SF_OK;
+	}
+	return SF_DONE;
+}
+
 sf_status
 sf_limit_list_next(sf_limit_list *l, const sf_limit **limit, sf_error *err)
 {
-	sf_limit *entry = &l->limit;
-	const sf_json_field fields[] = {{"Max", SF_FIELD_INT64, &entry->max, true},
-									{"Remaining", SF_FIELD_INT64, &entry->remaining, true}};
 	const sf_json *node = NULL;
-	sf_status st = next_node(l, &node);
+	sf_status st = next_inner(l);
 
-	if (st == SF_OK)
+	if (st == SF_DONE)
 	{
-		entry->name = sf_json_name(node);
-		st = sf_json_read(node, what_of(l), fields, 2, &l->error);
-		*limit = entry;
+		st = next_node(l, &node);
+		if (st == SF_OK)
+			st = read_limit(l, node, NULL);
+		if (st == SF_OK)
+		{
+			l->outer = l->limit.name;
+			l->inner = sf_json_first(node);
+		}
 	}
+	*limit = &l->limit;
 	return give(l, st, err);
 }
 

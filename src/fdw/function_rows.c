@@ -134,6 +134,35 @@ sfb_add_version(SfbResultRow *row, double version)
 									 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 }
 
+void
+sfb_add_texts(SfbResultRow *row, const char *const *texts, int n)
+{
+	ArrayBuildState *array = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+
+	for (int i = 0; i < n; i++)
+		array = accumArrayResult(array, CStringGetTextDatum(sfb_server_text(texts[i])), false,
+								 TEXTOID, CurrentMemoryContext);
+	sfb_add_value(row, makeArrayResult(array, CurrentMemoryContext));
+}
+
+void
+sfb_add_nullable(SfbResultRow *row, const char *text)
+{
+	if (text == NULL)
+		sfb_add_null(row);
+	else
+		sfb_add_value(row, CStringGetTextDatum(sfb_server_text(text)));
+}
+
+void
+sfb_add_length(SfbResultRow *row, int length)
+{
+	if (length == 0)
+		sfb_add_null(row);
+	else
+		sfb_add_value(row, Int32GetDatum(length));
+}
+
 /* ---- rows ------------------------------------------------------------------------------------- */
 
 void
@@ -153,4 +182,27 @@ sfb_result_tuple(FuncCallContext *funcctx, SfbResultRow *row)
 		elog(ERROR, "function has %d columns instead of %d", funcctx->tuple_desc->natts,
 			 row->n);
 	return HeapTupleGetDatum(heap_form_tuple(funcctx->tuple_desc, row->values, row->nulls));
+}
+
+Datum
+sfb_set_function(FunctionCallInfo fcinfo, SfbBeginSet begin, SfbNextRow next)
+{
+	FuncCallContext *funcctx;
+	SfbResultRow row;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		MemoryContext oldcontext;
+
+		funcctx = SRF_FIRSTCALL_INIT();
+		oldcontext = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
+		sfb_describe_result(fcinfo, funcctx);
+		funcctx->user_fctx = begin(fcinfo);
+		MemoryContextSwitchTo(oldcontext);
+	}
+	funcctx = SRF_PERCALL_SETUP();
+	row.n = 0;
+	if (!next(funcctx->user_fctx, &row))
+		SRF_RETURN_DONE(funcctx);
+	SRF_RETURN_NEXT(funcctx, sfb_result_tuple(funcctx, &row));
 }

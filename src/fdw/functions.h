@@ -11,7 +11,7 @@
 #include "funcapi.h"
 
 /* The most columns that a function has. */
-#define SFB_RESULT_COLUMNS 40
+#define SFB_RESULT_COLUMNS 48
 
 /* A result row on its way into a tuple; start with n = 0. */
 typedef struct SfbResultRow
@@ -54,6 +54,23 @@ extern void sfb_add_timestamp(SfbResultRow *row, const char *text);
 
 /* 62.0 as numeric; 0 is null. */
 extern void sfb_add_version(SfbResultRow *row, double version);
+
+/* Texts of Salesforce's own as an array. */
+extern void sfb_add_texts(SfbResultRow *row, const char *const *texts, int n);
+
+/* A text of Salesforce's own, NULL for null. */
+extern void sfb_add_nullable(SfbResultRow *row, const char *text);
+
+/* How many there are; 0 is null: it does not apply. */
+extern void sfb_add_length(SfbResultRow *row, int length);
+
+/*
+ * A whole function that returns a set of rows: begin makes what its rows come from, in the memory of the set,
+ * and next adds the columns of the next row, false at the end.
+ */
+typedef void *(*SfbBeginSet)(FunctionCallInfo fcinfo);
+typedef bool (*SfbNextRow)(void *set, SfbResultRow *row);
+extern Datum sfb_set_function(FunctionCallInfo fcinfo, SfbBeginSet begin, SfbNextRow next);
 
 /* The row's descriptor, in the memory of the set: call it in multi_call_memory_ctx. */
 extern void sfb_describe_result(FunctionCallInfo fcinfo, FuncCallContext *funcctx);

@@ -122,6 +122,8 @@ test_groups(void)
 				   strcmp(o->fields[0].type, "reference") == 0 &&
 				   o->fields[0].case_sensitive && o->fields[0].nreference_to == 2 &&
 				   strcmp(o->fields[0].reference_to, "User") == 0 &&
+				   strcmp(o->fields[0].references[0], "User") == 0 &&
+				   strcmp(o->fields[0].references[1], "Group") == 0 &&
 				   o->fields[0].length == 18 && o->fields[0].compound_field_name == NULL,
 			   "fields and what is said of them");
 		n++;
@@ -226,10 +228,58 @@ test_picklists(void)
 		   strcmp(o->fields[0].picklist[1], "two") == 0,
 	   "the active values of a restricted one");
 	ok(o->fields[1].npicklist == 0 && o->fields[2].npicklist == 0, "no others");
+	ok(o->fields[0].nvalues == 2 && o->fields[1].nvalues == 1 &&
+		   strcmp(o->fields[1].values[0], "x") == 0 && o->fields[2].nvalues == 0 &&
+		   o->fields[2].nreference_to == 2,
+	   "values of one that takes others, too; lists of other kinds do not mix");
 	ok(o->fields[3].npicklist == 1 && strcmp(o->fields[3].picklist[0], "three") == 0,
 	   "each has its own");
 	is_int(next(s, d, &o, &err), SF_FAILED, "a value without its text");
 	is_text(err.message, "\"value\" is missing in describe of a picklist value", "is named");
+	sf_describe_free(d);
+	sf_session_free(s);
+	peer_stop(p);
+}
+
+static void
+test_details(void)
+{
+	const char *names[] = {"A"};
+	peer_rule rules[] = {
+		LOGIN,
+		{"POST", V "/composite$", .status = 200,
+		 .body = "{\"compositeResponse\":[" RESPONSE(
+			 "r0",
+			 OBJECT("A",
+					"{\"name\":\"F\",\"type\":\"boolean\",\"defaultValue\":true,"
+					"\"calculatedFormula\":\"1 = 1\",\"calculated\":true,"
+					"\"inlineHelpText\":\"why\",\"controllerName\":\"G\",\"byteLength\":3,"
+					"\"cascadeDelete\":true},"
+					"{\"name\":\"G\",\"type\":\"string\",\"defaultValue\":\"x\","
+					"\"defaultValueFormula\":\"TODAY()\",\"autoNumber\":true,"
+					"\"defaultedOnCreate\":true,\"picklistValues\":[{\"active\":true}]},"
+					"{\"name\":\"H\",\"type\":\"string\",\"defaultValue\":\"x\"},"
+					"{\"name\":\"I\",\"type\":\"int\",\"defaultValue\":null}")) "]}"},
+	};
+	peer *p = peer_start(rules, COUNT(rules));
+	sf_session *s = open_session(p);
+	sf_error err = {0};
+	sf_describe *d = sf_describe_objects_start(s, names, 1, &err);
+	const sf_object *o = NULL;
+
+	is_int(next(s, d, &o, &err), SF_OK, "fields with all that is said of them");
+	is_text(o->fields[0].default_value, "true", "how a checkbox begins");
+	is_text(o->fields[0].formula, "1 = 1", "a formula");
+	is_text(o->fields[0].help, "why", "a help text");
+	is_text(o->fields[0].controller, "G", "the controlling field");
+	ok(o->fields[0].cascade_delete && !o->fields[0].restricted_delete &&
+		   o->fields[0].byte_length == 3 && !o->fields[0].auto_number,
+	   "flags and lengths");
+	is_text(o->fields[1].default_value, "TODAY()", "an expression goes before a value");
+	ok(o->fields[1].auto_number && o->fields[1].defaulted_on_create, "other flags");
+	ok(o->fields[1].nvalues == 0, "a value without text, where others may be written");
+	is_text(o->fields[2].default_value, "x", "a text");
+	ok(o->fields[3].default_value == NULL && o->fields[3].formula == NULL, "none");
 	sf_describe_free(d);
 	sf_session_free(s);
 	peer_stop(p);
@@ -243,6 +293,7 @@ main(void)
 	test_global();
 	test_groups();
 	test_picklists();
+	test_details();
 	test_errors();
 	is_int(count_fds(), fds, "no descriptor is left open");
 	return tap_done();

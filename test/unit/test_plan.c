@@ -85,7 +85,9 @@ ask_limits(sf_session *s, char *out, size_t size, int *calls, sf_error *err)
 		   ((st = sf_limits_next(l, &limit, err)) == SF_OK || (st == SF_WAIT && drive(s))))
 	{
 		if (st == SF_OK)
-			len += (size_t) snprintf(out + len, size - len, "%s=%lld/%lld;", limit->name,
+			len += (size_t) snprintf(out + len, size - len, "%s%s%s=%lld/%lld;",
+									 limit->part_of != NULL ? limit->part_of : "",
+									 limit->part_of != NULL ? ": " : "", limit->name,
 									 (long long) limit->remaining, (long long) limit->max);
 	}
 	if (l != NULL)
@@ -224,12 +226,22 @@ bad_names(void)
 static void
 limits(void)
 {
-	EXPECT("limits; those of apps are passed over", ask_limits, SF_ERR_NONE,
+	EXPECT("limits; those of apps that have none are passed over", ask_limits, SF_ERR_NONE,
 		   "DailyApiRequests=14998/15000;DailyBulkV2QueryJobs=10000/10000;", 1,
 		   {"GET", LIMITS, .status = 200,
 			.body = "{\"DailyApiRequests\":{\"Max\":15000,\"Remaining\":14998,\"Workbench\":"
 					"{\"Max\":0,\"Remaining\":0}},\"DailyBulkV2QueryJobs\":{\"Max\":10000,"
 					"\"Remaining\":10000}}"});
+	EXPECT("limits inside of limits", ask_limits, SF_ERR_NONE,
+		   "A=1/5;A: b=2/3;A: d=0/7;E=0/0;F=4/5;", 1,
+		   {"GET", LIMITS, .status = 200,
+			.body = "{\"A\":{\"Max\":5,\"b\":{\"Max\":3,\"Remaining\":2},\"Remaining\":1,"
+					"\"c\":{\"Max\":0,\"Remaining\":0},\"d\":{\"Max\":7}},\"E\":{\"Max\":0,"
+					"\"Remaining\":0},\"F\":{\"Max\":5,\"Remaining\":4}}"});
+	EXPECT("a limit inside of another that is none", ask_limits, SF_ERR_PROTOCOL,
+		   "\"Max\" in list of the org's limits is not an integer", 1,
+		   {"GET", LIMITS, .status = 200,
+			.body = "{\"A\":{\"Max\":5,\"Remaining\":1,\"b\":{\"Max\":\"x\"}}}"});
 	EXPECT("no limits", ask_limits, SF_ERR_NONE, "", 1,
 		   {"GET", LIMITS, .status = 200, .body = "{}"});
 	EXPECT("an array of limits", ask_limits, SF_ERR_PROTOCOL,
