@@ -14,10 +14,12 @@
  *		session						sf_session_*, sf_watch_*
  *		queries						sf_query_*
  *		shared results				sf_query_job_ready, sf_page_links_*, sf_pages_*
- *		writing						sf_ingest_*, sf_results_*, sf_collections_*, sf_jobs_*
+ *		writing						sf_ingest_*, sf_results_*, sf_collections_*
+ *		small formats				sf_id_*, sf_soql_*
+ * and in sf_client_org.h, which this includes:
+ *		the jobs of the org			sf_jobs_*
  *		what planning asks			sf_explain_*, sf_record_counts_*, sf_limits_*
  *		metadata					sf_describe_*
- *		small formats				sf_id_*, sf_soql_*
  */
 #ifndef SF_CLIENT_H
 #define SF_CLIENT_H
@@ -669,220 +671,6 @@ extern int sf_collections_api_calls(const sf_collections *c);
  */
 extern void sf_collections_free(sf_collections *c);
 
-/* ---- the jobs of the org */
-
-typedef enum sf_job_family
-{
-	SF_JOBS_INGEST,
-	SF_JOBS_QUERY
-} sf_job_family;
-
-/* A line of the job list; texts are "" where the answer has none. */
-typedef struct sf_job_entry
-{
-	const char *id;
-	const char *job_type; /* V2Ingest, V2Query, Classic, … */
-	const char *operation;
-	const char *object;
-	const char *state;
-	const char *created_by_id;
-	const char *created_date; /* as sent: 2022-01-02T17:38:59.000+0000 */
-	const char *system_modstamp;
-	const char *content_type;
-	const char *concurrency_mode;
-	double api_version;
-} sf_job_entry;
-
-typedef struct sf_jobs sf_jobs;
-
-/* GET /jobs/ingest or /jobs/query, page after page.  Free it with sf_jobs_free. */
-extern sf_jobs *sf_jobs_start(sf_session *s, sf_job_family family, sf_error *err);
-
-/* SF_OK with *entry (valid until the next call), SF_WAIT, SF_DONE, SF_FAILED. */
-extern sf_status sf_jobs_next(sf_jobs *jobs, const sf_job_entry **entry, sf_error *err);
-
-extern void sf_jobs_free(sf_jobs *jobs);
-
-/* ---- what planning asks ------------------------------------------------------------ */
-
-/* What Salesforce's optimizer would do with a query: the cheapest of its plans. */
-typedef struct sf_query_plan
-{
-	/*
-	 * cardinality: the rows that the leading operation is expected to give.  A LIMIT counts; of a query
-	 * without conditions orgs say half of the object's rows (recordings), so take object_rows then.
-	 */
-	int64_t rows;
-	int64_t object_rows;  /* sobjectCardinality */
-	double relative_cost; /* above 1: the filter is not selective */
-	char operation[32];	  /* leadingOperationType: Index, TableScan, Sharing, Other */
-} sf_query_plan;
-
-typedef struct sf_explain sf_explain;
-
-/*
- * GET /query?explain=: nothing is run (REST guide, "Get Feedback on Query Performance").  NULL with *err
- * filled on failure: SF_ERR_LIMIT where the query does not fit into a URI.  Free it with sf_explain_free.
- */
-extern sf_explain *sf_explain_start(sf_session *s, const char *soql, sf_error *err);
-
-/* SF_WAIT; SF_OK with *plan, owned by the explain; SF_FAILED: some objects cannot be explained. */
-extern sf_status sf_explain_check(sf_explain *e, const sf_query_plan **plan, sf_error *err);
-
-extern int sf_explain_api_calls(const sf_explain *e);
-
-/* Frees it in whatever state.  NULL is fine. */
-extern void sf_explain_free(sf_explain *e);
-
-/* How many records an object has, about: counted now and then, without those in the recycle bin. */
-typedef struct sf_record_count
-{
-	const char *object; /* as Salesforce spells it */
-	int64_t count;
-} sf_record_count;
-
-typedef struct sf_record_counts sf_record_counts;
-
-/*
- * GET /limits/recordCount for some objects (REST guide, resources_record_count; needs the permission
- * View Setup).  Free it with sf_record_counts_free.
- */
-extern sf_record_counts *
-sf_record_counts_start(sf_session *s, const char *const *objects, int nobjects, sf_error *err);
-
-/*
- * SF_OK with *count (valid until the next call), SF_WAIT, SF_DONE, SF_FAILED.  In no particular order;
- * unknown objects are left out, and so may be those without records.
- */
-extern sf_status
-sf_record_counts_next(sf_record_counts *r, const sf_record_count **count, sf_error *err);
-
-extern int sf_record_counts_api_calls(const sf_record_counts *r);
-
-/* Frees it in whatever state.  NULL is fine. */
-extern void sf_record_counts_free(sf_record_counts *r);
-
-/* A limit of the org, such as DailyApiRequests or DailyBulkV2QueryJobs; up to five minutes old. */
-typedef struct sf_limit
-{
-	const char *name;
-	const char
-		*part_of; /* the limit that this one is inside of (of a connected app, …), or NULL */
-	int64_t max;
-	int64_t remaining;
-} sf_limit;
-
-typedef struct sf_limits sf_limits;
-
-/* GET /limits (REST guide, resources_limits).  Free it with sf_limits_free. */
-extern sf_limits *sf_limits_start(sf_session *s, sf_error *err);
-
-/*
- * SF_OK with *limit (valid until the next call), SF_WAIT, SF_DONE, SF_FAILED.  Those inside of another one
- * follow it, except where their Max is 0: nothing was set for them.
- */
-extern sf_status sf_limits_next(sf_limits *l, const sf_limit **limit, sf_error *err);
-
-extern int sf_limits_api_calls(const sf_limits *l);
-
-/* Frees it in whatever state.  NULL is fine. */
-extern void sf_limits_free(sf_limits *l);
-
-/* ---- metadata ---------------------------------------------------------------------- */
-
-typedef struct sf_field
-{
-	const char *name;
-	const char *label;
-	const char *type;				 /* describe's type text: string, currency, … */
-	const char *compound_field_name; /* NULL when none */
-	const char *relationship_name;	 /* NULL when none */
-	const char *reference_to;		 /* the first object referred to, or NULL */
-	const char *const *references;	 /* all of them */
-	int nreference_to;
-	const char *formula;	   /* of a calculated field, NULL where it is not shown */
-	const char *default_value; /* a formula, a text, true or false; NULL when none */
-	const char *controller;	   /* the field that decides which values are valid, or NULL */
-	const char *help;		   /* inlineHelpText, or NULL */
-	int length;				   /* characters */
-	int byte_length;
-	int precision;
-	int scale;
-	int digits;
-	bool nillable;
-	bool filterable;
-	bool sortable;
-	bool groupable;
-	bool aggregatable;
-	bool createable;
-	bool updateable;
-	bool calculated;
-	bool case_sensitive;
-	bool unique;
-	bool external_id;
-	bool id_lookup;
-	bool name_field;
-	bool custom;
-	bool restricted_picklist;
-	bool dependent_picklist;
-	bool auto_number;
-	bool encrypted;
-	bool html_formatted;
-	bool defaulted_on_create;
-	bool cascade_delete;	/* the record goes with the one that it refers to */
-	bool restricted_delete; /* the record that it refers to cannot be deleted */
-	bool deprecated_and_hidden;
-	const char *const *picklist; /* values that a new text may have: the active ones */
-	int npicklist;				 /* 0 unless restricted_picklist */
-	const char *const *values;	 /* all active values, also where others may be written */
-	int nvalues;
-} sf_field;
-
-/* One object of describeGlobal (no fields) or of a describe (with fields). */
-typedef struct sf_object
-{
-	const char *name;
-	const char *label;
-	const char *label_plural; /* NULL when none */
-	const char *key_prefix;	  /* NULL when none */
-	bool custom;
-	bool custom_setting;
-	bool queryable;
-	bool createable;
-	bool updateable;
-	bool deletable;
-	bool undeletable;
-	bool mergeable;
-	bool retrieveable;
-	bool replicateable; /* getUpdated and getDeleted know it */
-	bool searchable;
-	bool triggerable;
-	bool deprecated_and_hidden;
-	int nfields; /* 0 in a global describe */
-	const sf_field *fields;
-} sf_object;
-
-typedef struct sf_describe sf_describe;
-
-/* GET /sobjects: iterate with sf_describe_next. */
-extern sf_describe *sf_describe_global_start(sf_session *s, sf_error *err);
-
-/*
- * Full describes of the named objects, 25 per POST /composite.  names are copied.  An unknown
- * object fails the iteration with its name in the message.
- */
-extern sf_describe *
-sf_describe_objects_start(sf_session *s, const char *const *names, int nnames, sf_error *err);
-
-/*
- * The next object: SF_OK with *object (owned by the describe, valid until the next call),
- * SF_WAIT, SF_DONE, SF_FAILED.  Objects come in the order of the names, or of the server.
- */
-extern sf_status sf_describe_next(sf_describe *d, const sf_object **object, sf_error *err);
-
-/* Frees it in whatever state.  NULL is fine. */
-extern void sf_describe_free(sf_describe *d);
-
 /* ---- small formats ----------------------------------------------------------------- */
 
 /*
@@ -909,5 +697,7 @@ extern bool sf_host_matches(const char *patterns, const char *host);
 
 /* Version of the inflate library in use ("isa-l" or "zlib"), for tests and benchmarks. */
 extern const char *sf_inflate_backend(void);
+
+#include "sf_client_org.h" /* the rest of the border */
 
 #endif /* SF_CLIENT_H */

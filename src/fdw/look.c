@@ -5,6 +5,7 @@
  * Each asks with the current user's mapping, once, and gives rows as they are read from the answer.
  */
 #include "functions.h"
+#include "governor.h"
 
 #include "utils/builtins.h"
 #include "utils/numeric.h"
@@ -138,6 +139,7 @@ begin_objects(FunctionCallInfo fcinfo)
 	Look *look = palloc0(sizeof(Look));
 
 	look->guard = sfb_function_guard(sfb_function_server(fcinfo), destroy_describe);
+	sfb_governor_admit(look->guard->session, SFB_WORK_CALLS);
 	look->guard->object = sf_describe_global_start(look->guard->session, &look->error);
 	asked(look);
 	return look;
@@ -197,6 +199,7 @@ begin_fields(FunctionCallInfo fcinfo)
 						errmsg("the name of the object must not be null")));
 	name = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	look->guard = sfb_function_guard(server, destroy_describe);
+	sfb_governor_admit(look->guard->session, SFB_WORK_CALLS);
 	look->guard->object =
 		sf_describe_objects_start(look->guard->session, &name, 1, &look->error);
 	asked(look);
