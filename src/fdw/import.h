@@ -25,9 +25,6 @@ extern bool sfb_is_multicurrency(const sf_object *object);
 /* Does a field become a column? */
 extern bool sfb_is_imported(const sf_field *field, const SfbImportOptions *options);
 
-/* The PostgreSQL type of the column that it gets when no option of the import is given; NULL: it gets none. */
-extern const char *sfb_imported_type(const sf_field *field);
-
 /* The type of its column. */
 extern Oid sfb_import_type(const sf_field *field, const SfbImportOptions *options);
 

@@ -266,14 +266,3 @@ sfb_is_imported(const sf_field *field, const SfbImportOptions *options)
 		   (type != SFB_COMPOUND || options->compound) &&
 		   sfb_valid_api_name(field->name, false);
 }
-
-const char *
-sfb_imported_type(const sf_field *field)
-{
-	SfbImportOptions options = {0};
-
-	sfb_option_defaults(SFB_TO_IMPORT, &options);
-	if (!sfb_is_imported(field, &options))
-		return NULL;
-	return column_type(sfb_type_from_name(field->type), &options);
-}

@@ -6,6 +6,7 @@
  */
 #include "functions.h"
 #include "governor.h"
+#include "import.h"
 
 #include "utils/builtins.h"
 #include "utils/numeric.h"
@@ -214,6 +215,18 @@ begin_fields(FunctionCallInfo fcinfo)
 	return look;
 }
 
+/* The type of the column that the import makes without options; null where it makes none. */
+static void
+add_column_type(SfbResultRow *row, const sf_field *field)
+{
+	SfbImportOptions options = {0};
+
+	sfb_option_defaults(SFB_TO_IMPORT, &options);
+	sfb_add_nullable(row, sfb_is_imported(field, &options)
+							  ? format_type_be(sfb_import_type(field, &options))
+							  : NULL);
+}
+
 static bool
 next_field(void *set, SfbResultRow *row)
 {
@@ -227,7 +240,7 @@ next_field(void *set, SfbResultRow *row)
 	sfb_add_string(row, f->name);
 	sfb_add_string(row, f->label);
 	sfb_add_string(row, f->type);
-	sfb_add_nullable(row, sfb_imported_type(f));
+	add_column_type(row, f);
 	sfb_add_length(row, f->length);
 	sfb_add_length(row, f->byte_length);
 	sfb_add_length(row, f->precision);
