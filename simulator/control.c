@@ -25,9 +25,12 @@
  *	GET    /locks            rows that cannot be written
  *	POST   /locks            {"ids": ["001…"], "approval": false}: more of them (store.h)
  *	DELETE /locks[/id]
+ *	GET    /schema           fields that are hidden or described anew (schema_change.c)
+ *	POST   /schema           {"object": "Account", "field": "X__c", "hidden": true, "describe": {…}}
+ *	DELETE /schema           the schema as at the start
  *	GET    /state            counters
  *	GET    /env              shell lines, as --env prints them
- *	POST   /reset            faults, log, options, switches and jobs as at the start
+ *	POST   /reset            faults, log, options, switches, schema and jobs as at the start
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +41,7 @@
 
 #include "bulk1.h"
 #include "faults.h"
+#include "schema.h"
 #include "store.h"
 #include "text.h"
 
@@ -220,6 +224,7 @@ post_reset(srv_request *req)
 	srv_limits_reset(s);
 	auth_reset(s);
 	sim_unlock_rows(s->org, NULL);
+	sim_schema_restore();
 	sim_org_reset_switches(s->org);
 	cursors_drop_all(s);
 	log_clear(s);
@@ -321,6 +326,8 @@ handle_delete(srv_request *req, const char *what)
 		counted(req, "removed", cursors_drop_all(s));
 	else if (strcmp(what, "locks") == 0)
 		control_locks_delete(req);
+	else if (strcmp(what, "schema") == 0)
+		counted(req, "removed", sim_schema_restore());
 	else
 		srv_not_found(req);
 	log_wake(s);
@@ -347,6 +354,8 @@ handle_get(srv_request *req, const char *what)
 		control_snapshot_get(req);
 	else if (strcmp(what, "locks") == 0)
 		control_locks_get(req);
+	else if (strcmp(what, "schema") == 0)
+		control_schema_get(req);
 	else if (strcmp(what, "state") == 0)
 		get_state(req);
 	else if (strcmp(what, "env") == 0)
@@ -355,11 +364,12 @@ handle_get(srv_request *req, const char *what)
 		control_env(s, &req->resp.body);
 	}
 	else if (*what == '\0')
-		srv_text(req, 200, "text/plain;charset=UTF-8",
-				 "sfsim: a local simulator, not Salesforce.\n"
-				 "GET log wait jobs faults options clock snapshot state env; POST faults "
-				 "release options clock tokens jwt-key snapshot restore reset; DELETE log "
-				 "faults jobs cursors snapshot\n");
+		srv_text(
+			req, 200, "text/plain;charset=UTF-8",
+			"sfsim: a local simulator, not Salesforce.\n"
+			"GET log wait jobs faults options clock snapshot schema state env; POST faults "
+			"release options clock tokens jwt-key snapshot restore schema reset; DELETE log "
+			"faults jobs cursors snapshot schema\n");
 	else
 		srv_not_found(req);
 }
@@ -396,9 +406,10 @@ handle_post(srv_request *req, const char *what)
 		state_touch(req->srv);
 		log_wake(req->srv);
 	}
-	else if (strcmp(what, "locks") == 0)
+	else if (strcmp(what, "locks") == 0 || strcmp(what, "schema") == 0)
 	{
-		if (!control_locks_post(req, body, &err))
+		if (*what == 'l' ? !control_locks_post(req, body, &err)
+						 : !control_schema_post(req, body, &err))
 			refuse(req, &err);
 	}
 	else if (strcmp(what, "jwt-key") == 0)

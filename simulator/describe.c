@@ -114,9 +114,8 @@ put_picklist(cJSON *o, const sim_field *f)
 	}
 }
 
-/* May field-level security hide it?  Not what every record needs. */
-static bool
-is_permissionable(const sim_field *f)
+bool
+sim_field_permissionable(const sim_field *f)
 {
 	bool usual = !(f->flags & SF_REQUIRED);
 
@@ -207,7 +206,7 @@ put_field_i_to_w(cJSON *o, const sim_field *f)
 	put_bool(o, "nameField", (f->flags & SF_NAME) != 0);
 	put_bool(o, "namePointing", (f->flags & SF_NAMEPOINTING) != 0);
 	put_bool(o, "nillable", !(f->flags & SF_REQUIRED));
-	put_bool(o, "permissionable", is_permissionable(f));
+	put_bool(o, "permissionable", sim_field_permissionable(f));
 	put_picklist(o, f);
 	put_bool(o, "polymorphicForeignKey", sim_field_is_poly(f));
 	put_int(o, "precision", f->precision);
@@ -405,7 +404,8 @@ next_child(const sim_object *from, const sim_object *obj, const char *last)
 
 		/* losers of a merge are no children */
 		if (strcmp(f->name, "MasterRecordId") != 0 && strcmp(f->name, last) > 0 &&
-			sim_field_refers_to(f, obj) && (next == NULL || strcmp(f->name, next->name) < 0))
+			sim_field_refers_to(f, obj) && !sim_field_hidden(f) &&
+			(next == NULL || strcmp(f->name, next->name) < 0))
 			next = f;
 	}
 	return next;
@@ -482,11 +482,18 @@ put_fields(cJSON *o, const sim_object *obj)
 
 	for (int i = 0; i < obj->nfields; i++)
 	{
-		cJSON *field = cJSON_CreateObject();
+		cJSON *field;
+		cJSON *said;
 
+		if (sim_field_hidden(&obj->fields[i]))
+			continue;
+		field = cJSON_CreateObject();
+		said = sim_field_said(&obj->fields[i]);
 		put_field_a_to_h(field, &obj->fields[i]);
 		put_field_i_to_w(field, &obj->fields[i]);
 		overlay(field, obj->fields[i].described, NULL, true);
+		overlay(field, said, NULL, true);
+		cJSON_Delete(said);
 		cJSON_AddItemToArray(fields, field);
 	}
 }

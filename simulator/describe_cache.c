@@ -1,6 +1,7 @@
 /*
  * describe_cache.c
- *		Describes as text, plain and compressed: they never change while the program runs.
+ *		Describes as text, plain and compressed.  When the schema changes they are made anew; an answer under way may
+ *		still need the old ones, which stay.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include <cjson/cJSON.h>
 
 #include "rest.h"
+#include "schema.h"
 
 /* Beyond, describes are made anew each time. */
 #define MOST_BYTES ((size_t) 64 << 20)
@@ -16,6 +18,7 @@ struct srv_describe
 {
 	const sim_object *obj; /* NULL: the global one */
 	char version[8];
+	unsigned schema; /* sim_schema_version() */
 	char etag[REST_ETAG_SIZE];
 	char *text;
 	size_t len;
@@ -29,11 +32,11 @@ static size_t bytes;
 
 /* The lock is held. */
 static srv_describe *
-find(const sim_object *obj, const char *version)
+find(const sim_object *obj, const char *version, unsigned schema)
 {
 	srv_describe *d = list;
 
-	while (d && (d->obj != obj || strcmp(d->version, version) != 0))
+	while (d && (d->obj != obj || d->schema != schema || strcmp(d->version, version) != 0))
 		d = d->next;
 	return d;
 }
@@ -49,7 +52,7 @@ free_one(srv_describe *d)
 }
 
 static srv_describe *
-make(srv *s, const sim_object *obj, const char *version)
+make(srv *s, const sim_object *obj, const char *version, unsigned schema)
 {
 	srv_describe *d = calloc(1, sizeof(*d));
 	cJSON *tree =
@@ -64,6 +67,7 @@ make(srv *s, const sim_object *obj, const char *version)
 		return NULL;
 	}
 	d->obj = obj;
+	d->schema = schema;
 	memcpy(d->version, version, strnlen(version, sizeof(d->version) - 1));
 	d->len = strlen(d->text);
 	rest_etag_describe(d->text, d->len, d->etag);
@@ -77,21 +81,22 @@ describe_answer(srv_request *req, const sim_object *obj, char *etag)
 {
 	srv_describe *d;
 	srv_describe *fresh = NULL;
+	unsigned schema = sim_schema_version();
 	bool kept;
 
 	pthread_mutex_lock(&lock);
-	d = find(obj, req->version);
+	d = find(obj, req->version, schema);
 	pthread_mutex_unlock(&lock);
 	if (d == NULL)
 	{
-		fresh = make(req->srv, obj, req->version);
+		fresh = make(req->srv, obj, req->version, schema);
 		if (fresh == NULL)
 		{
 			srv_error(req, 500, "UNKNOWN_EXCEPTION", "An unexpected error occurred");
 			return false;
 		}
 		pthread_mutex_lock(&lock);
-		d = find(obj, req->version);
+		d = find(obj, req->version, schema);
 		kept = d == NULL && bytes + fresh->len <= MOST_BYTES;
 		if (kept)
 		{

@@ -45,6 +45,7 @@ typedef struct query_plan
 	char *text;
 	char *version;
 	unsigned flags;
+	unsigned schema; /* sim_schema_version() */
 	sim_switches sw; /* without the moment */
 	soql_arena *arena;
 	soql_plan *plan;

@@ -44,15 +44,16 @@ free_plan(query_plan *p)
 /* Takes the lock. */
 static query_plan *
 find_kept(unsigned hash, const char *soql, unsigned flags, const char *version,
-		  const sim_switches *sw)
+		  unsigned schema, const sim_switches *sw)
 {
 	query_plan *p;
 
 	pthread_mutex_lock(&lock);
 	for (query_plan **at = &kept; (p = *at) != NULL; at = &p->next)
 	{
-		if (p->hash != hash || p->flags != flags || strcmp(p->text, soql) != 0 ||
-			strcmp(p->version, version) != 0 || memcmp(&p->sw, sw, sizeof(*sw)) != 0)
+		if (p->hash != hash || p->flags != flags || p->schema != schema ||
+			strcmp(p->text, soql) != 0 || strcmp(p->version, version) != 0 ||
+			memcmp(&p->sw, sw, sizeof(*sw)) != 0)
 			continue;
 		*at = p->next;
 		p->next = kept;
@@ -162,6 +163,7 @@ query_plan_get(sim_org *org, const char *soql, unsigned flags, const char *versi
 			   sim_error *err)
 {
 	unsigned hash = hash_text(soql);
+	unsigned schema = sim_schema_version();
 	sim_switches sw;
 	sim_switches timeless;
 	query_plan *p;
@@ -169,7 +171,7 @@ query_plan_get(sim_org *org, const char *soql, unsigned flags, const char *versi
 	sim_org_switches(org, &sw);
 	memcpy(&timeless, &sw, sizeof(sw)); /* compared as bytes */
 	timeless.now = 0;
-	p = find_kept(hash, soql, flags, version, &timeless);
+	p = find_kept(hash, soql, flags, version, schema, &timeless);
 	if (p != NULL)
 		return p;
 	p = calloc(1, sizeof(*p));
@@ -183,6 +185,7 @@ query_plan_get(sim_org *org, const char *soql, unsigned flags, const char *versi
 	p->refs = 1;
 	p->hash = hash;
 	p->flags = flags;
+	p->schema = schema;
 	memcpy(&p->sw, &timeless, sizeof(timeless));
 	if (!compile(p, &sw, err))
 	{

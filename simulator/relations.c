@@ -46,7 +46,7 @@ sim_object_children(const sim_object *obj, const char *way, const sim_field **re
 			const sim_field *f = &list[i]->fields[k];
 
 			if (f->ref_children && strcasecmp(f->ref_children, way) == 0 &&
-				sim_field_refers_to(f, obj))
+				sim_field_refers_to(f, obj) && !sim_field_hidden(f))
 			{
 				*ref = f;
 				return list[i];

@@ -150,6 +150,9 @@ typedef enum rest_row_state
 rest_row_state
 rest_row_look(srv_request *req, const sim_object *obj, const char *id, int64_t *modified);
 
+/* Adds the names of all fields, as the schema is now, separated by commas. */
+void rest_all_fields(const sim_object *obj, sim_buf *soql);
+
 /* The row as JSON: 1; 0: there is none; -1: answered.  fields: a comma list, Id is added; NULL: all. */
 int rest_row_read(srv_request *req, const sim_object *obj, const char *id, const char *fields,
 				  sim_buf *out);

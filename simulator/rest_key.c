@@ -76,9 +76,7 @@ get_children(srv_request *req, const char *id, const sim_object *child, const si
 	if (fields && *fields)
 		sim_buf_str(&soql, fields);
 	else
-		for (int i = 0; i < sim_object_field_count(child); i++)
-			sim_buf_printf(&soql, "%s%s", i ? "," : "",
-						   sim_field_name(sim_object_field(child, i)));
+		rest_all_fields(child, &soql);
 	sim_buf_printf(&soql, " FROM %s WHERE %s = '%s'", sim_object_name(child),
 				   sim_field_name(ref), id);
 

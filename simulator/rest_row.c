@@ -10,6 +10,7 @@
 #include <cjson/cJSON.h>
 
 #include "rest.h"
+#include "schema.h"
 
 /* ---------------------------------------------------------------- reading */
 
@@ -66,6 +67,22 @@ add_field(srv_request *req, const sim_object *obj, const char *name, size_t len,
 	return false;
 }
 
+void
+rest_all_fields(const sim_object *obj, sim_buf *soql)
+{
+	const char *separator = "";
+
+	for (int i = 0; i < sim_object_field_count(obj); i++)
+	{
+		const sim_field *f = sim_object_field(obj, i);
+
+		if (sim_field_hidden(f))
+			continue;
+		sim_buf_printf(soql, "%s%s", separator, sim_field_name(f));
+		separator = ",";
+	}
+}
+
 /* SELECT list: the fields, and Id behind them; without them everything.  False: answered. */
 static bool
 select_list(srv_request *req, const sim_object *obj, const char *fields, sim_buf *soql)
@@ -82,9 +99,7 @@ select_list(srv_request *req, const sim_object *obj, const char *fields, sim_buf
 		p += n + (p[n] == ',');
 	}
 	if (soql->len == 7)
-		for (int i = 0; i < sim_object_field_count(obj); i++)
-			sim_buf_printf(soql, "%s%s", i ? "," : "",
-						   sim_field_name(sim_object_field(obj, i)));
+		rest_all_fields(obj, soql);
 	else if (!has_id)
 		sim_buf_str(soql, ",Id");
 	return ok;

@@ -67,7 +67,8 @@ sim_field_by_relationship(const sim_object *obj, const char *name)
 		const char *way = obj->fields[i].ref_name;
 
 		/* some texts name a way that leads nowhere (JigsawCompanyId) */
-		if (way != NULL && obj->fields[i].ref_to != NULL && strcasecmp(way, name) == 0)
+		if (way != NULL && obj->fields[i].ref_to != NULL && strcasecmp(way, name) == 0 &&
+			!sim_field_hidden(&obj->fields[i]))
 			return &obj->fields[i];
 	}
 	return NULL;
@@ -157,25 +158,25 @@ all_flags(const sim_field *f)
 bool
 sim_field_filterable(const sim_field *f)
 {
-	return !(all_flags(f) & SF_NOFILTER);
+	return sim_field_says(f, "filterable", !(all_flags(f) & SF_NOFILTER));
 }
 
 bool
 sim_field_sortable(const sim_field *f)
 {
-	return !(all_flags(f) & SF_NOSORT);
+	return sim_field_says(f, "sortable", !(all_flags(f) & SF_NOSORT));
 }
 
 bool
 sim_field_groupable(const sim_field *f)
 {
-	return !(all_flags(f) & SF_NOGROUP);
+	return sim_field_says(f, "groupable", !(all_flags(f) & SF_NOGROUP));
 }
 
 bool
 sim_field_aggregatable(const sim_field *f)
 {
-	return !(all_flags(f) & SF_NOAGG);
+	return sim_field_says(f, "aggregatable", !(all_flags(f) & SF_NOAGG));
 }
 
 bool
@@ -223,13 +224,13 @@ sim_field_refers_to(const sim_field *f, const sim_object *obj)
 bool
 sim_field_createable(const sim_field *f)
 {
-	return !(f->flags & (SF_READONLY | SF_NOCREATE));
+	return sim_field_says(f, "createable", !(f->flags & (SF_READONLY | SF_NOCREATE)));
 }
 
 bool
 sim_field_updateable(const sim_field *f)
 {
-	return !(f->flags & (SF_READONLY | SF_NOUPDATE));
+	return sim_field_says(f, "updateable", !(f->flags & (SF_READONLY | SF_NOUPDATE)));
 }
 
 const sim_pick *

@@ -238,6 +238,28 @@ bool sim_field_aggregatable(const struct sim_field *f);
 /* Kind that a value of this type has in a row. */
 sim_kind sim_type_kind(sim_type type);
 
+/*
+ * Fields may be hidden and described anew while the org runs (schema_change.c).  sim_field_find() passes over
+ * hidden ones; this one does not, for what the org does with its rows by itself.
+ */
+const struct sim_field *sim_field_find_any(const struct sim_object *obj, const char *name);
+bool sim_field_hidden(const struct sim_field *f);
+
+/* A flag of the field as describes say it now; otherwise: what it is by the schema. */
+bool sim_field_says(const struct sim_field *f, const char *key, bool otherwise);
+
+/* What describes say of it instead, the caller's to delete; NULL: nothing else. */
+struct cJSON *sim_field_said(const struct sim_field *f);
+
+/* Another one after each change, 0 before the first. */
+unsigned sim_schema_version(void);
+
+/* All as at the start; the number of fields that had been changed. */
+int sim_schema_restore(void);
+
+/* May field-level security hide it?  Not what every record needs (describe.c). */
+bool sim_field_permissionable(const struct sim_field *f);
+
 /* The field by the name of its way to a parent ("Owner"), any case; NULL when there is none. */
 const struct sim_field *
 sim_field_by_relationship(const struct sim_object *obj, const char *name);

@@ -254,7 +254,7 @@ sim_ref_unpack(int64_t packed, int64_t *number)
 }
 
 const sim_field *
-sim_field_find(const sim_object *obj, const char *name)
+sim_field_find_any(const sim_object *obj, const char *name)
 {
 	const field_table *t = &fields[obj->slot];
 
@@ -276,4 +276,12 @@ sim_field_find(const sim_object *obj, const char *name)
 			return &obj->fields[i];
 	}
 	return NULL;
+}
+
+const sim_field *
+sim_field_find(const sim_object *obj, const char *name)
+{
+	const sim_field *f = sim_field_find_any(obj, name);
+
+	return f != NULL && sim_field_hidden(f) ? NULL : f;
 }

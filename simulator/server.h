@@ -366,6 +366,10 @@ void control_locks_get(srv_request *req);
 bool control_locks_post(srv_request *req, const struct cJSON *body, sim_error *err);
 void control_locks_delete(srv_request *req);
 
+/* /__sfsim/schema (schema_change.c), likewise. */
+void control_schema_get(srv_request *req);
+bool control_schema_post(srv_request *req, const struct cJSON *body, sim_error *err);
+
 bool control_clock_post(srv_request *req, const struct cJSON *body, sim_error *err);
 
 /*

@@ -169,7 +169,7 @@ add_fields(soql_plan *plan, const soql_item *item)
 	{
 		soql_field f = {plan->tables, &plan->object->fields[i]};
 
-		if (!all && sim_field_is_custom(f.field) != custom)
+		if (sim_field_hidden(f.field) || (!all && sim_field_is_custom(f.field) != custom))
 			continue;
 		if (!rest && (sim_field_is_compound(f.field) || f.field->type == SIM_T_BASE64))
 			continue;
@@ -381,7 +381,7 @@ find_children(const sim_object *parent, const char *name, const sim_object **chi
 			const sim_field *f = &list[i]->fields[k];
 
 			if (f->ref_children != NULL && strcasecmp(f->ref_children, name) == 0 &&
-				sim_field_refers_to(f, parent))
+				sim_field_refers_to(f, parent) && !sim_field_hidden(f))
 			{
 				*child = list[i];
 				return f;

@@ -99,7 +99,7 @@ sql_label(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 		const char *field = (const char *) sqlite3_value_text(argv[1]);
 		const sim_object *obj = object ? sim_object_find(object) : NULL;
 
-		f = obj && field ? sim_field_find(obj, field) : NULL;
+		f = obj && field ? sim_field_find_any(obj, field) : NULL;
 		if (f == NULL)
 			return;
 		sqlite3_set_auxdata(ctx, 1, (void *) f, NULL);

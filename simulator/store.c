@@ -135,7 +135,7 @@ store_exec(sim_txn *t, const char *sql, sim_error *err)
 int
 store_field_no(const sim_object *obj, const char *name)
 {
-	const sim_field *f = sim_field_find(obj, name);
+	const sim_field *f = sim_field_find_any(obj, name);
 
 	return f == NULL ? -1 : (int) (f - obj->fields);
 }

@@ -144,6 +144,7 @@ for my $f (@{ $file[0]{fields} })
 	is($json->canonical->encode($mine->{$_}), $json->canonical->encode($f->{$_}), "Depot__c.$f->{name}: $_ as in the file")
 	  for sort keys %$f;
 }
+my $crate = describe('Crate__c');
 my $crates = rows('SELECT Id, Name, Weight__c, Depot__r.Name FROM Crate__c');
 is(@$crates, 300, 'its rows are there');
 is_deeply([ grep { !$_->{Depot__r}{Name} || $_->{Name} !~ /^\d{8}$/ } @$crates ], [], 'with values by type');
@@ -152,6 +153,41 @@ is($depots->{Boxes__r}{records}[0]{Depot__c}, $depots->{Id}, 'the way back has t
 my ($task) = grep { $_->{Who} } @{ rows("SELECT Id, WhoId, Who.Type, Who.Name FROM Task WHERE Who.Type = 'Lead' LIMIT 5") };
 like($task->{WhoId}, qr/^00Q/, 'polymorphic references lead to one of their objects');
 is(rows('SELECT Id FROM Depot__c LIMIT 1')->[0]{Id} =~ /^a7Z/ ? 1 : 0, 1, 'ids begin with its prefix');
+
+# ---- fields that go and come while it runs ----
+
+sub schema { return $sim->control('POST', 'schema', $_[0]); }
+sub refusal { my $r = rows($_[0]); return ref $r eq 'ARRAY' && $r->[0]{errorCode} ? $r->[0]{errorCode} : ''; }
+my ($id, $weight) = @{ $crates->[0] }{qw(Id Weight__c)};
+my $soql = "SELECT Id, Weight__c FROM Crate__c WHERE Id = '$id'";
+is(rows($soql)->[0]{Weight__c}, $weight, 'a field before it goes');
+schema({ object => 'crate__c', field => 'weight__c', hidden => JSON::PP::true });
+is(field(describe('Crate__c'), 'Weight__c'), undef, 'a hidden field is in no describe');
+is(refusal($soql), 'INVALID_FIELD', 'and in no query');
+ok(!exists((get("/sobjects/Crate__c/$id"))[1]->{Weight__c}), 'nor in a row');
+my $patch = $http->request('PATCH', "$data/sobjects/Crate__c/$id", { content => '{"Weight__c": 1}', headers =>
+	{ Authorization => 'Bearer ' . $sim->env('SF_TOKEN'), 'Content-Type' => 'application/json' } });
+like($patch->{content}, qr/No such column 'Weight__c' on sobject of type Crate__c/, 'nor can it be written');
+schema({ object => 'Contact', field => 'AccountId', hidden => JSON::PP::true });
+is(refusal('SELECT Account.Name FROM Contact'), 'INVALID_FIELD', 'a hidden lookup leads nowhere');
+is(refusal('SELECT (SELECT Id FROM Contacts) FROM Account'), 'INVALID_TYPE', 'and not back');
+ok(!(grep { $_->{childSObject} eq 'Contact' && $_->{field} eq 'AccountId' } @{ describe('Account')->{childRelationships} }),
+	'nor do describes tell of it');
+schema({ object => 'Crate__c', field => 'Weight__c', hidden => JSON::PP::false });
+is(rows($soql)->[0]{Weight__c}, $weight, 'shown again it has its value');
+schema({ object => 'Crate__c', field => 'Weight__c', describe => { filterable => JSON::PP::false, length => 7 } });
+is(refusal('SELECT Id FROM Crate__c WHERE Weight__c > 1'), 'INVALID_FIELD', 'a field that is no longer filterable');
+is(field(describe('Crate__c'), 'Weight__c')->{length}, 7, 'describes say what they are told');
+is(scalar @{ $sim->control('GET', 'schema') }, 2, 'the changes are listed');
+for ([ { object => 'Crate__c', field => 'Id', hidden => JSON::PP::true }, qr/every user sees Crate__c\.Id/ ],
+	[ { object => 'Crate__c', field => 'Nix__c' }, qr/there is no field \\"Nix__c\\" of \\"Crate__c/ ],
+	[ { object => 'Crate__c', field => 'Weight__c', hide => JSON::PP::true }, qr/not \\"hide/ ])
+{
+	ok(!eval { schema($_->[0]); 1 } && $@ =~ $_->[1], "refused: $_->[1]") or diag $@;
+}
+is($sim->control('DELETE', 'schema')->{removed}, 2, 'all as at the start');
+is($json->canonical->encode(describe('Crate__c')->{fields}), $json->canonical->encode($crate->{fields}),
+	'and in describes as well');
 $sim->stop;
 
 my $sfsim = $ENV{SFSIM} || './sfsim';

@@ -117,6 +117,20 @@ subtest 'the clock' => sub {
 	control('POST', 'clock', { set => '2200-01-01T00:00:00Z', freeze => $false });
 	is(query('SELECT COUNT() FROM Account WHERE CreatedDate > TODAY')->{totalSize}, 0, 'all rows are of the past');
 	ok(control('GET', 'clock')->{moved}, 'it runs on from there');
+
+	# the header by which clients tell Salesforce's time
+	control('POST', 'clock', { set => '2024-02-29T13:00:00Z', freeze => $true });
+	for ([ 'GET', '/limits', 200 ], [ 'GET', '/sobjects/Account/describe', 200 ], [ 'GET', '/jobs/query/x', 404 ],
+		[ 'POST', '/composite', 400 ])
+	{
+		my ($method, $path, $status) = @$_;
+		my $r = req($method, $path, $method eq 'POST' ? (content => '{}') : ());
+		is("$r->{status} $r->{headers}{date}", "$status Thu, 29 Feb 2024 13:00:00 GMT", "Date of $method $path");
+	}
+	control('POST', 'clock', { set => '2024-03-01T12:59:59Z' });
+	control('POST', 'clock', { advance_ms => 2001 });
+	is(req('GET', '/limits')->{headers}{date}, 'Fri, 01 Mar 2024 13:00:01 GMT', 'Date goes by the clock');
+	control('POST', 'clock', { freeze => $false });
 	for ({ advance_ms => -1 }, { advance_ms => 'x' }, { set => 'tomorrow' }, { freeze => 1 }, { reset => $false }, {},
 		{ advance_ms => 5, other => 1 }, [], { set => '9999-01-01T00:00:00Z' })
 	{

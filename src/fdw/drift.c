@@ -313,29 +313,54 @@ differs(const SfbOption *option, const SfbColumn *old, const SfbColumn *new, Str
 	return true;
 }
 
-/* OPTIONS (…) that make the column's options mean what they should; empty when they do. */
+/* The option set to the value, or taken away. */
+static List *
+with_option(List *options, const char *name, const char *value)
+{
+	List *result = NIL;
+	ListCell *lc;
+
+	foreach (lc, options)
+		if (strcmp(lfirst_node(DefElem, lc)->defname, name) != 0)
+			result = lappend(result, lfirst(lc));
+	if (value != NULL)
+		result = lappend(result,
+						 makeDefElem(pstrdup(name), (Node *) makeString(pstrdup(value)), -1));
+	return result;
+}
+
+/*
+ * OPTIONS (…) that make a column which has some options mean the same as one that has others; empty when it
+ * does.  One option after the other, as some follow from those before unless they are written.
+ */
 static char *
 options_clause(List *has, List *wants, const SfbColumn *old, const SfbColumn *new,
 			   StringInfo detail)
 {
 	StringInfoData buf;
+	List *options = has;
 
 	initStringInfo(&buf);
 	for (const SfbOption *option = sfb_options; option->name != NULL; option++)
 	{
-		const char *value;
-		bool present;
-		bool written;
+		SfbColumn now = {.attname = new->attname, .pgtype = new->pgtype};
+		const char *value = find_value(wants, option->name);
+		bool present = find_value(has, option->name) != NULL;
+		StringInfoData ignored;
 
 		if (option->target != SFB_TO_COLUMN || strcmp(option->name, "field") == 0)
 			continue;
-		value = find_value(wants, option->name);
-		present = find_value(has, option->name) != NULL;
-		written = value != NULL || present;
-		/* what is not written follows from the type; that is told */
-		if ((!written && strcmp(option->name, "type") != 0) ||
-			!differs(option, old, new, detail) || !written)
+		initStringInfo(&ignored);
+		sfb_column_apply(options, &now);
+		if (!differs(option, &now, new, &ignored) || (value == NULL && !present))
+		{
+			/* told even where it follows from the column's type */
+			if (strcmp(option->name, "type") == 0)
+				differs(option, old, new, detail);
 			continue;
+		}
+		options = with_option(options, option->name, value);
+		differs(option, old, new, detail);
 		appendStringInfo(&buf, "%s%s %s", buf.len > 0 ? ", " : "OPTIONS (",
 						 value == NULL ? "DROP"
 						 : present	   ? "SET"
