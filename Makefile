@@ -35,6 +35,7 @@ CLIENT_OBJS = \
 	src/client/sf_auth_config.o \
 	src/client/sf_auth_soap.o \
 	src/client/sf_buf.o \
+	src/client/sf_bulk1.o \
 	src/client/sf_client.o \
 	src/client/sf_client_ingest.o \
 	src/client/sf_client_pages.o \
@@ -79,7 +80,8 @@ CLIENT_OBJS = \
 	src/client/sf_status.o \
 	src/client/sf_sum.o \
 	src/client/sf_url.o \
-	src/client/sf_utf8.o
+	src/client/sf_utf8.o \
+	src/client/sf_xml.o
 
 FDW_OBJS = \
 	src/fdw/analyze.o \

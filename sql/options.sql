@@ -119,6 +119,16 @@ SELECT try_option('table', 'fdw_tuple_cost', '0.01');
 SELECT v, try_option('table', 'reject_limit', v) FROM (VALUES
 	('-1'), ('0'), ('2147483647'), ('-2'), ('2147483648'), ('some')) AS t(v);
 SELECT v, try_option('server', 'parallel_jobs', v) FROM (VALUES ('1'), ('20'), ('0'), ('21'), ('2.5')) AS t(v);
+SELECT v, try_option('server', 'batch_rows', v), try_option('table', 'batch_rows', v) FROM (VALUES ('1'), ('10000'), ('0'), ('10001')) AS t(v);
+SELECT v, try_option('server', 'bulk_api', v), try_option('table', 'bulk_api', v) FROM (VALUES ('1.0'), ('2.0'), ('1'), ('3.0')) AS t(v);
+SELECT v, try_option('server', 'concurrency', v), try_option('table', 'concurrency', v) FROM (VALUES ('serial'), ('parallel'), ('seriel')) AS t(v);
+-- Bulk API 2.0 has no such mode, which is told where the table is used
+ALTER SERVER sf OPTIONS (ADD concurrency 'serial');
+SELECT try('EXPLAIN SELECT id FROM account');
+ALTER FOREIGN TABLE account OPTIONS (ADD bulk_api '1.0');
+SELECT try('EXPLAIN SELECT id FROM account');
+ALTER FOREIGN TABLE account OPTIONS (DROP bulk_api);
+ALTER SERVER sf OPTIONS (DROP concurrency);
 SELECT v, try_option('column', 'length', v) FROM (VALUES ('1'), ('131072'), ('0'), ('1000001'), ('80B'), ('')) AS t(v);
 
 -- what must remain of the daily API calls: a share or a number

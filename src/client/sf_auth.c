@@ -12,6 +12,7 @@
 #include "sf_auth_soap.h"
 #include "sf_json.h"
 #include "sf_jwt.h"
+#include "sf_xml.h"
 
 /* Answers are under 2 kB; a token that is itself a JWT may have some more. */
 #define LOGIN_BODY_MAX (256 * 1024)
@@ -267,10 +268,10 @@ take_soap(sf_auth *a, const char *body, size_t len, sf_error *err)
 	sf_buf_init(&server_url, SF_URL_MAX);
 	sf_buf_init_secret(&session, LOGIN_BODY_MAX);
 	sf_buf_init(&expired, 64);
-	if (!sf_soap_element(body, len, "serverUrl", &server_url) ||
-		!sf_soap_element(body, len, "sessionId", &session) || session.len == 0)
+	if (!sf_xml_element(body, len, "serverUrl", &server_url) ||
+		!sf_xml_element(body, len, "sessionId", &session) || session.len == 0)
 		sf_error_set(err, SF_ERR_PROTOCOL, "the answer to the login has no session");
-	else if (sf_soap_element(body, len, "passwordExpired", &expired) &&
+	else if (sf_xml_element(body, len, "passwordExpired", &expired) &&
 			 strcmp(sf_buf_text(&expired), "true") == 0)
 	{
 		sf_error_set(err, SF_ERR_AUTH, "the Salesforce password has expired");
@@ -328,8 +329,8 @@ soap_fault(const char *body, size_t len, int http_status, sf_error *err)
 
 	sf_buf_init(&code, 256);
 	sf_buf_init(&text, 4096);
-	if (sf_soap_element(body, len, "faultcode", &code) &&
-		sf_soap_element(body, len, "faultstring", &text))
+	if (sf_xml_element(body, len, "faultcode", &code) &&
+		sf_xml_element(body, len, "faultstring", &text))
 	{
 		short_code = strrchr(sf_buf_text(&code), ':');
 		short_code = short_code != NULL ? short_code + 1 : sf_buf_text(&code);

@@ -1,6 +1,6 @@
 /*
  * sf_auth_soap.h
- *		The two XML documents of a SOAP login (level 3, part of sf_auth).
+ *		The request of a SOAP login (level 3, part of sf_auth); its answer is read by sf_xml_element.
  */
 #ifndef SF_AUTH_SOAP_H
 #define SF_AUTH_SOAP_H
@@ -13,12 +13,5 @@
  */
 extern void sf_soap_login_request(sf_buf *out, const char *username, const char *password,
 								  const char *security_token);
-
-/*
- * Appends the text of the first element of that name, whatever its prefix, with entities
- * resolved.  False when there is none, or it holds other elements.  No XML parser: it reads the
- * handful of flat elements that a login's answer has.
- */
-extern bool sf_soap_element(const char *xml, size_t len, const char *name, sf_buf *out);
 
 #endif /* SF_AUTH_SOAP_H */

@@ -376,7 +376,8 @@ set_headers(sf_http_request *req)
 	if (ok && h->compression)
 		ok = add_line(req, "Accept-Encoding: ", "gzip");
 	if (ok && !req->login)
-		ok = add_line(req, "Authorization: Bearer ", sf_secret_reveal(&h->token));
+		ok = add_line(req, req->async ? "X-SFDC-Session: " : "Authorization: Bearer ",
+					  sf_secret_reveal(&h->token));
 	if (ok && req->content_type != NULL)
 		ok = add_line(req, "Content-Type: ", req->content_type);
 	if (ok && req->header != NULL)
@@ -419,8 +420,10 @@ set_upload(sf_http_request *req)
 	CURL *e = req->easy;
 
 #define SET(option, value) (curl_easy_setopt(e, option, value) == CURLE_OK)
-	return SET(CURLOPT_UPLOAD, 1L) && SET(CURLOPT_FRESH_CONNECT, 1L) &&
-		   SET(CURLOPT_READFUNCTION, upload_cb) && SET(CURLOPT_READDATA, req) &&
+	return SET(CURLOPT_UPLOAD, 1L) && /* which means PUT */
+		   SET(CURLOPT_CUSTOMREQUEST, method_names[req->method]) &&
+		   SET(CURLOPT_FRESH_CONNECT, 1L) && SET(CURLOPT_READFUNCTION, upload_cb) &&
+		   SET(CURLOPT_READDATA, req) &&
 		   SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t) -1) && /* chunked */
 		   /* all of the ring in one chunk, with the digits of its size; answers are short */
 		   SET(CURLOPT_UPLOAD_BUFFERSIZE, SF_UPLOAD_BYTES + 64L) &&
@@ -677,6 +680,8 @@ attempt_ended(sf_http_request *req, CURLcode code, bool stalled)
 					  sf_mux_now() - req->started_at, req->attempt_bytes, note);
 	sf_http_attempt_free(req);
 
+	if (req->headers.gzip && !sf_http_is_success(a.status) && req->text.len > 0)
+		sf_http_inflate_body(req, true);
 	if (a.answered)
 		sf_http_note_answer(req);
 	if (a.answered && sf_http_is_success(a.status))
@@ -684,9 +689,7 @@ attempt_ended(sf_http_request *req, CURLcode code, bool stalled)
 		attempt_succeeded(req);
 		return;
 	}
-	if (req->headers.gzip && !sf_http_is_success(a.status) && req->text.len > 0)
-		sf_http_inflate_body(req, true);
-	if (a.answered && a.status == 401 && !req->login)
+	if (a.answered && !req->login && sf_http_is_session_refusal(req))
 	{
 		if (sf_http_session_refused(req) == SF_OK)
 			return;

@@ -14,7 +14,10 @@
  *	- buffers are bounded, gzip is asked for, redirects are not followed;
  *	- its token goes to the base URL only.
  *
- * An upload (PUT) differs: its body comes piece by piece from its owner, so that nobody here could send
+ * Below SF_ASYNC_PATH (Bulk API 1.0) the token is sent as X-SFDC-Session and its refusal is another one;
+ * callers do not notice.
+ *
+ * An upload differs: its body comes piece by piece from its owner, so that nobody here could send
  * it again.  Whatever happens to it ends it, and the owner decides.
  */
 #ifndef SF_HTTP_H
@@ -26,6 +29,9 @@
 
 typedef struct sf_http sf_http;
 typedef struct sf_http_request sf_http_request;
+
+/* Where Bulk API 1.0 is. */
+#define SF_ASYNC_PATH "/services/async/"
 
 /* Most bytes of a short answer: job states, page links, errors. */
 #define SF_BODY_SMALL (1024 * 1024)
@@ -67,7 +73,7 @@ typedef struct sf_http_spec
 	sf_retry_policy retry;
 	const char *body; /* NULL for none */
 	size_t body_len;
-	bool upload;			  /* the body is given with sf_http_upload_put; only with PUT */
+	bool upload;			  /* the body is given with sf_http_upload_put; PUT or POST */
 	const char *content_type; /* of the body */
 	const char *accept;		  /* NULL: application/json */
 	const char *header;		  /* one more header line, or NULL */

@@ -55,6 +55,7 @@ struct sf_http_request
 	char doing[128];
 	sf_retry_policy retry;
 	bool login;
+	bool async; /* Bulk API 1.0: the token goes in a header of its own */
 	bool stream;
 
 	/* the attempt under way */
@@ -155,7 +156,13 @@ extern void sf_http_note_answer(sf_http_request *req);
 /* Fills req->error from an answer that is no success. */
 extern void sf_http_status_error(sf_http_request *req);
 
-/* Status 401: SF_OK when the request now waits for a new token. */
+/*
+ * True when an answer says that the token is not valid: status 401, or of Bulk API 1.0 status 400 with the
+ * code InvalidSessionId.
+ */
+extern bool sf_http_is_session_refusal(const sf_http_request *req);
+
+/* After such an answer: SF_OK when the request now waits for a new token. */
 extern sf_status sf_http_session_refused(sf_http_request *req);
 
 /*

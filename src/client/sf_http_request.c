@@ -177,6 +177,7 @@ sf_http_start(sf_http *h, const sf_http_spec *spec, sf_error *err)
 	req->http = h;
 	req->method = spec->method;
 	req->login = spec->login;
+	req->async = !spec->login && strncmp(spec->url, SF_ASYNC_PATH, strlen(SF_ASYNC_PATH)) == 0;
 	req->retry = spec->retry;
 	req->stream = spec->stream;
 	req->body_max = spec->body_max > 0 ? spec->body_max : SF_BODY_SMALL;
@@ -281,7 +282,9 @@ sf_http_status_error(sf_http_request *req)
 		err->http_status = status;
 		return;
 	}
-	sf_json_remote_error(body, len, status, status == 401 ? SF_ERR_AUTH : SF_ERR_REMOTE,
+	sf_json_remote_error(body, len, status,
+						 status == 401 || sf_http_is_session_refusal(req) ? SF_ERR_AUTH
+																		  : SF_ERR_REMOTE,
 						 req->doing, err);
 	sf_error_redact(err, sf_secret_reveal(&req->http->token));
 }
@@ -327,7 +330,19 @@ sf_http_inflate_body(sf_http_request *req, bool is_error)
 	return SF_FAILED;
 }
 
-/* Status 401: SF_OK when the request waits for a new token now. */
+bool
+sf_http_is_session_refusal(const sf_http_request *req)
+{
+	int status = req->headers.status;
+	size_t len;
+	const char *body = sf_http_body(req, &len);
+
+	if (status == 401)
+		return true;
+	return req->async && status >= 400 && status < 500 &&
+		   memmem(body, len, "InvalidSessionId", strlen("InvalidSessionId")) != NULL;
+}
+
 sf_status
 sf_http_session_refused(sf_http_request *req)
 {
@@ -386,7 +401,7 @@ sf_http_note_answer(sf_http_request *req)
 	}
 	if (req->headers.date >= 0 && !req->login)
 		h->server_time = req->headers.date;
-	if (req->headers.status != 401 && !req->login && req->token_gen == h->token_gen)
+	if (!req->login && req->token_gen == h->token_gen && !sf_http_is_session_refusal(req))
 	{
 		h->token_proven = true;
 		h->tokens_refused = 0;

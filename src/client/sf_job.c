@@ -5,6 +5,7 @@
 #include "sf_job.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "sf_json.h"
 
@@ -84,6 +85,7 @@ sf_job_code_from_text(const char *text, sf_error *err)
 bool
 sf_job_wrong_state(const sf_error *err)
 {
-	return strcmp(err->code, "INVALIDJOBSTATE") == 0 ||
+	/* Bulk API 1.0 writes InvalidJobState */
+	return strcasecmp(err->code, "INVALIDJOBSTATE") == 0 ||
 		   strcmp(err->code, "INVALID_STATE") == 0;
 }

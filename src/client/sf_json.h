@@ -109,8 +109,8 @@ extern sf_status sf_json_read(const sf_json *object, const char *what,
 /*
  * Fills *err from the body of an answer with an error status and returns SF_FAILED.  Takes REST's
  * array [{"errorCode","message","fields"}], the OAuth object {"error","error_description"}, the
- * forms with statusCode and with exceptionCode, HTML, other text and an empty body (protocol: REST
- * guide, errorcodes).  doing completes "could not …" ("create a query job for Account").
+ * forms with statusCode and with exceptionCode (this one also as Bulk API 1.0's XML), HTML, other text and
+ * an empty body (protocol: REST guide, errorcodes; Bulk API guide, "Errors").  doing completes "could not …" ("create a query job for Account").
  *
  *		message		could not <doing>: CODE: reason			or: … : HTTP status 503
  *		detail		the position echo of SOQL errors, fields, further errors, the text of HTML

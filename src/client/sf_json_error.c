@@ -6,6 +6,7 @@
 
 #include "sf_json.h"
 #include "sf_utf8.h"
+#include "sf_xml.h"
 
 /* Most bytes shown of an answer that is no JSON. */
 #define EXCERPT_MAX 200
@@ -310,6 +311,30 @@ report_node(const sf_json *node, sf_error_class cls, const char *doing, sf_error
 	return true;
 }
 
+/* The same from the XML of Bulk API 1.0. */
+static bool
+report_xml(const char *body, size_t len, sf_error_class cls, const char *doing, sf_error *err)
+{
+	sf_buf code;
+	sf_buf message;
+	bool known;
+
+	sf_buf_init(&code, SF_CODE_MAX);
+	sf_buf_init(&message, 64 * 1024);
+	known = sf_xml_element(body, len, "exceptionCode", &code);
+	if (known)
+	{
+		remote_error error = {.code = sf_buf_text(&code)};
+
+		if (sf_xml_element(body, len, "exceptionMessage", &message))
+			error.message = sf_buf_text(&message);
+		report(&error, NULL, cls, doing, err);
+	}
+	sf_buf_free(&code);
+	sf_buf_free(&message);
+	return known;
+}
+
 sf_status
 sf_json_node_error(const sf_json *node, int http_status, sf_error_class cls, const char *doing,
 				   sf_error *err)
@@ -336,7 +361,7 @@ sf_json_remote_error(const char *body, size_t len, int http_status, sf_error_cla
 
 	if (len > 0)
 		root = sf_json_parse(body, len, "answer", &ignored);
-	known = report_node(root, cls, doing, err);
+	known = report_node(root, cls, doing, err) || report_xml(body, len, cls, doing, err);
 	sf_json_free_wiped(root);
 	err->http_status = http_status;
 	if (known)

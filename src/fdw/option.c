@@ -72,6 +72,12 @@ static const SfbEnumValue apply_values[] = {
 static const SfbEnumValue on_error_values[] = {
 	{"stop", SFB_ON_ERROR_STOP}, {"ignore", SFB_ON_ERROR_IGNORE}, {NULL, 0}};
 
+static const SfbEnumValue bulk_api_values[] = {
+	{"2.0", SFB_BULK_2}, {"1.0", SFB_BULK_1}, {NULL, 0}};
+
+static const SfbEnumValue concurrency_values[] = {
+	{"parallel", SFB_PARALLEL}, {"serial", SFB_SERIAL}, {NULL, 0}};
+
 static const SfbEnumValue names_values[] = {{"lower", SFB_NAMES_LOWER},
 											{"snake", SFB_NAMES_SNAKE},
 											{"exact", SFB_NAMES_EXACT},
@@ -175,6 +181,10 @@ const SfbOption sfb_options[] = {
 	{"job_bytes", SCAN, SFB_OPT_BYTES, RANGE(1000, 100e6), 0, NULL, "90MB", TABLE(job_bytes)},
 	{"parallel_jobs", SCAN, SFB_OPT_INT, RANGE(1, 20), 0, NULL, "4", TABLE(parallel_jobs)},
 	{"keep_jobs", SCAN, SFB_OPT_BOOL, NO_RANGE, 0, NULL, "false", TABLE(keep_jobs)},
+	{"bulk_api", SCAN, SFB_OPT_ENUM, VALUES(bulk_api_values), 0, NULL, "2.0", TABLE(bulk_api)},
+	{"concurrency", SCAN, SFB_OPT_ENUM, VALUES(concurrency_values), 0, NULL, "parallel",
+	 TABLE(concurrency)},
+	{"batch_rows", SCAN, SFB_OPT_INT, RANGE(1, 10000), 0, NULL, "10000", TABLE(batch_rows)},
 
 	/* what a column is */
 	{"field", SFB_ON_COLUMN, SFB_OPT_FIELD, NO_RANGE, 0, NULL, NULL, COLUMN(field)},
@@ -253,6 +263,13 @@ sfb_table_options(Oid foreigntableid)
 		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 						errmsg("foreign table \"%s\" needs the option \"object\" or \"query\"",
 							   get_rel_name(foreigntableid))));
+	if (result->concurrency == SFB_SERIAL && result->bulk_api != SFB_BULK_1)
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+						errmsg("option \"concurrency\" of foreign table \"%s\" is \"serial\", "
+							   "which Bulk API 2.0 cannot do",
+							   get_rel_name(foreigntableid)),
+						errhint("Set the option bulk_api to \"1.0\", on the foreign table or "
+								"its server.")));
 
 	return result;
 }

@@ -58,6 +58,20 @@ typedef enum SfbOnError
 	SFB_ON_ERROR_IGNORE /* WARNING, up to reject_limit */
 } SfbOnError;
 
+/* Which bulk API jobs are made with. */
+typedef enum SfbBulkApi
+{
+	SFB_BULK_2,
+	SFB_BULK_1
+} SfbBulkApi;
+
+/* How Salesforce works on the batches of an ingest job. */
+typedef enum SfbConcurrency
+{
+	SFB_PARALLEL,
+	SFB_SERIAL /* one after the other; Bulk API 1.0 only */
+} SfbConcurrency;
+
 /* What scans and statements want to know about a table: server options overridden by its own. */
 typedef struct SfbTableOptions
 {
@@ -88,6 +102,11 @@ typedef struct SfbTableOptions
 	int job_bytes;	  /* most CSV bytes of one ingest job */
 	int parallel_jobs;
 	bool keep_jobs;
+
+	/* jobs of both kinds */
+	SfbBulkApi bulk_api;
+	SfbConcurrency concurrency; /* with SFB_BULK_1: batches of ingest jobs */
+	int batch_rows;				/* the same: most rows in one of them */
 } SfbTableOptions;
 
 /*

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sf_auth_soap.h"
 #include "sf_http_headers.h"
 #include "sf_query_job_links.h"
+#include "sf_xml.h"
 
 extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -49,7 +49,7 @@ fuzz_soap(const char *text, size_t size)
 		sf_buf out;
 
 		sf_buf_init(&out, 4096);
-		sf_soap_element(text, size, names[i], &out);
+		sf_xml_element(text, size, names[i], &out);
 		sf_buf_free(&out);
 	}
 }

@@ -9,6 +9,7 @@
 #include "peer.h"
 #include "sf_auth_config.h"
 #include "sf_auth_soap.h"
+#include "sf_xml.h"
 #include "tap.h"
 
 #define TOKEN_OK                                                                              \
@@ -164,22 +165,22 @@ test_soap_texts(void)
 							   "</password>") != NULL,
 	   "everything is escaped, password and token are one text");
 	sf_buf_reset(&b);
-	ok(sf_soap_element(xml, strlen(xml), "serverUrl", &b), "an element");
+	ok(sf_xml_element(xml, strlen(xml), "serverUrl", &b), "an element");
 	is_text(sf_buf_text(&b), "https://a&b/AB", "entities are resolved");
 	sf_buf_reset(&b);
-	ok(sf_soap_element(xml, strlen(xml), "code", &b), "an element with prefix and attribute");
+	ok(sf_xml_element(xml, strlen(xml), "code", &b), "an element with prefix and attribute");
 	is_text(sf_buf_text(&b), "1 < 2", "its text");
 	sf_buf_reset(&b);
-	ok(!sf_soap_element(xml, strlen(xml), "missing", &b), "one that is not there");
+	ok(!sf_xml_element(xml, strlen(xml), "missing", &b), "one that is not there");
 	sf_buf_reset(&b);
-	ok(!sf_soap_element(xml, strlen(xml), "two", &b), "one that is not flat");
+	ok(!sf_xml_element(xml, strlen(xml), "two", &b), "one that is not flat");
 	for (size_t n = 0; n < strlen(xml); n++)
 	{
 		char *cut = malloc(n + 1);
 
 		memcpy(cut, xml, n);
 		sf_buf_reset(&b);
-		sf_soap_element(cut, n, "code", &b);
+		sf_xml_element(cut, n, "code", &b);
 		free(cut);
 	}
 	ok(true, "cut anywhere, it reads no further");
