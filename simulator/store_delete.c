@@ -505,7 +505,8 @@ restore_references(sim_txn *t, int64_t batch, sim_error *err)
 		const sim_object *obj = object_in_slot(sqlite3_column_int(st, 0));
 		int64_t values[] = {sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 3)};
 		const char *name = (const char *) sqlite3_column_text(st, 2);
-		const sim_field *f = obj == NULL || name == NULL ? NULL : sim_field_find_any(obj, name);
+		const sim_field *f =
+			obj == NULL || name == NULL ? NULL : sim_field_find_any(obj, name);
 		sim_buf sql = {0};
 
 		if (f == NULL)
