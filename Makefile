@@ -127,6 +127,9 @@ FDW_OBJS = \
 	src/fdw/plan_path.o \
 	src/fdw/plan_target.o \
 	src/fdw/plan_upper.o \
+	src/fdw/progress.o \
+	src/fdw/progress_shmem.o \
+	src/fdw/progress_view.o \
 	src/fdw/request.o \
 	src/fdw/scan.o \
 	src/fdw/scan_groups.o \

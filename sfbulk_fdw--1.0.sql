@@ -113,6 +113,33 @@ COMMENT ON FUNCTION sfbulk_fields(name, text) IS
 
 -- Progress of what is under way.
 
+CREATE FUNCTION sfbulk_progress_entries()
+RETURNS TABLE (
+	pid integer, datname name, usename name, server text, kind text, job text, object text,
+	relation regclass, phase text, rows_done bigint, rows_total bigint, rows_failed bigint,
+	bytes bigint, percent integer, bar text, api_calls bigint, started timestamptz,
+	changed timestamptz)
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION sfbulk_progress_entries() IS
+	'what is under way with Salesforce: of all sessions, or of this one (see sfbulk_progress_scope)';
+
+CREATE VIEW sfbulk_progress AS SELECT * FROM sfbulk_progress_entries();
+
+COMMENT ON VIEW sfbulk_progress IS
+	'what is under way with Salesforce: of all sessions, or of this one (see sfbulk_progress_scope)';
+
+GRANT SELECT ON sfbulk_progress TO PUBLIC;
+
+CREATE FUNCTION sfbulk_progress_scope()
+RETURNS TABLE (scope text, slots integer, taken integer, not_shown bigint)
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION sfbulk_progress_scope() IS
+	'what sfbulk_progress covers, the operations it can show, and how many found no place so far';
+
 -- Incremental copies.
 
 CREATE FUNCTION sfbulk_schema_diff(

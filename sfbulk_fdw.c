@@ -10,11 +10,13 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "foreign/fdwapi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
 #include "src/fdw/compat.h"
 #include "src/fdw/option.h"
+#include "src/fdw/progress.h"
 #include "src/fdw/sfbulk_fdw.h"
 
 PG_MODULE_MAGIC;
@@ -76,6 +78,21 @@ _PG_init(void)
 		"for in a list that is made before the scan starts.",
 		&sfb_fetch_by_list, true, PGC_USERSET, 0, NULL, NULL, NULL);
 
+	DefineCustomIntVariable(
+		"sfbulk_fdw.progress_interval",
+		"Time between two notices that tell how far a long operation has come.",
+		"0 raises none. There are none where the view sfbulk_progress shows all sessions.",
+		&sfb_progress_interval, 10000, 0, INT_MAX, PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
+
+	/* Known everywhere, so that it may stand in the file; it says something where the memory is reserved. */
+	DefineCustomIntVariable(
+		"sfbulk_fdw.progress_slots",
+		"Operations that the view sfbulk_progress shows at a time.",
+		"Takes effect where shared_preload_libraries names sfbulk_fdw. 0 reserves no memory.",
+		&sfb_progress_slots, SFB_PROGRESS_SLOTS, 0, 65536,
+		process_shared_preload_libraries_in_progress ? PGC_POSTMASTER : PGC_SIGHUP, 0, NULL,
+		NULL, NULL);
+
 	DefineCustomBoolVariable("sfbulk_fdw.write_summary",
 							 "Tells what a statement has written to Salesforce.",
 							 "A notice names rows, jobs, API calls and seconds.",
@@ -95,6 +112,7 @@ _PG_init(void)
 	sfb_session_init();
 	sfb_hooks_init();
 	sfb_fetch_list_init();
+	sfb_progress_init();
 }
 
 Datum

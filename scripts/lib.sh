@@ -203,6 +203,7 @@ start_pg()
 		echo "unix_socket_directories = '$work/run'"
 		echo "fsync = off"
 		echo "log_statement = none"
+		echo "sfbulk_fdw.progress_interval = 0" # no lines that come or not with the machine's speed
 		for setting in "$@"; do
 			echo "${setting%%=*} = '${setting#*=}'"
 		done

@@ -287,9 +287,22 @@ typedef struct sf_value
 	int len;	/* bytes */
 } sf_value;
 
-/* What a query did, for EXPLAIN ANALYZE and the tests. */
+/* How far a query has come. */
+typedef enum sf_query_phase
+{
+	SF_QUERY_STARTING, /* before the first answer of REST, or before the job is known */
+	SF_QUERY_QUEUED, /* the job is UploadComplete: Salesforce has not begun, as far as polls tell */
+	SF_QUERY_RUNNING, /* the job is InProgress */
+	SF_QUERY_READY,	  /* the job is complete, and nobody has asked for a row (hold_pages) */
+	SF_QUERY_DOWNLOADING, /* rows come, or a count is there */
+	SF_QUERY_FINISHED,	  /* the last row was handed out */
+	SF_QUERY_FAILED
+} sf_query_phase;
+
+/* What a query did, for EXPLAIN ANALYZE, progress and the tests. */
 typedef struct sf_query_stats
 {
+	sf_query_phase phase;
 	sf_transport transport;		/* used in the end: REST or BULK */
 	char job_id[SF_JOB_ID_MAX]; /* or "" */
 	int64_t rows;				/* handed out so far; a count is one */

@@ -621,6 +621,32 @@ sf_query_rewind(sf_query *q, sf_error *err)
 	return st != SF_FAILED ? SF_OK : report_failure(q, err);
 }
 
+static sf_query_phase
+public_phase(const sf_query *q, const sf_query_job_info *job)
+{
+	switch (q->phase)
+	{
+		case QUERY_ASKING:
+			break;
+		case QUERY_REST:
+			return sf_rest_total(q->rest) < 0 ? SF_QUERY_STARTING : SF_QUERY_DOWNLOADING;
+		case QUERY_JOB:
+			if (job->id[0] == '\0')
+				break;
+			return job->begun ? SF_QUERY_RUNNING : SF_QUERY_QUEUED;
+		case QUERY_HELD:
+			return SF_QUERY_READY;
+		case QUERY_PAGES:
+		case QUERY_COUNTED:
+			return SF_QUERY_DOWNLOADING;
+		case QUERY_FINISHED:
+			return SF_QUERY_FINISHED;
+		case QUERY_FAILED:
+			return SF_QUERY_FAILED;
+	}
+	return SF_QUERY_STARTING;
+}
+
 void
 sf_query_get_stats(const sf_query *q, sf_query_stats *stats)
 {
@@ -641,6 +667,7 @@ sf_query_get_stats(const sf_query *q, sf_query_stats *stats)
 	}
 	add_cost(&cost, &rest.cost);
 	add_cost(&cost, &pages.cost);
+	stats->phase = public_phase(q, &job);
 	stats->transport = q->by_rest ? SF_TRANSPORT_REST : SF_TRANSPORT_BULK;
 	memcpy(stats->job_id, job.id, sizeof(stats->job_id));
 	if (q->by_rest)

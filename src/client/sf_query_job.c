@@ -40,7 +40,6 @@ struct sf_query_job
 	int creations_failed; /* with an unknown outcome */
 	int orphans;		  /* jobs that may exist without anybody knowing their id */
 	int64_t created_at;
-	bool begun; /* it was not in the queue any more */
 	int64_t next_poll;
 	sf_query_job_info info;
 };
@@ -282,10 +281,10 @@ note_queue_time(sf_query_job *job, const char *state, int64_t now)
 	sf_query_job_info *info = &job->info;
 	int64_t since_creation = now - job->created_at;
 
-	if (job->begun)
+	if (info->begun)
 		return;
-	job->begun = strcmp(state, "UploadComplete") != 0;
-	if (job->begun && strcmp(state, "InProgress") != 0)
+	info->begun = strcmp(state, "UploadComplete") != 0;
+	if (info->begun && strcmp(state, "InProgress") != 0)
 		since_creation -= info->server_ms;
 	if (since_creation > info->queued_ms)
 		info->queued_ms = since_creation;

@@ -25,6 +25,7 @@ typedef struct sf_query_job_spec
 typedef struct sf_query_job_info
 {
 	char id[SF_JOB_ID_MAX]; /* "" before it is known */
+	bool begun;				/* it was not in the queue any more, as the last poll said */
 	bool complete;
 	int64_t records;   /* numberRecordsProcessed; -1 before it is known */
 	int64_t server_ms; /* totalProcessingTime */

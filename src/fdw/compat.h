@@ -104,6 +104,23 @@
 #endif
 
 /*
+ * Shared memory: 15 has a hook for who wants some of it, before it is said while the module is loaded; 17 has a
+ * registry of what is made later.
+ */
+#if PG_VERSION_NUM >= 150000
+#define sfb_shmem_request_hook shmem_request_hook
+#else
+#define SFB_SHMEM_REQUEST_NOW
+#endif
+#if PG_VERSION_NUM >= 170000
+#include "storage/dsm_registry.h"
+#define sfb_named_segment(name, size, init, found) GetNamedDSMSegment(name, size, init, found)
+#else
+#define sfb_named_segment(name, size, init, found)                                            \
+	((void) (name), (void) (size), (void) (init), (void) (found), NULL)
+#endif
+
+/*
  * A foreign scan: 16 moved checkAsUser out of the range table entry, and fs_relids may hold outer joins
  * from then on.
  */

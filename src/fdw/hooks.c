@@ -16,6 +16,7 @@
  * elog.c promises nothing for that, but a hint that was missing is read by nobody before it is sent.
  */
 #include "modify.h"
+#include "progress.h"
 
 #include "catalog/pg_class.h"
 #include "executor/executor.h"
@@ -126,6 +127,7 @@ executor_run(SFB_EXECUTOR_RUN_PARAMS)
 	else
 		standard_ExecutorRun(SFB_EXECUTOR_RUN_ARGS);
 
+	sfb_progress_flush();
 	if (dlist_is_empty(&writing))
 		return;
 	oldcontext = MemoryContextSwitchTo(estate->es_query_cxt);

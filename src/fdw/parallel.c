@@ -32,6 +32,7 @@
 
 #include "compat.h"
 #include "planner.h"
+#include "progress.h"
 
 /* Rows between two looks at whether another page is worth taking; a page has tens of thousands. */
 #define LOOK_ROWS 1000
@@ -66,8 +67,11 @@ typedef struct SfbShared
 {
 	/* set by the leader before anybody else looks */
 	sf_job_result result;
-	bool never;		  /* no row can be, and there is no job */
-	int participants; /* as planned; there may be fewer */
+	bool never;				 /* no row can be, and there is no job */
+	int participants;		 /* as planned; there may be fewer */
+	SfbProgressRef progress; /* where it is shown, … */
+	int job_calls;			 /* … with what the job has cost */
+	int64 job_bytes;
 
 	slock_t mutex;			 /* of all below, but for what is the finder's */
 	ConditionVariable moved; /* somebody found out something, or the scan is stopped */
@@ -80,7 +84,7 @@ typedef struct SfbShared
 	int64 given;			 /* pages that participants took */
 	int64 done;				 /* and read to their end */
 	int64 done_rows;		 /* of those */
-	SharedTotals totals;
+	SharedTotals totals;	 /* a little late, while somebody reads */
 
 	/* the finder's; the list is everybody's while it is not finding */
 	int nseen;
@@ -92,13 +96,14 @@ typedef struct SfbShared
 /* A participant. */
 typedef struct SfbParallel
 {
-	SfbShared *shared; /* NULL: the scan is like any other */
-	SfbGuard *pages;   /* owns the sf_pages */
-	SfbGuard *links;   /* owns the sf_page_links while it finds out */
-	int64 given;	   /* pages that it took */
-	int look;		   /* rows until it looks for another */
-	bool ended;		   /* there are no more to take */
-	bool finished;	   /* all of them are read */
+	SfbShared *shared;		/* NULL: the scan is like any other */
+	SfbGuard *pages;		/* owns the sf_pages */
+	SfbGuard *links;		/* owns the sf_page_links while it finds out */
+	int64 given;			/* pages that it took */
+	sf_query_stats counted; /* of its pages, what the shared totals have */
+	int look;				/* rows until it looks for another */
+	bool ended;				/* there are no more to take */
+	bool finished;			/* all of them are read */
 
 	SharedTotals totals; /* the leader's copy, when the shared memory is gone */
 	char job_id[SF_JOB_ID_MAX];
@@ -238,19 +243,34 @@ add_totals(SfbShared *shared, const sf_query_stats *stats)
 	SpinLockRelease(&shared->mutex);
 }
 
+/* Adds what this process has read since the last time. */
+static void
+count_pages(SfbParallel *par)
+{
+	sf_query_stats stats;
+	sf_query_stats more;
+
+	if (par->shared == NULL || par->pages->object == NULL)
+		return;
+	sf_pages_get_stats(par->pages->object, &stats);
+	more = stats;
+	more.rows -= par->counted.rows;
+	more.pages -= par->counted.pages;
+	more.api_calls -= par->counted.api_calls;
+	more.retries -= par->counted.retries;
+	more.wire_bytes -= par->counted.wire_bytes;
+	more.text_bytes -= par->counted.text_bytes;
+	add_totals(par->shared, &more);
+	par->counted = stats;
+}
+
 /* Ends what this process does for the shared scan, finished or not. */
 static void
 leave(SfbParallel *par)
 {
-	if (par->pages->object != NULL)
-	{
-		sf_query_stats stats;
-
-		sf_pages_get_stats(par->pages->object, &stats);
-		if (par->shared != NULL)
-			add_totals(par->shared, &stats);
-		sfb_guard_clear(par->pages);
-	}
+	count_pages(par);
+	memset(&par->counted, 0, sizeof(par->counted));
+	sfb_guard_clear(par->pages);
 	sfb_guard_clear(par->links);
 	par->given = 0;
 	par->look = 0;
@@ -264,9 +284,12 @@ publish(ForeignScanState *node)
 {
 	SfbScanState *scan = node->fdw_state;
 	SfbShared *shared = scan->parallel->shared;
+	sf_query_stats stats;
 	sf_status st;
 
 	leave(scan->parallel);
+	if (!scan->never)
+		sfb_progress_start(scan->progress);
 	shared->never = scan->never;
 	memset(&shared->result, 0, sizeof(shared->result));
 	while (!scan->never && (st = sf_query_job_ready(sfb_scan_query(scan), &shared->result,
@@ -291,6 +314,11 @@ publish(ForeignScanState *node)
 	shared->nseen = 0;
 	memset(shared->seen, 0, sizeof(shared->seen));
 	shared->next_list[0] = '\0';
+
+	sfb_queries_stats(scan, &stats);
+	shared->job_calls = stats.api_calls;
+	shared->job_bytes = stats.wire_bytes;
+	sfb_progress_publish(scan->progress, &shared->progress);
 }
 
 Size
@@ -341,6 +369,8 @@ sfbulkInitializeWorkerForeignScan(ForeignScanState *node, shm_toc *toc, void *co
 	(void) toc;
 	par->shared = coordinate;
 	memcpy(par->job_id, par->shared->result.job_id, sizeof(par->job_id));
+	if (!par->shared->never)
+		sfb_progress_start_for(scan->progress, &par->shared->progress);
 }
 
 /*
@@ -354,9 +384,13 @@ sfbulkShutdownForeignScan(ForeignScanState *node)
 	SfbParallel *par = scan ? scan->parallel : NULL;
 	SfbShared *shared = par ? par->shared : NULL;
 
+	SfbProgressRef ref;
+
 	if (shared == NULL)
 		return;
 	leave(par);
+	sfb_progress_publish(scan->progress, &ref);
+	sfb_progress_end(scan->progress);
 	if (!IsParallelWorker())
 	{
 		SpinLockAcquire(&shared->mutex);
@@ -720,6 +754,23 @@ const char *
 sfb_parallel_job(const SfbScanState *scan)
 {
 	return scan->parallel->job_id;
+}
+
+void
+sfb_parallel_fill(SfbScanState *scan, SfbProgressInfo *info)
+{
+	SfbShared *shared = scan->parallel->shared;
+
+	/* the leader waits for the job */
+	if (shared->result.job_id[0] == '\0')
+		return;
+	count_pages(scan->parallel);
+	info->phase = "downloading";
+	SpinLockAcquire(&shared->mutex);
+	info->rows_done = shared->totals.rows;
+	info->bytes = shared->job_bytes + shared->totals.wire_bytes;
+	info->api_calls = shared->job_calls + shared->totals.api_calls;
+	SpinLockRelease(&shared->mutex);
 }
 
 void

@@ -20,6 +20,10 @@
 
 #include "compat.h"
 #include "lists.h"
+#include "progress.h"
+
+/* Rows between two looks at whether to tell of the progress; a power of 2. */
+#define LOOK_ROWS 1024
 
 /* ---- may the request leave at executor start? ------------------------------------------------ */
 
@@ -125,6 +129,7 @@ sfb_scan_end_request(SfbScanState *scan)
 	sfb_queries_stats(scan, &stats);
 	scan->stats = stats;
 	scan->have_stats = true;
+	sfb_progress_end(scan->progress);
 	sfb_guard_clear(scan->guard);
 }
 
@@ -308,6 +313,8 @@ sfbulkBeginForeignScan(ForeignScanState *node, int eflags)
 
 	scan = palloc0(sizeof(SfbScanState));
 	sfb_queries_init(scan, sfb_scan_session(node, &scan->options));
+	sfb_queries_init_progress(scan, scan_rte(node)->relid,
+							  GetForeignTable(scan_rte(node)->relid)->serverid);
 	scan->soql_plan = list_nth(plan->fdw_private, SfbScanPrivateSoql);
 	scan->kind = intVal(list_nth(plan->fdw_private, SfbScanPrivateKind));
 	scan->transport = intVal(list_nth(plan->fdw_private, SfbScanPrivateTransport));
@@ -405,7 +412,8 @@ fill_count(SfbScanState *scan, TupleTableSlot *slot)
 void
 sfb_scan_store_row(SfbScanState *scan, sf_value *values, TupleTableSlot *slot)
 {
-	scan->row++;
+	if (unlikely(++scan->row % LOOK_ROWS == 0))
+		sfb_progress_tick();
 
 	/* What the SELECT list does not fill is not looked at. */
 	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts);

@@ -56,6 +56,8 @@ typedef struct SfbScanState
 	sf_query_stats stats; /* of its queries that are over */
 	sf_error error;		  /* of the client; here because it is 3 kB */
 
+	struct SfbProgress *progress; /* shown while there are queries */
+
 	/* a scan that several processes may share (parallel.c); NULL for any other */
 	struct SfbParallel *parallel;
 
@@ -111,6 +113,9 @@ extern void sfb_scan_store_row(SfbScanState *scan, sf_value *values, TupleTableS
 
 /* Makes the guard and what it guards. */
 extern void sfb_queries_init(SfbScanState *scan, sf_session *session);
+
+/* What is shown of the scan of that table on that server while it is under way. */
+extern void sfb_queries_init_progress(SfbScanState *scan, Oid relid, Oid serverid);
 
 /* Sends the request, which is not empty. */
 extern void sfb_queries_start(SfbScanState *scan);
@@ -168,6 +173,10 @@ extern bool sfb_parallel_next_row(SfbScanState *scan, sf_value **values);
 
 /* Id of the shared job, or "". */
 extern const char *sfb_parallel_job(const SfbScanState *scan);
+
+/* While it is shared: adds what all have done so far, as far as it is known, to what is shown of it. */
+struct SfbProgressInfo;
+extern void sfb_parallel_fill(SfbScanState *scan, struct SfbProgressInfo *info);
 
 /* Adds what the participants have done. */
 extern void sfb_parallel_add_stats(const SfbScanState *scan, sf_query_stats *stats);

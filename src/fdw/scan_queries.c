@@ -9,6 +9,7 @@
 
 #include "governor.h"
 #include "lists.h"
+#include "progress.h"
 
 /* ---- a set of queries ------------------------------------------------------------------------------- */
 
@@ -94,6 +95,7 @@ sfb_queries_start(SfbScanState *scan)
 	scan->have_stats = false;
 	memset(&scan->stats, 0, sizeof(scan->stats));
 	scan->guard->object = queries;
+	sfb_progress_start(scan->progress);
 	start_more(scan);
 }
 
@@ -148,6 +150,71 @@ sfb_queries_stats(const SfbScanState *scan, sf_query_stats *stats)
 		if (queries->items[i] != NULL)
 			add_stats(stats, queries->items[i]);
 	return true;
+}
+
+static const char *
+phase_of(const SfbScanState *scan, sf_query_phase phase)
+{
+	switch (phase)
+	{
+		case SF_QUERY_STARTING:
+			return scan->guard->session != NULL && !sf_session_logged_in(scan->guard->session)
+					   ? "logging in"
+					   : "starting";
+		case SF_QUERY_QUEUED:
+			return "queued";
+		case SF_QUERY_RUNNING:
+			return "in progress";
+		case SF_QUERY_READY:
+			return "complete";
+		case SF_QUERY_DOWNLOADING:
+			return scan->kind == SFB_SCAN_COUNT && !scan->counts_rows ? "counting"
+																	  : "downloading";
+		case SF_QUERY_FINISHED:
+			return "done";
+		case SF_QUERY_FAILED:
+			return "failed";
+	}
+	return "";
+}
+
+/* What the scan shows of itself: job and phase of the query that rows come from, figures of all. */
+static void
+fill_progress(void *arg, SfbProgressInfo *info)
+{
+	SfbScanState *scan = arg;
+	sf_query_stats stats;
+
+	if (sfb_scan_query(scan) != NULL)
+	{
+		sf_query_get_stats(sfb_scan_query(scan), &stats);
+		strlcpy(info->job, stats.job_id, sizeof(info->job));
+		info->phase = phase_of(scan, stats.phase);
+	}
+	if (sfb_queries_stats(scan, &stats))
+	{
+		info->rows_done = stats.rows;
+		info->bytes = stats.wire_bytes;
+		info->api_calls = stats.api_calls;
+		if (scan->queries->started == scan->request->count &&
+			!(scan->kind == SFB_SCAN_COUNT && !scan->counts_rows))
+			info->rows_total = stats.total_rows;
+	}
+	if (sfb_parallel_is_shared(scan))
+		sfb_parallel_fill(scan, info);
+}
+
+void
+sfb_queries_init_progress(SfbScanState *scan, Oid relid, Oid serverid)
+{
+	SfbProgressSpec spec = {.kind = SFB_PROGRESS_QUERY,
+							.server = GetForeignServer(serverid)->servername,
+							.object = scan->options->object,
+							.relid = relid,
+							.fill = fill_progress,
+							.arg = scan};
+
+	scan->progress = sfb_progress_new(&spec);
 }
 
 /* ---- rows ------------------------------------------------------------------------------------------------ */

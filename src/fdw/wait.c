@@ -5,7 +5,7 @@
  * A wait is for one session, but every session of the backend is moved on meanwhile: two scans of
  * two orgs log in, poll and download side by side.
  */
-#include "sfbulk_fdw.h"
+#include "progress.h"
 
 #include <poll.h>
 
@@ -102,14 +102,17 @@ step_other(sf_session *session)
 
 /*
  * Sleeps until something happens, or timeout milliseconds (-1: for ever), and moves on every session
- * but ours, which the caller steps.
+ * but ours, which the caller steps.  May come back before, for those who look at the progress.
  */
 static void
 wait_once(sf_session *session, long timeout)
 {
 	WaitEvent events[WAIT_EVENTS];
+	long due = sfb_progress_due();
 	int n;
 
+	if (due >= 0 && (timeout < 0 || due < timeout))
+		timeout = due;
 	prepare_wait_set();
 	n = WaitEventSetWait(wait_set, timeout, events, lengthof(events), wait_event);
 	for (int i = 0; i < n; i++)
@@ -122,6 +125,8 @@ wait_once(sf_session *session, long timeout)
 			step_other(other);
 	}
 	CHECK_FOR_INTERRUPTS();
+	/* Who waits looks again at what it waits for: a NOTICE may take our latch's word for it. */
+	sfb_progress_tick();
 }
 
 /* Moves a session on for somebody who waits; true when there is something new. */
@@ -197,11 +202,13 @@ sfb_kick(sf_session *session)
 	if (sf_session_step(session, &err) == SF_STEP_FAILED)
 		sfb_report(ERROR, &err);
 	drain_trace(session);
+	sfb_progress_tick();
 }
 
 bool
 sfb_move_on(sf_session *session, bool awaited)
 {
+	sfb_progress_tick();
 	if (awaited)
 		return step_awaited(session);
 	step_other(session);

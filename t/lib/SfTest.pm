@@ -275,6 +275,8 @@ sub node_start
 	my ($name, %opt) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 	$node->init;
+	# no lines that come or not with the machine's speed; conf may say otherwise
+	$node->append_conf('postgresql.conf', 'sfbulk_fdw.progress_interval = 0');
 	$node->append_conf('postgresql.conf', $opt{conf}) if defined $opt{conf};
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION sfbulk_fdw');
