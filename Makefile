@@ -139,6 +139,10 @@ FDW_OBJS = \
 	src/fdw/shippable.o \
 	src/fdw/soql.o \
 	src/fdw/spool.o \
+	src/fdw/sync.o \
+	src/fdw/sync_rows.o \
+	src/fdw/sync_state.o \
+	src/fdw/sync_target.o \
 	src/fdw/truncate.o \
 	src/fdw/wait.o \
 	src/fdw/writeback.o

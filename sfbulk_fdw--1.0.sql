@@ -152,4 +152,51 @@ LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION sfbulk_schema_diff(regclass) IS
 	'how a foreign table differs from what an import of its object would make now, with the statements that follow it';
 
+CREATE TABLE sfbulk_sync_state (
+	target regclass PRIMARY KEY,
+	source regclass NOT NULL,
+	server name NOT NULL,
+	object text NOT NULL,
+	instance text NOT NULL,
+	fields text[] NOT NULL,
+	watermark timestamptz,
+	overlap interval NOT NULL,
+	run_by name NOT NULL,
+	started timestamptz NOT NULL,
+	finished timestamptz NOT NULL,
+	inserted bigint NOT NULL,
+	updated bigint NOT NULL,
+	deleted bigint NOT NULL,
+	api_calls bigint NOT NULL,
+	runs bigint NOT NULL,
+	last_full timestamptz,
+	last_repair timestamptz);
+
+COMMENT ON TABLE sfbulk_sync_state IS
+	'what sfbulk_sync() knows of each of its targets; the figures are those of the last run';
+COMMENT ON COLUMN sfbulk_sync_state.watermark IS
+	'changes up to here have been read; by Salesforce''s clock, as last_full and last_repair';
+
+SELECT pg_catalog.pg_extension_config_dump('sfbulk_sync_state', '');
+
+-- Everybody sees the targets that he may sync; what is written is written by sfbulk_sync() alone.
+ALTER TABLE sfbulk_sync_state ENABLE ROW LEVEL SECURITY;
+CREATE POLICY sfbulk_sync_state_targets ON sfbulk_sync_state FOR SELECT
+	USING (pg_catalog.has_table_privilege(target, 'INSERT, UPDATE, DELETE'));
+GRANT SELECT ON sfbulk_sync_state TO PUBLIC;
+
+CREATE PROCEDURE sfbulk_sync(
+	source regclass, target text, overlap interval DEFAULT '10 minutes',
+	repair boolean DEFAULT false, on_drift text DEFAULT 'ignore',
+	full_refresh_every interval DEFAULT NULL,
+	INOUT inserted bigint DEFAULT NULL, INOUT updated bigint DEFAULT NULL,
+	INOUT deleted bigint DEFAULT NULL, INOUT api_calls bigint DEFAULT NULL,
+	INOUT watermark timestamptz DEFAULT NULL)
+AS 'MODULE_PATHNAME'
+LANGUAGE C;
+
+COMMENT ON PROCEDURE sfbulk_sync(
+	regclass, text, interval, boolean, text, interval, bigint, bigint, bigint, bigint, timestamptz) IS
+	'makes a table equal to an object: everything at first, what has changed from then on';
+
 -- What it costs: the governor's books.

@@ -276,6 +276,7 @@ typedef struct sf_query_spec
 	bool no_threads;		  /* decompress in the caller's thread alone, whatever it costs */
 	bool keep_result;		  /* keep a bulk job after its last row, for sf_query_rewind */
 	bool hold_pages;		  /* read no result page before sf_query_next_row is called */
+	bool job_first;			  /* AUTO: a job at once; REST only where jobs cannot read it */
 } sf_query_spec;
 
 typedef struct sf_query sf_query;

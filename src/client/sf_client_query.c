@@ -500,6 +500,8 @@ sf_query_start(sf_session *s, const sf_query_spec *spec, sf_error *err)
 		st = start_job(q, err);
 	else if (!q->may_switch)
 		st = start_rest(q, QUERY_REST, err);
+	else if (spec->job_first)
+		st = start_job(q, err);
 	else
 	{
 		sf_rest_spec rest = rest_spec(q);

@@ -154,14 +154,21 @@
 		->checkAsUser
 #endif
 
-/* May a role do something with a server, does it own a table?  16 has one function for all kinds of objects. */
+/*
+ * May a role do something with a server or a schema, does it own a table?  16 has one function for all kinds
+ * of objects.
+ */
 #if PG_VERSION_NUM >= 160000
 #define sfb_class_ownercheck(relid, roleid)                                                   \
 	object_ownercheck(RelationRelationId, relid, roleid)
+#define sfb_namespace_aclcheck(namespaceid, roleid, mode)                                     \
+	object_aclcheck(NamespaceRelationId, namespaceid, roleid, mode)
 #define sfb_server_aclcheck(serverid, roleid, mode)                                           \
 	object_aclcheck(ForeignServerRelationId, serverid, roleid, mode)
 #else
 #define sfb_class_ownercheck(relid, roleid) pg_class_ownercheck(relid, roleid)
+#define sfb_namespace_aclcheck(namespaceid, roleid, mode)                                     \
+	pg_namespace_aclcheck(namespaceid, roleid, mode)
 #define sfb_server_aclcheck(serverid, roleid, mode)                                           \
 	pg_foreign_server_aclcheck(serverid, roleid, mode)
 #endif

@@ -54,6 +54,7 @@ start_query(SfbScanState *scan)
 		.job_timeout_ms = options->job_timeout,
 		.keep_result = scan->rewindable,
 		.hold_pages = scan->parallel != NULL, /* it may be read by several */
+		.job_first = sfb_job_first,
 	};
 	sf_query *query = sf_query_start(scan->guard->session, &spec, &scan->error);
 

@@ -475,6 +475,11 @@ extern void sfb_session_invalidate(void);
 /* Called by _PG_init once: registers the callbacks, nothing else. */
 extern void sfb_session_init(void);
 
+/* ---- sync.c ------------------------------------------------------------------------------------ */
+
+/* While it is set, requests that start need not ask first how many rows there are: there are many. */
+extern bool sfb_job_first;
+
 /* ---- wait.c: the only place that waits ---------------------------------------------------- */
 
 /*
