@@ -38,6 +38,7 @@ CLIENT_OBJS = \
 	src/client/sf_bulk1.o \
 	src/client/sf_client.o \
 	src/client/sf_client_ingest.o \
+	src/client/sf_client_jobs.o \
 	src/client/sf_client_pages.o \
 	src/client/sf_client_collections.o \
 	src/client/sf_client_plan.o \
@@ -71,9 +72,11 @@ CLIENT_OBJS = \
 	src/client/sf_limits.o \
 	src/client/sf_mux.o \
 	src/client/sf_query_job.o \
+	src/client/sf_query_job1.o \
 	src/client/sf_query_job_links.o \
 	src/client/sf_query_job_lists.o \
 	src/client/sf_query_job_pages.o \
+	src/client/sf_query_result1.o \
 	src/client/sf_rest.o \
 	src/client/sf_secret.o \
 	src/client/sf_soql.o \

@@ -129,6 +129,24 @@ ALTER FOREIGN TABLE account OPTIONS (ADD bulk_api '1.0');
 SELECT try('EXPLAIN SELECT id FROM account');
 ALTER FOREIGN TABLE account OPTIONS (DROP bulk_api);
 ALTER SERVER sf OPTIONS (DROP concurrency);
+SELECT v, try_option('server', 'pk_chunking', v), try_option('table', 'pk_chunking', v) FROM (VALUES
+	('true'), ('off'), ('1'), ('100000'), ('250000'), ('0'), ('250001'), ('-1'), ('1e5'), ('some'), ('')) AS t(v);
+SELECT v, try_option('server', 'pk_chunking_parent', v), try_option('table', 'pk_chunking_parent', v) FROM (VALUES
+	('Account'), ('Invoice__c'), ('Account; startRow=0')) AS t(v);
+-- nor does it divide a query as it is told, unless the table has chosen it against its server
+ALTER FOREIGN TABLE account OPTIONS (ADD pk_chunking '5');
+SELECT try('EXPLAIN SELECT id FROM account');
+ALTER FOREIGN TABLE account OPTIONS (ADD bulk_api '1.0', ADD pk_chunking_parent 'Account');
+EXPLAIN (VERBOSE, COSTS OFF) SELECT id FROM account;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT id FROM account LIMIT 3;
+ALTER FOREIGN TABLE account OPTIONS (DROP pk_chunking);
+SELECT try('EXPLAIN SELECT id FROM account');
+ALTER FOREIGN TABLE account OPTIONS (DROP pk_chunking_parent, SET bulk_api '2.0');
+ALTER SERVER sf OPTIONS (ADD bulk_api '1.0', ADD pk_chunking 'true');
+EXPLAIN (VERBOSE, COSTS OFF) SELECT id FROM account;
+ALTER FOREIGN TABLE account OPTIONS (DROP bulk_api);
+EXPLAIN (VERBOSE, COSTS OFF) SELECT id FROM account;
+ALTER SERVER sf OPTIONS (DROP bulk_api, DROP pk_chunking);
 SELECT v, try_option('column', 'length', v) FROM (VALUES ('1'), ('131072'), ('0'), ('1000001'), ('80B'), ('')) AS t(v);
 
 -- what must remain of the daily API calls: a share or a number

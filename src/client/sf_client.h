@@ -235,7 +235,7 @@ typedef enum sf_transport
 {
 	SF_TRANSPORT_AUTO, /* REST first; bulk when totalSize exceeds rest_row_limit */
 	SF_TRANSPORT_REST, /* REST, following nextRecordsUrl to the end */
-	SF_TRANSPORT_BULK  /* a Bulk API 2.0 query job */
+	SF_TRANSPORT_BULK  /* a query job of the Bulk API */
 } sf_transport;
 
 /*
@@ -277,6 +277,11 @@ typedef struct sf_query_spec
 	bool keep_result;		  /* keep a bulk job after its last row, for sf_query_rewind */
 	bool hold_pages;		  /* read no result page before sf_query_next_row is called */
 	bool job_first;			  /* AUTO: a job at once; REST only where jobs cannot read it */
+
+	/* by Bulk API 1.0, where a job is made; its result cannot be shared (hold_pages) */
+	bool bulk1;
+	int pk_chunk_size; /* PK chunking where the query admits it: ids in a chunk, 1..250000; 0 is none */
+	const char *pk_parent; /* the object whose ids divide a share or history table; or NULL */
 } sf_query_spec;
 
 typedef struct sf_query sf_query;
@@ -305,6 +310,7 @@ typedef struct sf_query_stats
 {
 	sf_query_phase phase;
 	sf_transport transport;		/* used in the end: REST or BULK */
+	bool bulk1;					/* BULK by Bulk API 1.0; its pages are result files */
 	char job_id[SF_JOB_ID_MAX]; /* or "" */
 	int64_t rows;				/* handed out so far; a count is one */
 	int64_t total_rows; /* totalSize or numberRecordsProcessed; -1 before it is known */
@@ -702,6 +708,18 @@ extern bool sf_id_normalise(const char *id, size_t len, char out[19]);
  * With like, the text is a LIKE pattern whose \% and \_ are kept as escapes.
  */
 extern size_t sf_soql_quote(const char *text, size_t len, bool like, char *out, size_t size);
+
+/*
+ * Takes the object that a query is about, the word behind its FROM, into name.  False when there is none, or
+ * none that fits.
+ */
+extern bool sf_soql_object(const char *soql, char *name, size_t size);
+
+/*
+ * True when PK chunking can divide a query: it has no subqueries, and no clauses but SELECT, FROM and WHERE
+ * (Bulk API guide, "PK Chunking").
+ */
+extern bool sf_soql_is_chunkable(const char *soql);
 
 /*
  * True when the host matches one of the patterns, separated by commas and blanks, ignoring ASCII

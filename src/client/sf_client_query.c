@@ -5,7 +5,7 @@
  *		auto	REST; more rows than rest_row_limit, a query that is too long or takes too long
  *				there: bulk; what bulk does not do: REST again, to the end
  *		rest	REST to the end
- *		bulk	a query job
+ *		bulk	a query job, of Bulk API 2.0 or 1.0
  *
  * A count has no rows to give: where REST cannot count, a job that could read the rows' Ids does, as a
  * complete job says how many it has.  Nothing of them is downloaded.
@@ -18,7 +18,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "sf_query_job1.h"
 #include "sf_query_job_pages.h"
+#include "sf_query_result1.h"
 #include "sf_rest.h"
 
 #define DEFAULT_ROW_LIMIT		 2000
@@ -32,6 +34,7 @@ typedef enum query_phase
 	QUERY_JOB,	/* until it is complete */
 	QUERY_HELD, /* it is, and no page is read before somebody asks for a row */
 	QUERY_PAGES,
+	QUERY_FILES,	/* of Bulk API 1.0: rows come while the job may still run */
 	QUERY_COUNTED,	/* by a job, which is on its way out */
 	QUERY_FINISHED, /* the last row was handed out and every check passed */
 	QUERY_FAILED
@@ -58,10 +61,15 @@ struct sf_query
 	bool hold_pages;
 	int poll_max_ms;
 	int64_t job_timeout_ms;
+	bool bulk1;
+	int chunk_size;
+	char *chunk_parent;
 
 	sf_rest *rest;
 	sf_query_job *job;
 	sf_query_pages *pages;
+	sf_query_job1 *job1; /* these two in place of the two above */
+	sf_query_result1 *files;
 	bool by_rest; /* how the result came */
 
 	sf_query_job_info job_info; /* of the last job, also when it is gone */
@@ -85,6 +93,7 @@ query_destroy(sf_query *q)
 		free((char *) q->columns[i].path);
 	free(q->columns);
 	free(q->soql);
+	free(q->chunk_parent);
 	free(q);
 }
 
@@ -108,9 +117,14 @@ query_new(sf_session *s, const sf_query_spec *spec, sf_error *err)
 		spec->poll_interval_max_ms > 0 ? spec->poll_interval_max_ms : DEFAULT_POLL_INTERVAL_MS;
 	q->job_timeout_ms = spec->job_timeout_ms > 0 ? spec->job_timeout_ms : 0;
 	q->job_info.records = -1;
+	q->bulk1 = spec->bulk1;
+	q->chunk_size = spec->pk_chunk_size;
 	q->soql = strdup(spec->soql);
 	q->columns = calloc((size_t) spec->ncolumns + 1, sizeof(*q->columns));
-	if (q->soql == NULL || q->columns == NULL)
+	if (spec->pk_parent != NULL)
+		q->chunk_parent = strdup(spec->pk_parent);
+	if (q->soql == NULL || q->columns == NULL ||
+		(spec->pk_parent != NULL && q->chunk_parent == NULL))
 		goto nomem;
 	for (; q->ncolumns < spec->ncolumns; q->ncolumns++)
 	{
@@ -153,6 +167,14 @@ check_spec(const sf_query_spec *spec, sf_error *err)
 	if (spec->transport == SF_TRANSPORT_BULK && rest_only(spec) != NULL)
 		return sf_error_set(err, SF_ERR_CONFIG, "%s cannot be read by the Bulk API",
 							rest_only(spec));
+	if (spec->pk_chunk_size < 0 || spec->pk_chunk_size > SF_CHUNK_SIZE_MAX)
+		return sf_error_set(err, SF_ERR_CONFIG, "chunks have from 1 to %d ids",
+							SF_CHUNK_SIZE_MAX);
+	if (!spec->bulk1 && spec->pk_chunk_size > 0)
+		return sf_error_set(err, SF_ERR_CONFIG,
+							"only Bulk API 1.0 divides queries by PK chunking");
+	if (spec->bulk1 && spec->hold_pages)
+		return sf_error_set(err, SF_ERR_CONFIG, "a result of Bulk API 1.0 cannot be shared");
 	return SF_OK;
 }
 
@@ -221,36 +243,74 @@ rows_to_count(const char *soql, sf_error *err)
 }
 
 static sf_status
-start_job(sf_query *q, sf_error *err)
+start_job1(sf_query *q, const char *soql, sf_error *err)
 {
-	char *rows = NULL;
-	sf_query_job_spec spec = {.soql = q->soql,
+	sf_query_job1_spec spec = {.soql = soql,
+							   .api_version = q->session->config.api_version,
+							   .query_all = q->query_all,
+							   .chunk_size = q->chunk_size,
+							   .chunk_parent = q->chunk_parent,
+							   .poll_interval_max_ms = q->poll_max_ms,
+							   .timeout_ms = q->job_timeout_ms,
+							   .max_retries = q->session->max_retries};
+
+	q->job1 = sf_query_job1_start(q->session->http, &spec, err);
+	return q->job1 != NULL ? SF_OK : SF_FAILED;
+}
+
+static sf_status
+start_job2(sf_query *q, const char *soql, sf_error *err)
+{
+	sf_query_job_spec spec = {.soql = soql,
 							  .api_version = q->session->config.api_version,
 							  .query_all = q->query_all,
 							  .poll_interval_max_ms = q->poll_max_ms,
 							  .timeout_ms = q->job_timeout_ms,
 							  .max_retries = q->session->max_retries};
 
+	q->job = sf_query_job_start(q->session->http, &spec, err);
+	return q->job != NULL ? SF_OK : SF_FAILED;
+}
+
+static sf_status
+start_job(sf_query *q, sf_error *err)
+{
+	const char *soql = q->soql;
+	char *rows = NULL;
+	sf_status st;
+
 	if (q->count_only)
 	{
-		rows = rows_to_count(q->soql, err);
+		soql = rows = rows_to_count(q->soql, err);
 		if (rows == NULL)
 			return SF_FAILED;
-		spec.soql = rows;
 	}
-	q->job = sf_query_job_start(q->session->http, &spec, err);
+	st = q->bulk1 ? start_job1(q, soql, err) : start_job2(q, soql, err);
 	free(rows);
-	if (q->job == NULL)
+	if (st != SF_OK)
 		return SF_FAILED;
 	q->by_rest = false;
 	q->phase = QUERY_JOB;
 	return SF_OK;
 }
 
+/* The names of the columns, as readers take them; free() it. */
+static const char **
+column_names(const sf_query *q, sf_error *err)
+{
+	const char **names = calloc((size_t) q->ncolumns + 1, sizeof(*names));
+
+	if (names == NULL)
+		sf_error_nomem(err);
+	for (int i = 0; names != NULL && i < q->ncolumns; i++)
+		names[i] = q->columns[i].path;
+	return names;
+}
+
 static sf_status
 start_pages(sf_query *q, sf_error *err)
 {
-	const char **names = calloc((size_t) q->ncolumns + 1, sizeof(*names));
+	const char **names = column_names(q, err);
 	sf_query_pages_spec spec = {.api_version = q->session->config.api_version,
 								.job_id = q->job_info.id,
 								.columns = names,
@@ -262,14 +322,34 @@ start_pages(sf_query *q, sf_error *err)
 								.no_threads = q->no_threads};
 
 	if (names == NULL)
-		return sf_error_nomem(err);
-	for (int i = 0; i < q->ncolumns; i++)
-		names[i] = q->columns[i].path;
+		return SF_FAILED;
 	q->pages = sf_query_pages_start(q->session->http, &spec, err);
 	free(names);
 	if (q->pages == NULL)
 		return SF_FAILED;
 	q->phase = QUERY_PAGES;
+	return SF_OK;
+}
+
+static sf_status
+start_files(sf_query *q, sf_error *err)
+{
+	const char **names = column_names(q, err);
+	sf_query_result1_spec spec = {.api_version = q->session->config.api_version,
+								  .job_id = q->job_info.id,
+								  .columns = names,
+								  .ncolumns = q->ncolumns,
+								  .streams = q->streams,
+								  .max_retries = q->session->max_retries,
+								  .no_threads = q->no_threads};
+
+	if (names == NULL)
+		return SF_FAILED;
+	q->files = sf_query_result1_start(q->session->http, &spec, err);
+	free(names);
+	if (q->files == NULL)
+		return SF_FAILED;
+	q->phase = QUERY_FILES;
 	return SF_OK;
 }
 
@@ -298,64 +378,36 @@ drop_rest(sf_query *q)
 static void
 drop_pages(sf_query *q)
 {
-	sf_query_pages_info info;
+	sf_query_pages_info info = {0};
 
-	if (q->pages == NULL)
-		return;
-	sf_query_pages_get_info(q->pages, &info);
+	if (q->pages != NULL)
+		sf_query_pages_get_info(q->pages, &info);
+	else if (q->files != NULL)
+		sf_query_result1_get_info(q->files, &info);
 	add_cost(&q->spent, &info.cost);
 	q->pages_before += info.pages;
 	sf_query_pages_free(q->pages);
+	sf_query_result1_free(q->files);
 	q->pages = NULL;
+	q->files = NULL;
 }
 
-/* ---- what is left of a job --------------------------------------------------------- */
-
-static sf_status
-job_remains_step(void *job, sf_error *err)
-{
-	return sf_query_job_cleanup_step(job, err);
-}
-
-static bool
-job_remains_warning(void *job, sf_error *err)
-{
-	return sf_query_job_take_warning(job, err);
-}
-
-static void
-job_remains_give_up(const void *job, sf_error *err)
-{
-	const char *id = sf_query_job_get_info(job)->id;
-
-	sf_error_set(err, SF_ERR_TIMEOUT, "could not delete query job%s%s in time",
-				 id[0] != '\0' ? " " : "", id);
-	sf_error_hint(err, "Salesforce deletes it after 7 days; it can be deleted before in "
-					   "Setup, Bulk Data Load Jobs.");
-	sf_error_job(err, id);
-}
-
-static void
-job_remains_free(void *job)
-{
-	sf_query_job_free(job);
-}
-
-static const sf_remains_kind job_remains = {job_remains_step, job_remains_warning,
-											job_remains_give_up, job_remains_free};
-
-/* Hands the job to the session, which aborts and deletes it. */
+/* Hands the job to the session, which aborts and deletes it, or ends it where it cannot be deleted. */
 static void
 drop_job(sf_query *q)
 {
-	if (q->job == NULL)
+	if (q->job == NULL && q->job1 == NULL)
 		return;
-	q->job_info = *sf_query_job_get_info(q->job);
+	q->job_info =
+		q->job != NULL ? *sf_query_job_get_info(q->job) : *sf_query_job1_get_info(q->job1);
 	add_cost(&q->spent, &q->job_info.cost);
 	q->polls += q->job_info.polls;
-	sf_query_job_discard(q->job);
-	sf_session_discard(q->session, &job_remains, q->job);
+	if (q->job != NULL)
+		sf_session_discard_job(q->session, q->job);
+	else
+		sf_session_discard_job1(q->session, q->job1);
 	q->job = NULL;
+	q->job1 = NULL;
 }
 
 /* ---- moving on --------------------------------------------------------------------- */
@@ -418,15 +470,11 @@ job_complete(sf_query *q, sf_error *err)
 	return SF_WAIT;
 }
 
+/* Bulk does not do it: may REST? */
 static sf_status
-advance_job(sf_query *q, sf_error *why)
+bulk_failed(sf_query *q, sf_error *why)
 {
-	sf_status st = sf_query_job_step(q->job, why);
-
-	q->job_info = *sf_query_job_get_info(q->job);
-	if (st == SF_OK)
-		return job_complete(q, why);
-	if (st == SF_FAILED && q->may_switch && sf_query_job_is_unsupported(why))
+	if (q->may_switch && sf_query_job_is_unsupported(why))
 	{
 		sf_error_reset(why);
 		drop_job(q);
@@ -439,7 +487,62 @@ advance_job(sf_query *q, sf_error *why)
 		q->may_switch = false;
 		return start_rest(q, QUERY_REST, why);
 	}
+	return SF_FAILED;
+}
+
+static sf_status
+advance_job(sf_query *q, sf_error *why)
+{
+	sf_status st = sf_query_job_step(q->job, why);
+
+	q->job_info = *sf_query_job_get_info(q->job);
+	if (st == SF_OK)
+		return job_complete(q, why);
+	return st == SF_FAILED ? bulk_failed(q, why) : st;
+}
+
+/* The batches that are Completed are read, while others may still run. */
+static sf_status
+take_batches(sf_query *q, sf_error *why)
+{
+	const sf_bulk1_batch *batch;
+
+	while ((batch = sf_query_job1_next_batch(q->job1)) != NULL)
+	{
+		if (q->files == NULL && start_files(q, why) != SF_OK)
+			return SF_FAILED;
+		if (sf_query_result1_add(q->files, batch, why) != SF_OK)
+			return SF_FAILED;
+	}
+	return SF_WAIT;
+}
+
+static sf_status
+advance_job1(sf_query *q, sf_error *why)
+{
+	sf_status st;
+
+	if (q->job1 == NULL)
+		return SF_OK;
+	st = sf_query_job1_step(q->job1, why);
+	q->job_info = *sf_query_job1_get_info(q->job1);
+	if (st == SF_FAILED)
+		return q->phase == QUERY_JOB ? bulk_failed(q, why) : SF_FAILED;
+	if (q->count_only)
+		return st == SF_OK ? take_count(q, why) : SF_WAIT;
+	if (take_batches(q, why) == SF_FAILED)
+		return SF_FAILED;
+	if (st == SF_OK && q->files != NULL)
+		sf_query_result1_end(q->files);
 	return st;
+}
+
+static sf_status
+advance_files(sf_query *q, sf_error *why)
+{
+	if (advance_job1(q, why) == SF_FAILED)
+		return SF_FAILED;
+	return sf_query_result1_step(q->files, why);
 }
 
 static void
@@ -457,7 +560,10 @@ query_advance(sf_query *q)
 			st = sf_rest_step(q->rest, &why);
 			break;
 		case QUERY_JOB:
-			st = advance_job(q, &why);
+			st = q->job != NULL ? advance_job(q, &why) : advance_job1(q, &why);
+			break;
+		case QUERY_FILES:
+			st = advance_files(q, &why);
 			break;
 		case QUERY_PAGES:
 			st = sf_query_pages_step(q->pages, &why);
@@ -524,7 +630,7 @@ static sf_status
 query_finished(sf_query *q)
 {
 	q->phase = QUERY_FINISHED;
-	if (q->pages != NULL && !q->keep_result)
+	if (!q->by_rest && !q->keep_result)
 		drop_job(q);
 	return SF_DONE;
 }
@@ -550,6 +656,9 @@ sf_query_next_row(sf_query *q, sf_value **values, sf_error *err)
 	{
 		case QUERY_PAGES:
 			st = sf_query_pages_next_row(q->pages, values, &q->error);
+			break;
+		case QUERY_FILES:
+			st = sf_query_result1_next_row(q->files, values, &q->error);
 			break;
 		case QUERY_REST:
 			st = sf_rest_next_row(q->rest, values, &q->error);
@@ -615,6 +724,11 @@ sf_query_rewind(sf_query *q, sf_error *err)
 		drop_rest(q);
 		st = start_rest(q, QUERY_REST, &q->error);
 	}
+	else if (q->job1 != NULL && q->files != NULL)
+	{
+		q->phase = QUERY_FILES;
+		st = sf_query_result1_rewind(q->files, &q->error);
+	}
 	else
 	{
 		drop_pages(q);
@@ -639,6 +753,7 @@ public_phase(const sf_query *q, const sf_query_job_info *job)
 		case QUERY_HELD:
 			return SF_QUERY_READY;
 		case QUERY_PAGES:
+		case QUERY_FILES:
 		case QUERY_COUNTED:
 			return SF_QUERY_DOWNLOADING;
 		case QUERY_FINISHED:
@@ -662,9 +777,12 @@ sf_query_get_stats(const sf_query *q, sf_query_stats *stats)
 		sf_rest_get_info(q->rest, &rest);
 	if (q->pages != NULL)
 		sf_query_pages_get_info(q->pages, &pages);
-	if (q->job != NULL)
+	if (q->files != NULL)
+		sf_query_result1_get_info(q->files, &pages);
+	if (q->job != NULL || q->job1 != NULL)
 	{
-		job = *sf_query_job_get_info(q->job);
+		job =
+			q->job != NULL ? *sf_query_job_get_info(q->job) : *sf_query_job1_get_info(q->job1);
 		add_cost(&cost, &job.cost);
 	}
 	add_cost(&cost, &rest.cost);
@@ -679,7 +797,8 @@ sf_query_get_stats(const sf_query *q, sf_query_stats *stats)
 	stats->total_rows = q->by_rest ? (q->rest != NULL ? sf_rest_total(q->rest) : -1)
 								   : (job.complete ? job.records : -1);
 	stats->api_calls = cost.calls;
-	stats->polls = q->polls + (q->job != NULL ? job.polls : 0);
+	stats->bulk1 = !q->by_rest && q->bulk1;
+	stats->polls = q->polls + (q->job != NULL || q->job1 != NULL ? job.polls : 0);
 	stats->pages = q->by_rest ? rest.pages : q->pages_before + pages.pages;
 	stats->retries = cost.retries;
 	stats->wire_bytes = cost.wire_bytes;

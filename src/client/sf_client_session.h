@@ -9,6 +9,7 @@
 #include "sf_describe.h"
 #include "sf_http.h"
 #include "sf_query_job.h"
+#include "sf_query_job1.h"
 
 /* Cleanup failures kept for the caller; more than this in one go say nothing new. */
 #define SF_FAILURES_MAX 64
@@ -60,6 +61,12 @@ struct sf_session
 
 /* Takes an object over that only wants to be gone; it is freed when nothing is left of it. */
 extern void sf_session_discard(sf_session *s, const sf_remains_kind *kind, void *object);
+
+/* ---- in sf_client_jobs.c ----------------------------------------------------------- */
+
+/* Takes a query job over, to abort and delete it; one of Bulk API 1.0 is aborted, or closed. */
+extern void sf_session_discard_job(sf_session *s, sf_query_job *job);
+extern void sf_session_discard_job1(sf_session *s, sf_query_job1 *job);
 
 /* ---- in sf_client_query.c ---------------------------------------------------------- */
 

@@ -68,6 +68,12 @@ extern sf_status
 sf_csv_map_columns(sf_csv *csv, const char *const *names, int nnames, sf_error *err);
 
 /*
+ * A header row of this one cell means that there are no rows: what Bulk API 1.0 sends for an empty result
+ * ("Records not found for this query").  Rows behind it have no values.  The text must outlive the parser.
+ */
+extern void sf_csv_set_no_rows(sf_csv *csv, const char *text);
+
+/*
  * Back to the start for another page (header row again, row number 0), whatever the state; keeps
  * mapping, options and memory up to the usual block size.
  */

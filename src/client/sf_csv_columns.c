@@ -95,9 +95,18 @@ missing_column(sf_csv *csv, const char *name)
 	return SF_FAILED;
 }
 
+void
+sf_csv_set_no_rows(sf_csv *csv, const char *text)
+{
+	csv->no_rows = text;
+}
+
 sf_status
 sf_csv_use_header(sf_csv *csv)
 {
+	bool no_rows = csv->no_rows != NULL && csv->nfile == 1 &&
+				   strcmp(csv->file_names[0], csv->no_rows) == 0;
+
 	csv->nvalues = csv->mapped ? csv->nwanted : csv->nfile;
 	csv->values = calloc((size_t) csv->nvalues + 1, sizeof(*csv->values));
 	csv->slots = calloc((size_t) csv->nfile, sizeof(*csv->slots));
@@ -108,7 +117,7 @@ sf_csv_use_header(sf_csv *csv)
 	for (int i = 0; i < csv->nfile; i++)
 		csv->slots[i] = csv->mapped ? &csv->values[csv->nvalues] : &csv->values[i];
 
-	for (int i = 0; csv->mapped && i < csv->nwanted; i++)
+	for (int i = 0; csv->mapped && !no_rows && i < csv->nwanted; i++)
 	{
 		int first = find_name(csv->wanted, i, csv->wanted[i]);
 		int column = find_name(csv->file_names, csv->nfile, csv->wanted[i]);

@@ -62,6 +62,8 @@ struct sf_csv
 	bool mapped;
 	int nwanted;
 	char **wanted;
+	const char
+		*no_rows; /* a header row of this cell alone stands for no rows; NULL: none does */
 	int nvalues;
 	sf_value *values; /* nvalues, then one for what nobody wants */
 	int nrepeats;

@@ -218,7 +218,9 @@ sf_query_job_is_unsupported(const sf_error *err)
 
 	if (err->cls != SF_ERR_REMOTE)
 		return false;
-	if (strcmp(err->code, "INVALIDENTITY") == 0 || strcmp(err->code, "FEATURENOTENABLED") == 0)
+	/* Bulk API 1.0 writes InvalidEntity */
+	if (strcasecmp(err->code, "INVALIDENTITY") == 0 ||
+		strcasecmp(err->code, "FEATURENOTENABLED") == 0)
 		return true;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 	{

@@ -42,14 +42,18 @@ sf_query_result_ask(const sf_query_result *result, const char *what, const char 
 	snprintf(doing, sizeof(doing), "read %s of query job %s",
 			 is_page ? "a result page" : "the list of result pages", result->job_id);
 	sf_buf_init(&url, 8192);
-	sf_buf_printf(&url, "/services/data/v%s/jobs/query/%s/%s", result->api_version,
-				  result->job_id, what);
-	if (locator[0] != '\0')
+	if (result->bulk1)
+		sf_buf_printf(&url, "/services/async/%s/job/%s/batch/%s", result->api_version,
+					  result->job_id, locator);
+	else
+		sf_buf_printf(&url, "/services/data/v%s/jobs/query/%s/%s", result->api_version,
+					  result->job_id, what);
+	if (!result->bulk1 && locator[0] != '\0')
 	{
 		sf_buf_puts(&url, "?locator=");
 		sf_url_escape(&url, locator, strlen(locator));
 	}
-	if (is_page && result->page_rows > 0)
+	if (!result->bulk1 && is_page && result->page_rows > 0)
 		sf_buf_printf(&url, "%cmaxRecords=%d", locator[0] != '\0' ? '&' : '?',
 					  result->page_rows);
 	if (sf_buf_check(&url, "the URL of a result page", err) == SF_OK)

@@ -21,6 +21,7 @@ typedef struct sf_query_result
 	char job_id[SF_JOB_ID_MAX];
 	int64_t records; /* numberRecordsProcessed, or -1 */
 	int page_rows;	 /* maxRecords, or 0 */
+	bool bulk1;		 /* a job of Bulk API 1.0, whose pages are files of batches */
 } sf_query_result;
 
 typedef struct sf_query_lists
@@ -35,7 +36,8 @@ typedef struct sf_query_lists
 
 /*
  * Queues GET …/jobs/query/<id>/<what>[?locator=…][&maxRecords=…]; a page is read as a stream.  "" is
- * the first page or list; nfailed as in sf_http_spec.  NULL with *err filled.
+ * the first page or list; nfailed as in sf_http_spec.  With bulk1: GET …/job/<id>/batch/<locator>.  NULL
+ * with *err filled.
  */
 extern sf_http_request *
 sf_query_result_ask(const sf_query_result *result, const char *what, const char *locator,

@@ -34,8 +34,9 @@ typedef struct page
 	/* once it is read */
 	bool opened; /* the headers of this download were looked at */
 	bool gzip;
-	bool cut_off;	  /* the answer was complete, its gzip was not */
-	int64_t expected; /* Sforce-NumberOfRecords; -1 when missing */
+	bool cut_off;		 /* the answer was complete, its gzip was not */
+	int64_t expected;	 /* Sforce-NumberOfRecords, or what its giver said; -1 when missing */
+	sf_files_read *read; /* counts it, if somebody asked for that */
 	sf_inflate *inflate;
 	sf_csv *csv;
 	sf_sum sum;	   /* of the text that the parser got */
@@ -92,6 +93,7 @@ sf_query_pages_start(sf_http *h, const sf_query_pages_spec *spec, sf_error *err)
 	p->result.http = h;
 	p->result.records = spec->records;
 	p->result.page_rows = spec->page_rows;
+	p->result.bulk1 = spec->files;
 	p->max_retries = spec->max_retries;
 	p->ahead_mode = spec->no_threads ? SF_AHEAD_NEVER : SF_AHEAD_AUTO;
 	p->streams = spec->streams < 1 ? 1 : spec->streams;
@@ -172,7 +174,8 @@ static bool
 is_no_page(const sf_http_headers *h)
 {
 	return strncmp(h->content_type, "text/html", 9) == 0 ||
-		   strncmp(h->content_type, "application/json", 16) == 0;
+		   strncmp(h->content_type, "application/json", 16) == 0 ||
+		   strncmp(h->content_type, "application/xml", 15) == 0;
 }
 
 /* The chain's next page, NULL when there is none: to be read, or for whoever gives the pages. */
@@ -317,6 +320,9 @@ check_headers(sf_query_pages *p, page *pg, const sf_http_headers *h, sf_error *e
 	if (is_no_page(h))
 		return sf_error_set(err, SF_ERR_PROTOCOL, "a result page is %s instead of text/csv",
 							h->content_type);
+	pg->gzip = h->gzip;
+	if (p->result.bulk1)
+		return SF_OK;
 	if (h->records < 0 && p->result.records < 0)
 	{
 		sf_error_set(err, SF_ERR_PROTOCOL,
@@ -330,7 +336,6 @@ check_headers(sf_query_pages *p, page *pg, const sf_http_headers *h, sf_error *e
 							"a result page had %" PRId64 " rows, and now has %" PRId64,
 							pg->expected, h->records);
 	pg->expected = h->records;
-	pg->gzip = h->gzip;
 	return SF_OK;
 }
 
@@ -351,6 +356,8 @@ open_page(sf_query_pages *p, page *pg, sf_error *err)
 			if (pg->csv == NULL ||
 				sf_csv_map_columns(pg->csv, p->columns, p->ncolumns, err) != SF_OK)
 				return SF_FAILED;
+			if (p->result.bulk1)
+				sf_csv_set_no_rows(pg->csv, SF_BULK1_NO_ROWS);
 		}
 	}
 	if (pg->gzip && pg->inflate == NULL)
@@ -521,7 +528,10 @@ close_page(sf_query_pages *p, page *pg, sf_error *err)
 		sf_error_set(err, SF_ERR_PROTOCOL,
 					 "a result page of query job %s has %" PRId64 " rows instead of %" PRId64,
 					 p->result.job_id, rows, pg->expected);
-		sf_error_detail(err, "Its Sforce-NumberOfRecords header and its contents differ.");
+		sf_error_detail(err,
+						p->result.bulk1
+							? "Its batch's numberRecordsProcessed and its contents differ."
+							: "Its Sforce-NumberOfRecords header and its contents differ.");
 		return SF_FAILED;
 	}
 	/* a chain must not end with a page whose headers nobody looked at */
@@ -529,6 +539,11 @@ close_page(sf_query_pages *p, page *pg, sf_error *err)
 		return SF_FAILED;
 	p->rows_before += rows;
 	p->info.pages++;
+	if (pg->read != NULL)
+	{
+		pg->read->files++;
+		pg->read->rows += rows;
+	}
 	p->info.cost.text_bytes += (int64_t) pg->sum.len;
 	sf_query_add_cost(&p->info.cost, pg->req);
 	sf_http_end(pg->req);
@@ -635,7 +650,8 @@ page_failed(const sf_query_pages *p, sf_error *err)
 							p->result.api_version);
 		else if (p->pages[p->current].locator != NULL &&
 				 p->pages[p->current].locator[0] != '\0')
-			sf_error_detail(err, "It is the page with the locator \"%s\".",
+			sf_error_detail(err, "It is the %s \"%s\".",
+							p->result.bulk1 ? "file of batch" : "page with the locator",
 							p->pages[p->current].locator);
 	}
 	return SF_FAILED;
@@ -723,6 +739,28 @@ sf_pages_give(sf_query_pages *p, const char *locator, sf_error *err)
 		return SF_OK;
 	sf_error_job(err, p->result.job_id);
 	return SF_FAILED;
+}
+
+bool
+sf_query_pages_has_room(const sf_query_pages *p)
+{
+	for (int i = 0; i < p->streams; i++)
+	{
+		if (p->pages[i].req == NULL)
+			return p->lists.links.count == 0;
+	}
+	return false;
+}
+
+sf_status
+sf_query_pages_give_file(sf_query_pages *p, const char *file, int64_t records,
+						 sf_files_read *read, sf_error *err)
+{
+	if (sf_pages_give(p, file, err) != SF_OK)
+		return SF_FAILED;
+	p->pages[p->last].expected = records;
+	p->pages[p->last].read = read;
+	return SF_OK;
 }
 
 sf_status

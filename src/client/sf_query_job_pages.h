@@ -1,9 +1,9 @@
 /*
  * sf_query_job_pages.h
- *		The rows of a complete query job (level 3, part of sf_query_job).
+ *		The rows of a complete query job (level 3, part of sf_query_job), or of a batch of Bulk API 1.0.
  *
  * Sources: Bulk API 2.0 guide, query_get_job_results, query_get_parallel_job_results,
- * query-compression.
+ * query-compression; Bulk API guide, asynch_api_batches_get_results.
  *
  * Several pages are downloaded at a time.  Each waits as it came, compressed and bounded, until the
  * reader turns to it; only then it gets a decoder and a CSV parser.  The reader stays on a page
@@ -37,7 +37,18 @@ typedef struct sf_query_pages_spec
 	bool no_threads; /* never decompress in a thread (sf_inflate_ahead.h) */
 	bool given;		 /* which pages to read says sf_pages_give */
 	bool chain;		 /* with given: each page's answer names the next page */
+	bool files;		 /* with given: they are result files of Bulk API 1.0 */
 } sf_query_pages_spec;
+
+/* What was read of the files of one batch. */
+typedef struct sf_files_read
+{
+	int files;
+	int64_t rows;
+} sf_files_read;
+
+/* The only cell of a result file of Bulk API 1.0 that has no rows. */
+#define SF_BULK1_NO_ROWS "Records not found for this query"
 
 typedef struct sf_query_pages_info
 {
@@ -59,6 +70,17 @@ extern sf_status sf_query_pages_next_row(sf_query_pages *p, sf_value **values, s
 extern void sf_query_pages_get_info(const sf_query_pages *p, sf_query_pages_info *info);
 
 /* A reader with spec.given is an sf_pages of sf_client.h: what is peculiar to it is declared there. */
+
+/*
+ * With spec.files: gives a result file, "<batch id>/result/<result id>", which has so many rows (-1: its
+ * batch has several files).  When it was read, it is counted in *read, which must outlive the reader.  Only
+ * while sf_query_pages_has_room.
+ */
+extern sf_status sf_query_pages_give_file(sf_query_pages *p, const char *file, int64_t records,
+										  sf_files_read *read, sf_error *err);
+
+/* True when a page that is given now is asked for at once. */
+extern bool sf_query_pages_has_room(const sf_query_pages *p);
 
 /* Drops all downloads.  NULL is fine. */
 extern void sf_query_pages_free(sf_query_pages *p);

@@ -1,8 +1,12 @@
 /*
  * sf_soql.c
- *		SOQL string literals.
+ *		SOQL: string literals, and a look at whole queries.
  */
 #include "sf_client.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
 
 /* Where the literal goes, counting also what does not fit. */
 typedef struct target
@@ -101,4 +105,105 @@ sf_soql_quote(const char *text, size_t len, bool like, char *out, size_t size)
 	if (size > 0)
 		out[t.len < size ? t.len : size - 1] = 0;
 	return t.len;
+}
+
+/* ---- whole queries ------------------------------------------------------------------ */
+
+/* A place in a query. */
+typedef struct words
+{
+	const char *at;
+	int depth; /* of parentheses */
+} words;
+
+static bool
+in_word(char c)
+{
+	return isalnum((unsigned char) c) || c == '_' || c == '.' || c == ':' ||
+		   (unsigned char) c >= 0x80;
+}
+
+/* The next word outside of texts; its length, 0 at the end.  depth is where it stands. */
+static size_t
+next_word(words *w, const char **word)
+{
+	size_t n = 0;
+
+	for (; *w->at != '\0' && !in_word(*w->at); w->at++)
+	{
+		if (*w->at == '(')
+			w->depth++;
+		else if (*w->at == ')')
+			w->depth--;
+		else if (*w->at == '\'')
+		{
+			for (w->at++; *w->at != '\0' && *w->at != '\''; w->at++)
+			{
+				if (*w->at == '\\' && w->at[1] != '\0')
+					w->at++;
+			}
+			if (*w->at == '\0')
+				return 0;
+		}
+	}
+	*word = w->at;
+	while (in_word(w->at[n]))
+		n++;
+	w->at += n;
+	return n;
+}
+
+static bool
+word_is(const char *word, size_t len, const char *name)
+{
+	return strlen(name) == len && strncasecmp(word, name, len) == 0;
+}
+
+bool
+sf_soql_object(const char *soql, char *name, size_t size)
+{
+	words w = {soql, 0};
+	const char *word;
+	size_t n;
+
+	while ((n = next_word(&w, &word)) > 0)
+	{
+		if (w.depth != 0 || !word_is(word, n, "FROM"))
+			continue;
+		n = next_word(&w, &word);
+		if (n == 0 || n >= size || w.depth != 0)
+			return false;
+		memcpy(name, word, n);
+		name[n] = '\0';
+		return true;
+	}
+	return false;
+}
+
+bool
+sf_soql_is_chunkable(const char *soql)
+{
+	/* what begins a clause that is not WHERE; behind FROM none of them is a name */
+	static const char *const others[] = {"USING", "WITH",	"GROUP", "HAVING", "ORDER",
+										 "LIMIT", "OFFSET", "FOR",	 "UPDATE", "ALL"};
+	words w = {soql, 0};
+	const char *word;
+	bool from = false;
+	bool first = true;
+	size_t n;
+
+	for (; (n = next_word(&w, &word)) > 0; first = false)
+	{
+		if (word_is(word, n, "SELECT") && !first)
+			return false;
+		if (w.depth != 0)
+			continue;
+		for (size_t i = 0; from && i < sizeof(others) / sizeof(others[0]); i++)
+		{
+			if (word_is(word, n, others[i]))
+				return false;
+		}
+		from = from || word_is(word, n, "FROM");
+	}
+	return from;
 }

@@ -101,6 +101,7 @@ start_query(Sample *s, const char *soql, const sf_column *columns, int ncolumns)
 		.job_timeout_ms = s->options->job_timeout,
 	};
 
+	sfb_query_bulk_api(s->options, &spec);
 	sf_error_reset(&s->error);
 	s->row = 0;
 	s->guard->object = sf_query_start(s->guard->session, &spec, &s->error);

@@ -16,6 +16,7 @@
 
 #include "compat.h"
 #include "planner.h"
+#include "scan.h"
 
 /* Conditions as SQL, joined as PostgreSQL shows a filter. */
 static void
@@ -107,6 +108,31 @@ explain_filters(ForeignScan *fscan, List *notes, List *context, ExplainState *es
 	explain_conditions("Local Filter", local, context, useprefix, es);
 }
 
+/* Where a job may be made by Bulk API 1.0: that it is, and how the query is divided. */
+static void
+explain_bulk_api(ForeignScanState *node, sf_transport transport, const char *soql,
+				 ExplainState *es)
+{
+	SfbTableOptions *options;
+	const char *text;
+
+	if (transport == SF_TRANSPORT_REST)
+		return;
+	options = sfb_scan_options(node);
+	if (options->bulk_api != SFB_BULK_1)
+		return;
+	ExplainPropertyText("Bulk API", "1.0", es);
+	if (options->pk_chunking == 0 || soql == NULL)
+		return;
+	if (!sf_soql_is_chunkable(soql))
+		text = "none, as the query has more than conditions";
+	else if (options->pk_chunking_parent != NULL)
+		text = psprintf("%d ids of %s", options->pk_chunking, options->pk_chunking_parent);
+	else
+		text = psprintf("%d ids", options->pk_chunking);
+	ExplainPropertyText("PK Chunking", text, es);
+}
+
 static void
 explain_verbose(ForeignScanState *node, List *soql, ExplainState *es)
 {
@@ -130,6 +156,7 @@ explain_verbose(ForeignScanState *node, List *soql, ExplainState *es)
 						psprintf("%s (%s)", sfb_transport_name(transport),
 								 strVal(list_nth(notes, SfbNoteTransport))),
 						es);
+	explain_bulk_api(node, transport, text, es);
 	explain_filters(fscan, notes, context, es);
 	if (es->analyze)
 		explain_statistics(node, es);

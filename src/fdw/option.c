@@ -184,6 +184,10 @@ const SfbOption sfb_options[] = {
 	{"bulk_api", SCAN, SFB_OPT_ENUM, VALUES(bulk_api_values), 0, NULL, "2.0", TABLE(bulk_api)},
 	{"concurrency", SCAN, SFB_OPT_ENUM, VALUES(concurrency_values), 0, NULL, "parallel",
 	 TABLE(concurrency)},
+	{"pk_chunking", SCAN, SFB_OPT_CHUNK, RANGE(1, 250000), 0, NULL, "false",
+	 TABLE(pk_chunking)},
+	{"pk_chunking_parent", SFB_ON_TABLE, SFB_OPT_OBJECT, NO_RANGE, 0, NULL, NULL,
+	 TABLE(pk_chunking_parent)},
 	{"batch_rows", SCAN, SFB_OPT_INT, RANGE(1, 10000), 0, NULL, "10000", TABLE(batch_rows)},
 
 	/* what a column is */
@@ -248,6 +252,48 @@ sfb_option_apply(List *options, SfbOptionTarget target, void *base)
 	}
 }
 
+static bool
+has_option(List *options, const char *name)
+{
+	ListCell *lc;
+
+	foreach (lc, options)
+		if (strcmp(lfirst_node(DefElem, lc)->defname, name) == 0)
+			return true;
+	return false;
+}
+
+/* PK chunking is Bulk API 1.0's.  A table that chooses 2.0 for itself is not concerned by its server's. */
+static void
+check_chunking(SfbTableOptions *result, List *own, Oid foreigntableid)
+{
+	if (result->bulk_api != SFB_BULK_1 && has_option(own, "bulk_api") &&
+		!has_option(own, "pk_chunking"))
+		result->pk_chunking = 0;
+	if (result->pk_chunking > 0 && result->bulk_api != SFB_BULK_1)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+				 errmsg("option \"pk_chunking\" of foreign table \"%s\" needs Bulk API 1.0",
+						get_rel_name(foreigntableid)),
+				 errdetail("Bulk API 2.0 divides queries by itself, where it can."),
+				 errhint("Set the option bulk_api to \"1.0\", on the foreign table or "
+						 "its server.")));
+	if (result->pk_chunking_parent != NULL && result->pk_chunking == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+				 errmsg("option \"pk_chunking_parent\" of foreign table \"%s\" needs the "
+						"option \"pk_chunking\"",
+						get_rel_name(foreigntableid))));
+}
+
+void
+sfb_query_bulk_api(const SfbTableOptions *options, sf_query_spec *spec)
+{
+	spec->bulk1 = options->bulk_api == SFB_BULK_1;
+	spec->pk_chunk_size = options->pk_chunking;
+	spec->pk_parent = options->pk_chunking_parent;
+}
+
 SfbTableOptions *
 sfb_table_options(Oid foreigntableid)
 {
@@ -270,6 +316,7 @@ sfb_table_options(Oid foreigntableid)
 							   get_rel_name(foreigntableid)),
 						errhint("Set the option bulk_api to \"1.0\", on the foreign table or "
 								"its server.")));
+	check_chunking(result, table->options, foreigntableid);
 
 	return result;
 }

@@ -18,12 +18,13 @@
 /* How a value is checked and what C type it is stored as. */
 typedef enum SfbOptionType
 {
-	SFB_OPT_TEXT,	 /* char *: anything but empty */
-	SFB_OPT_BOOL,	 /* bool */
-	SFB_OPT_INT,	 /* int, min..max */
-	SFB_OPT_MS,		 /* int: milliseconds, or a number with a unit of time */
-	SFB_OPT_BYTES,	 /* int: bytes, or a number with a unit of size */
-	SFB_OPT_REAL,	 /* double, min..max */
+	SFB_OPT_TEXT,  /* char *: anything but empty */
+	SFB_OPT_BOOL,  /* bool */
+	SFB_OPT_INT,   /* int, min..max */
+	SFB_OPT_MS,	   /* int: milliseconds, or a number with a unit of time */
+	SFB_OPT_BYTES, /* int: bytes, or a number with a unit of size */
+	SFB_OPT_REAL,  /* double, min..max */
+	SFB_OPT_CHUNK, /* int: min..max, or "true" for what Salesforce takes by itself, or "false" for 0 */
 	SFB_OPT_RESERVE, /* double: a count of at least 1, or a share below 1 written as "10%" */
 	SFB_OPT_ENUM,	 /* an enum, from values */
 	SFB_OPT_URL,	 /* char *: https, host in sfbulk_fdw.allowed_hosts */

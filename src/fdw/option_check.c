@@ -172,6 +172,25 @@ bool_value(const SfbOption *option, const char *value)
 	return (option->flags & SFB_OPT_NEGATED) ? !result : result;
 }
 
+/* Ids in a chunk; the default is Salesforce's own (Bulk API guide, "PK Chunking"). */
+static int
+chunk_value(const SfbOption *option, const char *value)
+{
+	const int own = 100000;
+	bool on;
+
+	if (value[0] == '\0' || value[strspn(value, "0123456789")] != '\0')
+	{
+		if (!parse_bool(value, &on))
+			bad_value(option, value,
+					  psprintf("The value must be \"true\", \"false\", or a number of ids "
+							   "between %.0f and %.0f.",
+							   option->min, option->max));
+		return on ? own : 0;
+	}
+	return int_value(option, value);
+}
+
 static int
 enum_value(const SfbOption *option, const char *value)
 {
@@ -341,6 +360,9 @@ sfb_option_store(const SfbOption *option, const char *value, void *to)
 			break;
 		case SFB_OPT_RESERVE:
 			*(double *) to = reserve_value(option, value);
+			break;
+		case SFB_OPT_CHUNK:
+			*(int *) to = chunk_value(option, value);
 			break;
 		case SFB_OPT_ENUM:
 			*(int *) to = enum_value(option, value);

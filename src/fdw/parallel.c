@@ -1,6 +1,6 @@
 /*
  * parallel.c
- *		Bulk scans that several processes share.
+ *		Bulk scans that several processes share, by Bulk API 2.0.
  *
  * A page of a bulk result is named by (job id, locator) alone, so any process can read it.  The leader
  * has the job: it waits until that is complete, before it starts workers that could do nothing before, and
@@ -140,9 +140,13 @@ is_found(void *arg)
 bool
 sfbulkIsForeignScanParallelSafe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 {
+	SfbTableOptions *options = sfb_table_options(rte->relid);
+
 	(void) root;
 	(void) rel;
-	return sfb_table_options(rte->relid)->transport != SF_TRANSPORT_REST;
+
+	/* Which files a result of Bulk API 1.0 has shows batch by batch: only who has the job knows. */
+	return options->transport != SF_TRANSPORT_REST && options->bulk_api == SFB_BULK_2;
 }
 
 /*

@@ -288,6 +288,12 @@ scan_rte(ForeignScanState *node)
 	return exec_rt_fetch(rtindex, node->ss.ps.state);
 }
 
+SfbTableOptions *
+sfb_scan_options(ForeignScanState *node)
+{
+	return sfb_table_options(scan_rte(node)->relid);
+}
+
 sf_session *
 sfb_scan_session(ForeignScanState *node, SfbTableOptions **options)
 {

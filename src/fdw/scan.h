@@ -98,9 +98,11 @@ sfb_scan_query(SfbScanState *scan)
 extern void sfb_scan_start(ForeignScanState *node);
 
 /*
- * The session of the user whose rights apply (a view's owner, else who runs the statement), and the options
- * of the table whose object is asked; also of a scan that has not begun.  Make a guard before anything else.
+ * The options of the table whose object is asked; and with them the session of the user whose rights apply (a
+ * view's owner, else who runs the statement), for which make a guard before anything else.  Also of a scan that
+ * has not begun.
  */
+extern SfbTableOptions *sfb_scan_options(ForeignScanState *node);
 extern sf_session *sfb_scan_session(ForeignScanState *node, SfbTableOptions **options);
 
 /* Ends the request; its job is queued for cleanup, its figures stay. */

@@ -56,8 +56,10 @@ start_query(SfbScanState *scan)
 		.hold_pages = scan->parallel != NULL, /* it may be read by several */
 		.job_first = sfb_job_first,
 	};
-	sf_query *query = sf_query_start(scan->guard->session, &spec, &scan->error);
+	sf_query *query;
 
+	sfb_query_bulk_api(options, &spec);
+	query = sf_query_start(scan->guard->session, &spec, &scan->error);
 	if (query == NULL)
 		sfb_report(ERROR, &scan->error);
 	queries->items[queries->started++] = query;
@@ -124,6 +126,7 @@ add_stats(sf_query_stats *to, const sf_query *query)
 
 	sf_query_get_stats(query, &stats);
 	to->transport = stats.transport;
+	to->bulk1 = stats.bulk1;
 	memcpy(to->job_id, stats.job_id, sizeof(to->job_id));
 	to->rows += stats.rows;
 	to->total_rows =

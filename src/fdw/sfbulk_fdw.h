@@ -105,6 +105,8 @@ typedef struct SfbTableOptions
 
 	/* jobs of both kinds */
 	SfbBulkApi bulk_api;
+	int pk_chunking; /* with SFB_BULK_1: ids in a chunk of a query; 0: it is not divided */
+	char *pk_chunking_parent;	/* the object whose ids divide it; NULL: the own ones */
 	SfbConcurrency concurrency; /* with SFB_BULK_1: batches of ingest jobs */
 	int batch_rows;				/* the same: most rows in one of them */
 } SfbTableOptions;
@@ -223,6 +225,9 @@ typedef enum SfbScanKind
 
 /* The options of a foreign table, palloc'd; ERROR when something does not fit together. */
 extern SfbTableOptions *sfb_table_options(Oid foreigntableid);
+
+/* Which bulk API a query is to go by, and how it is divided. */
+extern void sfb_query_bulk_api(const SfbTableOptions *options, sf_query_spec *spec);
 
 /*
  * All columns of a foreign table by attribute number (array[natts], index attnum - 1), palloc'd.

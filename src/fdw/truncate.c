@@ -88,6 +88,7 @@ truncate_table(Relation rel, bool first)
 	Datum datum;
 	bool isnull;
 
+	sfb_query_bulk_api(options, &query);
 	guard->object = sf_query_start(guard->session, &query, error);
 	if (guard->object == NULL)
 		sfb_report(ERROR, error);

@@ -17,6 +17,7 @@ package SfFault;
 use strict;
 use warnings;
 
+use HTTP::Tiny;
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use SfPsql;
@@ -55,6 +56,8 @@ sub new
 
 	$self->{sim} = sfsim_start(rows => { Account => 1000, Contact => 30, %{ $opt{rows} // {} } });
 	$self->{node} = node_start($name, conf => $opt{conf});
+	$self->{bulk1} = grep { ($_->{bulk_api} // '') eq '1.0' } $opt{options} // {},
+	  values %{ $opt{own} // {} };
 	for my $by (@{ $self->{schemas} })
 	{
 		server_create($self->{node}, $self->{sim}, name => $by,
@@ -102,6 +105,7 @@ sub sockets
 #	during	a code that acts while the statement runs; it gets the simulator and the backend's id
 #	log		a code that looks at the requests; it gets the log
 #	logins	how many there must be
+#	open	jobs of Bulk API 1.0 that stay, likewise (its jobs cannot be deleted, only ended)
 #	leftover	jobs that stay, as nobody could know of them
 sub run
 {
@@ -129,6 +133,8 @@ sub run
 		$c{log}->($sim->log) if $c{log};
 		is(requests($sim->log, $login), $c{logins}, 'logins') if defined $c{logins};
 		is(scalar @{ $sim->jobs }, $c{leftover} // 0, 'jobs in the org');
+		is(scalar @{ $self->open_jobs }, $c{open} // 0, 'jobs that may go on')
+		  if $self->{bulk1};
 
 		$sim->reset;
 				is($backend->query("$all $by.account a")->{rows}, $self->{expected},
@@ -139,6 +145,27 @@ sub run
 		is($self->sockets, $self->{sockets}, 'descriptors');
 	};
 	return;
+}
+
+# The query jobs of Bulk API 1.0 that are open, or have batches still to be worked on.
+sub open_jobs
+{
+	my ($self) = @_;
+	my $sim = $self->{sim};
+	my $http = HTTP::Tiny->new(keep_alive => 0);
+	my $token = $sim->token;
+	my $ask = sub {
+		my ($path) = @_;
+		my $answer = $http->get($sim->url . $path,
+			{ headers => { Authorization => "Bearer $token", 'X-SFDC-Session' => $token } });
+		die "$path: $answer->{status} $answer->{content}" if !$answer->{success};
+		return $answer->{content};
+	};
+	my $jobs = JSON::PP->new->decode($ask->('/services/data/v62.0/jobs/query?jobType=Classic'));
+	return [ map { "$_->{id} $_->{state}" } grep {
+			$_->{state} eq 'Open' || $ask->("/services/async/62.0/job/$_->{id}") =~
+			  m{<numberBatches(?:Queued|InProgress)>[1-9]}
+		} @{ $jobs->{records} } ];
 }
 
 sub check_result
