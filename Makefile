@@ -144,6 +144,7 @@ FDW_OBJS = \
 	src/fdw/spool.o \
 	src/fdw/sync.o \
 	src/fdw/sync_rows.o \
+	src/fdw/sync_schema.o \
 	src/fdw/sync_state.o \
 	src/fdw/sync_target.o \
 	src/fdw/truncate.o \

@@ -199,4 +199,18 @@ COMMENT ON PROCEDURE sfbulk_sync(
 	regclass, text, interval, boolean, text, interval, bigint, bigint, bigint, bigint, timestamptz) IS
 	'makes a table equal to an object: everything at first, what has changed from then on';
 
+CREATE PROCEDURE sfbulk_sync_schema(
+	source_schema text, target_schema text, overlap interval DEFAULT '10 minutes',
+	repair boolean DEFAULT false, on_drift text DEFAULT 'ignore',
+	full_refresh_every interval DEFAULT NULL,
+	INOUT tables bigint DEFAULT NULL, INOUT inserted bigint DEFAULT NULL,
+	INOUT updated bigint DEFAULT NULL, INOUT deleted bigint DEFAULT NULL,
+	INOUT api_calls bigint DEFAULT NULL)
+AS 'MODULE_PATHNAME'
+LANGUAGE C;
+
+COMMENT ON PROCEDURE sfbulk_sync_schema(
+	text, text, interval, boolean, text, interval, bigint, bigint, bigint, bigint, bigint) IS
+	'sfbulk_sync() of every foreign table of a schema, their jobs running together';
+
 -- What it costs: the governor's books.

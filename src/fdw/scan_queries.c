@@ -53,7 +53,7 @@ start_query(SfbScanState *scan)
 		.poll_interval_max_ms = options->poll_interval_max,
 		.job_timeout_ms = options->job_timeout,
 		.keep_result = scan->rewindable,
-		.hold_pages = scan->parallel != NULL, /* it may be read by several */
+		.hold_pages = scan->parallel != NULL || sfb_read_later, /* it may be read by several */
 		.job_first = sfb_job_first,
 	};
 	sf_query *query;

@@ -485,6 +485,9 @@ extern void sfb_session_init(void);
 /* While it is set, requests that start need not ask first how many rows there are: there are many. */
 extern bool sfb_job_first;
 
+/* While it is set, nobody reads at once what starts: a job may run, its pages are not downloaded yet. */
+extern bool sfb_read_later;
+
 /* ---- wait.c: the only place that waits ---------------------------------------------------- */
 
 /*

@@ -13,7 +13,7 @@
 #include "sync.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
+#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -23,6 +23,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -34,6 +35,7 @@ extern PGDLLEXPORT Datum sfbulk_sync(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(sfbulk_sync);
 
 bool sfb_job_first = false;
+bool sfb_read_later = false;
 
 /* ---- what went wrong, where ----------------------------------------------------------------------- */
 
@@ -96,8 +98,21 @@ sfb_sync_new(Oid schema, Oid source, const char *target, const SfbSyncOptions *o
 	sync->guard = sfb_guard_new(
 		sfb_session_get(GetUserMapping(GetUserId(), GetForeignTable(source)->serverid)),
 		destroy_nothing);
-	sync->calls_before = sf_session_calls(sync->guard->session);
 	return sync;
+}
+
+/* API calls of the session belong to the step that waited while they were made. */
+static void
+begin_step(SfbSync *sync)
+{
+	sync->calls_before = sf_session_calls(sync->guard->session);
+}
+
+static void
+end_step(SfbSync *sync)
+{
+	sync->api_calls += sf_session_calls(sync->guard->session) - sync->calls_before;
+	begin_step(sync);
 }
 
 /* ---- the object ------------------------------------------------------------------------------------ */
@@ -123,6 +138,13 @@ sfb_sync_described(SfbSync *sync, const sf_object *object)
 	for (int i = 0; i < (int) lengthof(stamps) && sync->stamp_field == NULL; i++)
 		if (has_field(object, stamps[i]))
 			sync->stamp_field = stamps[i];
+	if (sync->options->on_drift != SFB_DRIFT_IGNORE)
+	{
+		Relation rel = table_open(sync->source, AccessShareLock);
+
+		sync->changes = sfb_drift(rel, object);
+		table_close(rel, NoLock);
+	}
 }
 
 static void
@@ -225,6 +247,18 @@ wants_everything(SfbSync *sync)
 						 timestamptz_pl_interval) <= sync->now);
 }
 
+/* Does about changes of the object's fields what the caller wants. */
+static void
+follow_drift(SfbSync *sync)
+{
+	if (sync->changes == NIL)
+		return;
+	(void) sfb_drift_follow(sync->source, sync->target, sync->changes,
+							sync->options->on_drift);
+	MemoryContextSwitchTo(sync->context);
+	sfb_sync_reopen(sync);
+}
+
 /* Is it known that the object fits into an answer by REST? */
 static bool
 is_small(SfbSync *sync)
@@ -240,14 +274,29 @@ is_small(SfbSync *sync)
 	return tuples >= 0 && tuples <= sync->table->rest_row_limit;
 }
 
+static void
+begin_progress(SfbSync *sync)
+{
+	SfbProgressSpec spec = {.kind = SFB_PROGRESS_SYNC,
+							.server = sync->servername,
+							.object = sync->table->object,
+							.relid = sync->source};
+
+	sync->progress = sfb_progress_begin(&spec);
+	sfb_progress_say(sync->progress, "describing the object", 0, -1);
+}
+
 void
-sfb_sync_start(SfbSync *sync)
+sfb_sync_start(SfbSync *sync, bool later)
 {
 	ErrorContextCallback callback;
 	char *sql;
 
 	push_context(sync, &callback);
+	begin_step(sync);
+	begin_progress(sync);
 	sfb_sync_describe(sync);
+	follow_drift(sync);
 	sfb_sync_choose_stamp(sync);
 	sync->now = server_time(sync);
 	sync->empty = is_empty(sync);
@@ -260,7 +309,10 @@ sfb_sync_start(SfbSync *sync)
 		sql = psprintf("%s WHERE %s OPERATOR(pg_catalog.>=) '%s'::pg_catalog.timestamptz", sql,
 					   quote_identifier(sync->stamp->name), sfb_sync_time(sync->since));
 	}
-	sync->portal = sfb_sync_open_cursor(sql, sync->full && !is_small(sync));
+	sync->portal = sfb_sync_open_cursor(sql, sync->full && !is_small(sync), later);
+	sfb_progress_say(sync->progress, sync->full ? "reading everything" : "reading changes", 0,
+					 -1);
+	end_step(sync);
 	error_context_stack = callback.previous;
 }
 
@@ -287,6 +339,7 @@ sfb_sync_finish(SfbSync *sync)
 	ErrorContextCallback callback;
 
 	push_context(sync, &callback);
+	begin_step(sync);
 	sfb_sync_make_target(sync);
 	sfb_sync_apply_rows(sync);
 	sfb_sync_finish_target(sync);
@@ -302,8 +355,9 @@ sfb_sync_finish(SfbSync *sync)
 	if (sync->stamp != NULL)
 		sync->watermark = sync->full ? sync->now : Max(sync->now, state->watermark);
 	sfb_session_cleanup(sync->guard->session, sfb_cleanup_timeout);
-	sync->api_calls = sf_session_calls(sync->guard->session) - sync->calls_before;
+	end_step(sync);
 	sfb_sync_write_state(sync);
+	sfb_progress_end(sync->progress);
 	report(sync);
 	error_context_stack = callback.previous;
 }
@@ -339,41 +393,41 @@ refuse_negative(Interval *interval, const char *name)
 						errmsg("parameter \"%s\" must not be negative", name)));
 }
 
-/* The parameters that both procedures have, from the third on. */
-static void
-read_options(FunctionCallInfo fcinfo, SfbSyncOptions *options)
+void
+sfb_sync_read_options(FunctionCallInfo fcinfo, SfbSyncOptions *options)
 {
 	refuse_null(fcinfo, ARG_OVERLAP, "overlap");
 	refuse_null(fcinfo, ARG_REPAIR, "repair");
 	refuse_null(fcinfo, ARG_ON_DRIFT, "on_drift");
 	options->overlap = PG_GETARG_INTERVAL_P(ARG_OVERLAP);
 	options->repair = PG_GETARG_BOOL(ARG_REPAIR);
-	options->on_drift = text_to_cstring(PG_GETARG_TEXT_PP(ARG_ON_DRIFT));
+	options->on_drift =
+		sfb_on_drift_from_name(text_to_cstring(PG_GETARG_TEXT_PP(ARG_ON_DRIFT)));
 	options->full_refresh_every = PG_ARGISNULL(ARG_FULL_REFRESH_EVERY)
 									  ? NULL
 									  : PG_GETARG_INTERVAL_P(ARG_FULL_REFRESH_EVERY);
 	refuse_negative(options->overlap, "overlap");
 	if (options->full_refresh_every != NULL)
 		refuse_negative(options->full_refresh_every, "full_refresh_every");
-	if (strcmp(options->on_drift, "ignore") != 0 && strcmp(options->on_drift, "add") != 0 &&
-		strcmp(options->on_drift, "error") != 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("parameter \"on_drift\" must not be \"%s\"", options->on_drift),
-						errhint("It is \"ignore\", \"add\" or \"error\".")));
 }
 
-/* What a CALL shows. */
-static Datum
-counts_row(FunctionCallInfo fcinfo, int64 inserted, int64 updated, int64 deleted,
-		   int64 api_calls, TimestampTz watermark)
+Datum
+sfb_sync_result(FunctionCallInfo fcinfo, int ncounts, const int64 *counts,
+				const TimestampTz *time)
 {
-	Datum values[] = {Int64GetDatum(inserted), Int64GetDatum(updated), Int64GetDatum(deleted),
-					  Int64GetDatum(api_calls), TimestampTzGetDatum(watermark)};
-	bool nulls[] = {false, false, false, false, TIMESTAMP_IS_NOBEGIN(watermark)};
+	Datum values[8];
+	bool nulls[8] = {false};
 	TupleDesc desc;
+	int n = 0;
 
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE ||
-		desc->natts != lengthof(values))
+	for (int i = 0; i < ncounts; i++)
+		values[n++] = Int64GetDatum(counts[i]);
+	if (time != NULL)
+	{
+		nulls[n] = TIMESTAMP_IS_NOBEGIN(*time);
+		values[n++] = TimestampTzGetDatum(*time);
+	}
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != n)
 		elog(ERROR, "the procedure has other results");
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
@@ -391,18 +445,19 @@ sfbulk_sync(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("sfbulk_sync()");
 	refuse_null(fcinfo, ARG_SOURCE, "source");
 	refuse_null(fcinfo, ARG_TARGET, "target");
-	read_options(fcinfo, &options);
+	sfb_sync_read_options(fcinfo, &options);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	outer = MemoryContextSwitchTo(context);
 	sync = sfb_sync_new(get_func_namespace(fcinfo->flinfo->fn_oid), PG_GETARG_OID(ARG_SOURCE),
 						text_to_cstring(PG_GETARG_TEXT_PP(ARG_TARGET)), &options);
-	sfb_sync_start(sync);
+	sfb_sync_start(sync, false);
 	sfb_sync_finish(sync);
 	MemoryContextSwitchTo(outer);
 	SPI_finish();
-	result = counts_row(fcinfo, sync->inserted, sync->updated, sync->deleted, sync->api_calls,
-						sync->watermark);
+	result = sfb_sync_result(
+		fcinfo, 4, (int64[]){sync->inserted, sync->updated, sync->deleted, sync->api_calls},
+		&sync->watermark);
 	MemoryContextDelete(context);
 	PG_RETURN_DATUM(result);
 }

@@ -10,6 +10,9 @@
 
 #include "sfbulk_fdw.h"
 
+#include "drift.h"
+#include "progress.h"
+
 #include "datatype/timestamp.h"
 #include "utils/portal.h"
 #include "utils/tuplestore.h"
@@ -19,7 +22,7 @@ typedef struct SfbSyncOptions
 {
 	Interval *overlap; /* so far before the watermark changes are asked for again */
 	bool repair;
-	char *on_drift;
+	SfbOnDrift on_drift;
 	Interval *full_refresh_every; /* or NULL */
 } SfbSyncOptions;
 
@@ -64,7 +67,8 @@ typedef struct SfbSync
 	bool described;
 	bool has_deleted;		 /* the object has IsDeleted */
 	const char *stamp_field; /* the best that the object has, or NULL */
-	SfbGuard *guard;		 /* keeps the session */
+	List *changes;	 /* SfbChange: what has become of the object's fields, if that matters */
+	SfbGuard *guard; /* keeps the session */
 
 	/* the target */
 	char *relname;
@@ -75,7 +79,8 @@ typedef struct SfbSync
 	SfbSyncState state;
 
 	/* the run */
-	int64 calls_before;
+	SfbProgress *progress;
+	int64 calls_before;	   /* of the session, when the step began */
 	TimestampTz started;   /* by this machine's clock */
 	TimestampTz watermark; /* that of its end; DT_NOBEGIN: none */
 	TimestampTz now;	   /* by Salesforce's clock, before the rows were asked for */
@@ -102,17 +107,32 @@ sfb_sync_new(Oid schema, Oid source, const char *target, const SfbSyncOptions *o
 extern void sfb_sync_describe(SfbSync *sync);
 extern void sfb_sync_described(SfbSync *sync, const sf_object *object);
 
-/* Asks for the rows: the request, or the job, is under way from here on. */
-extern void sfb_sync_start(SfbSync *sync);
+/*
+ * Asks for the rows: the request, or the job, is under way from here on.  With later they are not to be had
+ * yet: pages of a job are not downloaded before the other step begins.
+ */
+extern void sfb_sync_start(SfbSync *sync, bool later);
 
 /* Takes the rows and does the rest. */
 extern void sfb_sync_finish(SfbSync *sync);
+
+/* The parameters that both procedures have, from the third on; ERROR for what makes no sense. */
+struct FunctionCallInfoBaseData;
+extern void
+sfb_sync_read_options(struct FunctionCallInfoBaseData *fcinfo, SfbSyncOptions *options);
+
+/* What a CALL shows: counts, and a time unless it is NULL (DT_NOBEGIN is null). */
+extern Datum sfb_sync_result(struct FunctionCallInfoBaseData *fcinfo, int ncounts,
+							 const int64 *counts, const TimestampTz *time);
 
 /* ---- sync_target.c ----------------------------------------------------------------------------- */
 
 /* Looks at the source, and at the target. */
 extern void sfb_sync_open_source(SfbSync *sync);
 extern void sfb_sync_open_target(SfbSync *sync, const char *target);
+
+/* Looks again whether they fit: the source has other columns now. */
+extern void sfb_sync_reopen(SfbSync *sync);
 
 /* ERROR unless another run of the target can be excluded until the transaction ends. */
 extern void sfb_sync_lock(SfbSync *sync);
@@ -140,8 +160,8 @@ extern char *sfb_sync_column_list(SfbSync *sync, const char *prefix);
 /* What an error has left of rows that statements could see. */
 extern void sfb_sync_forget_rows(void);
 
-/* Opens a cursor, whose foreign scan asks at once; job_first as in sf_query_spec. */
-extern Portal sfb_sync_open_cursor(const char *sql, bool job_first);
+/* Opens a cursor, whose foreign scan asks at once; job_first and later as above. */
+extern Portal sfb_sync_open_cursor(const char *sql, bool job_first, bool later);
 
 /* Brings the rows of sync->portal into the target, to the last, and closes it. */
 extern void sfb_sync_apply_rows(SfbSync *sync);

@@ -122,12 +122,13 @@ sfb_sync_forget_rows(void)
 /* ---- cursors ------------------------------------------------------------------------------------ */
 
 Portal
-sfb_sync_open_cursor(const char *sql, bool job_first)
+sfb_sync_open_cursor(const char *sql, bool job_first, bool later)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Portal portal;
 
 	sfb_job_first = job_first;
+	sfb_read_later = later;
 	PG_TRY();
 	{
 		portal = SPI_cursor_open_with_args(NULL, sql, 0, NULL, NULL, NULL, false,
@@ -136,6 +137,7 @@ sfb_sync_open_cursor(const char *sql, bool job_first)
 	PG_FINALLY();
 	{
 		sfb_job_first = false;
+		sfb_read_later = false;
 	}
 	PG_END_TRY();
 	if (portal == NULL)
@@ -310,12 +312,13 @@ id_attribute(SfbSync *sync)
 
 /* Takes all rows of a cursor; notes their Ids when a list is given. */
 static void
-apply_cursor(SfbSync *sync, Portal portal, Ids *seen)
+apply_cursor(SfbSync *sync, Portal portal, Ids *seen, const char *phase)
 {
 	MemoryContext context = AllocSetContextCreate(sync->context, "sfbulk_fdw sync portion",
 												  ALLOCSET_DEFAULT_SIZES);
 	AttrNumber id = id_attribute(sync);
 	Statements statements;
+	int64 done = 0;
 	bool more = true;
 
 	make_statements(sync, &statements);
@@ -332,6 +335,9 @@ apply_cursor(SfbSync *sync, Portal portal, Ids *seen)
 				ids_add_rows(seen, rows, portal->tupDesc, id);
 			apply_portion(sync, &statements, rows, portal->tupDesc, count);
 		}
+		done += count;
+		sfb_progress_say(sync->progress, phase, done, -1);
+		sfb_progress_tick();
 		tuplestore_end(rows);
 		MemoryContextSwitchTo(outer);
 		MemoryContextReset(context);
@@ -347,7 +353,8 @@ sfb_sync_apply_rows(SfbSync *sync)
 
 	if (sync->full && !sync->empty)
 		ids_init(&seen);
-	apply_cursor(sync, portal, sync->full && !sync->empty ? &seen : NULL);
+	apply_cursor(sync, portal, sync->full && !sync->empty ? &seen : NULL,
+				 sync->full ? "reading everything" : "reading changes");
 	sync->portal = NULL;
 	SPI_cursor_close(portal);
 	if (sync->full && !sync->empty)
@@ -424,6 +431,7 @@ sfb_sync_apply_deletions(SfbSync *sync)
 	MemoryContext outer = MemoryContextSwitchTo(context);
 	Ids ids;
 
+	sfb_progress_say(sync->progress, "reading deletions", 0, -1);
 	ids_init(&ids);
 	read_deletions(sync, &ids);
 	if (ids.count > 0)
@@ -452,7 +460,7 @@ fetch_records(SfbSync *sync, ArrayBuildState *list)
 	if (portal == NULL)
 		elog(ERROR, "SPI_cursor_open_with_args: %s", SPI_result_code_string(SPI_result));
 	MemoryContextSwitchTo(context);
-	apply_cursor(sync, portal, NULL);
+	apply_cursor(sync, portal, NULL, "repairing");
 	SPI_cursor_close(portal);
 	pfree(DatumGetPointer(ids));
 }
@@ -468,7 +476,7 @@ fetch_missing(SfbSync *sync)
 				 sync->target_name, quote_identifier(sync->id->name), id_of_list(sync),
 				 quote_identifier(sync->id->name),
 				 stamp ? psprintf(" OR t.%s IS DISTINCT FROM s.stamp", stamp) : ""),
-		false);
+		false, false);
 	Tuplestorestate *rows = new_rows();
 	TupleDesc desc = CreateTupleDescCopy(portal->tupDesc);
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
@@ -511,13 +519,14 @@ sfb_sync_repair(SfbSync *sync)
 	Portal portal;
 	Ids ids;
 
+	sfb_progress_say(sync->progress, "comparing ids", 0, -1);
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT CAST(%s AS pg_catalog.text) AS id",
 					 quote_identifier(sync->id->name));
 	if (sync->stamp != NULL)
 		appendStringInfo(&sql, ", %s AS stamp", quote_identifier(sync->stamp->name));
 	appendStringInfo(&sql, " FROM %s", sync->source_name);
-	portal = sfb_sync_open_cursor(sql.data, false);
+	portal = sfb_sync_open_cursor(sql.data, false, false);
 
 	ids.rows = new_rows();
 	ids.desc = CreateTupleDescCopy(portal->tupDesc);
@@ -527,6 +536,8 @@ sfb_sync_repair(SfbSync *sync)
 		int64 fetched = fetch_rows(portal, PORTION, ids.rows);
 
 		ids.count += fetched;
+		sfb_progress_say(sync->progress, "comparing ids", ids.count, -1);
+		sfb_progress_tick();
 		if (fetched < PORTION)
 			break;
 	}

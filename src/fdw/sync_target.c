@@ -263,7 +263,7 @@ check_columns(SfbSync *sync, Relation rel)
 		check_column(sync, rel, lfirst(lc), &wrong);
 	foreach (lc, sync->missing)
 		append_item(&missing, ", ", psprintf("\"%s\"", ((SfbSyncColumn *) lfirst(lc))->name));
-	if (missing.len > 0 && (wrong.len > 0 || strcmp(sync->options->on_drift, "add") != 0))
+	if (missing.len > 0 && (wrong.len > 0 || sync->options->on_drift != SFB_DRIFT_ADD))
 		append_item(&wrong, " ", psprintf("It has no column %s.", missing.data));
 	if (wrong.len > 0)
 		ereport(ERROR,
@@ -340,6 +340,38 @@ sfb_sync_open_target(SfbSync *sync, const char *target)
 	if (OidIsValid(sync->target))
 		check_target(sync);
 	check_rights(sync);
+}
+
+/* Salesforce refuses a query that names a field that is gone: its column stays, with what it has. */
+static void
+leave_out_dropped(SfbSync *sync)
+{
+	ListCell *lc;
+
+	foreach (lc, sync->changes)
+	{
+		const SfbChange *change = lfirst(lc);
+		ListCell *lk;
+
+		if (change->kind != SFB_FIELD_DROPPED)
+			continue;
+		foreach (lk, sync->columns)
+			if (strcmp(((SfbSyncColumn *) lfirst(lk))->name, change->column) == 0)
+			{
+				sync->columns = foreach_delete_current(sync->columns, lk);
+				break;
+			}
+	}
+}
+
+void
+sfb_sync_reopen(SfbSync *sync)
+{
+	sfb_sync_open_source(sync);
+	leave_out_dropped(sync);
+	sync->missing = NIL;
+	if (OidIsValid(sync->target))
+		check_target(sync);
 }
 
 /* ---- making it ------------------------------------------------------------------------------------ */
