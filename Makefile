@@ -117,6 +117,7 @@ FDW_OBJS = \
 	src/fdw/load_merge.o \
 	src/fdw/load_report.o \
 	src/fdw/look.o \
+	src/fdw/look_sessions.o \
 	src/fdw/modify.o \
 	src/fdw/modify_columns.o \
 	src/fdw/modify_explain.o \

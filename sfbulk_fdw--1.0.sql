@@ -111,6 +111,34 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION sfbulk_fields(name, text) IS
 	'the fields of an object that the user may see, and the column types that the import would give them';
 
+CREATE FUNCTION sfbulk_sessions()
+RETURNS TABLE (
+	server name, user_name name, auth text, logged_in boolean, instance_url text, in_use boolean,
+	valid boolean, api_calls bigint, api_used bigint, api_max bigint, opened timestamptz,
+	last_used timestamptz)
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION sfbulk_sessions() IS
+	'sessions of this backend with Salesforce that the current user may use';
+
+CREATE FUNCTION sfbulk_disconnect(
+	server name)
+RETURNS boolean
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION sfbulk_disconnect(name) IS
+	'closes the idle sessions of this backend with a server that the current user may use';
+
+CREATE FUNCTION sfbulk_disconnect_all()
+RETURNS boolean
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION sfbulk_disconnect_all() IS
+	'closes all idle sessions of this backend that the current user may use';
+
 -- Progress of what is under way.
 
 CREATE FUNCTION sfbulk_progress_entries()

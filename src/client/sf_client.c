@@ -97,6 +97,12 @@ sf_session_logged_in(const sf_session *s)
 	return sf_http_has_token(s->http);
 }
 
+sf_auth_flow
+sf_session_flow(const sf_session *s)
+{
+	return s->config.flow;
+}
+
 const char *
 sf_session_instance_url(const sf_session *s)
 {

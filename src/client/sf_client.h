@@ -174,6 +174,9 @@ extern sf_step sf_session_step(sf_session *s, sf_error *err);
 /* True while a token is held that was not refused: for tests and sfbulk_sessions(). */
 extern bool sf_session_logged_in(const sf_session *s);
 
+/* How it logs in; never SF_AUTH_INFER. */
+extern sf_auth_flow sf_session_flow(const sf_session *s);
+
 /* Instance URL of the last login, "" before. */
 extern const char *sf_session_instance_url(const sf_session *s);
 

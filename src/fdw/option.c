@@ -632,6 +632,15 @@ sfb_client_config(ForeignServer *server, UserMapping *user, sf_config *config)
 	}
 }
 
+const char *
+sfb_auth_name(sf_auth_flow flow)
+{
+	for (const SfbEnumValue *value = auth_values; value->name != NULL; value++)
+		if (value->value == (int) flow)
+			return value->name;
+	return "";
+}
+
 void
 sfb_wipe_config(sf_config *config)
 {

@@ -123,6 +123,9 @@ extern void sfb_column_apply(List *options, SfbColumn *column);
 /* The SfbType of a column of that type on that field without the option "type". */
 extern SfbType sfb_assumed_type(Oid pgtype, const char *field);
 
+/* A way to log in as the option auth names it. */
+extern const char *sfb_auth_name(sf_auth_flow flow);
+
 /*
  * True for the Id of a record or of a parent ("Account.Id"): the one field whose type its name tells, so
  * that a text column on it is an id without an option.

@@ -14,7 +14,9 @@
 #include "governor.h"
 #include "option.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_user_mapping.h"
 #include "storage/fd.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -31,6 +33,7 @@ typedef struct SfbSession
 {
 	sf_session *client; /* NULL while it is being made */
 	Oid umid;			/* the user mapping, maybe PUBLIC's */
+	Oid umuser;			/* whose mapping it is; InvalidOid is PUBLIC's */
 	Oid serverid;
 	uint32 umhash; /* of the syscache entries, for invalidation */
 	uint32 serverhash;
@@ -40,6 +43,8 @@ typedef struct SfbSession
 	Oid roleid;			/* who asked for it last: what it spends is this role's */
 	double api_reserve; /* of the server, see SfbServerOptions */
 	uint64 last_use;	/* for giving up the one that was idle longest */
+	TimestampTz since;
+	TimestampTz used; /* when the last statement that used it began */
 } SfbSession;
 
 /* The sessions of this backend, in no order; few, so they are searched one by one. */
@@ -199,6 +204,20 @@ make_client(UserMapping *user, SfbSession *entry)
 /* The entry that is being made: the invalidation callback must see it, nobody else. */
 static SfbSession *entry_in_making = NULL;
 
+/* Whose a mapping is: what GetUserMapping says is who asked, also of PUBLIC's. */
+static Oid
+mapping_user(Oid umid)
+{
+	HeapTuple tuple = SearchSysCache1(USERMAPPINGOID, ObjectIdGetDatum(umid));
+	Oid user;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for user mapping %u", umid);
+	user = ((Form_pg_user_mapping) GETSTRUCT(tuple))->umuser;
+	ReleaseSysCache(tuple);
+	return user;
+}
+
 static SfbSession *
 make_session(UserMapping *user)
 {
@@ -218,9 +237,11 @@ make_session(UserMapping *user)
 	entry = MemoryContextAllocZero(TopMemoryContext, sizeof(SfbSession));
 	entry->umid = user->umid;
 	entry->serverid = user->serverid;
+	entry->since = GetCurrentTimestamp();
 
 	PG_TRY();
 	{
+		entry->umuser = mapping_user(user->umid);
 		acquire_fds(entry);
 		entry->umhash = GetSysCacheHashValue1(USERMAPPINGOID, ObjectIdGetDatum(user->umid));
 		entry->serverhash =
@@ -255,7 +276,34 @@ sfb_session_get(UserMapping *user)
 		entry = make_session(user);
 	entry->roleid = user->userid;
 	entry->last_use = ++use_clock;
+	entry->used = GetCurrentStatementStartTimestamp();
 	return entry->client;
+}
+
+void
+sfb_session_get_info(int n, SfbSessionInfo *info)
+{
+	const SfbSession *entry = sessions[n];
+
+	info->serverid = entry->serverid;
+	info->umuser = entry->umuser;
+	info->client = entry->client;
+	info->in_use = entry->guards > 0;
+	info->stale = entry->stale;
+	info->since = entry->since;
+	info->used = entry->used;
+}
+
+bool
+sfb_session_close(int n)
+{
+	SfbSession *entry = sessions[n];
+
+	if (entry->guards > 0)
+		return false;
+	sfb_session_cleanup(entry->client, sfb_cleanup_timeout);
+	drop_session(n);
+	return true;
 }
 
 void

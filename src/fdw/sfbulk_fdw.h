@@ -471,6 +471,26 @@ extern void sfb_session_cleanup(sf_session *session, int timeout_ms);
 extern int sfb_session_count(void);
 extern sf_session *sfb_session_nth(int n);
 
+/* What can be told of one of them. */
+typedef struct SfbSessionInfo
+{
+	Oid serverid;
+	Oid umuser; /* whose user mapping; InvalidOid is PUBLIC's */
+	sf_session *client;
+	bool in_use; /* something of this transaction needs it */
+	bool stale;	 /* its definition has changed: it gets no new work */
+	TimestampTz since;
+	TimestampTz used; /* when the last statement that used it began */
+} SfbSessionInfo;
+
+extern void sfb_session_get_info(int n, SfbSessionInfo *info);
+
+/*
+ * Closes the n-th session; the last one takes its place.  False when something of this transaction needs
+ * it.  Waits for what ended statements have left to be cleaned up, as long as that may take.
+ */
+extern bool sfb_session_close(int n);
+
 /* Changes whenever the above do. */
 extern uint64 sfb_session_generation(void);
 
