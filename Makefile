@@ -64,6 +64,7 @@ CLIENT_OBJS = \
 	src/client/sf_ingest_job.o \
 	src/client/sf_ingest_results.o \
 	src/client/sf_job.o \
+	src/client/sf_job_info.o \
 	src/client/sf_job_list.o \
 	src/client/sf_json.o \
 	src/client/sf_json_error.o \
@@ -117,6 +118,7 @@ FDW_OBJS = \
 	src/fdw/load_merge.o \
 	src/fdw/load_report.o \
 	src/fdw/look.o \
+	src/fdw/look_jobs.o \
 	src/fdw/look_sessions.o \
 	src/fdw/modify.o \
 	src/fdw/modify_columns.o \

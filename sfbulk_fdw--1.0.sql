@@ -59,17 +59,6 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION sfbulk_unprocessed_rows(name, text) IS
 	'rows that Salesforce did not look at, of an ingest job or of the last write statement of this session';
 
-CREATE FUNCTION sfbulk_jobs(
-	server name)
-RETURNS TABLE (
-	job text, job_type text, operation text, object text, state text, created_by text,
-	created timestamptz, modified timestamptz, api_version numeric, content_type text,
-	concurrency text)
-AS 'MODULE_PATHNAME'
-LANGUAGE C VOLATILE PARALLEL UNSAFE;
-
-COMMENT ON FUNCTION sfbulk_jobs(name) IS 'the bulk jobs of the org';
-
 -- Looking at an org: a doctor, limits, objects, fields, jobs, sessions.
 
 CREATE FUNCTION sfbulk_limits(
@@ -138,6 +127,60 @@ LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 
 COMMENT ON FUNCTION sfbulk_disconnect_all() IS
 	'closes all idle sessions of this backend that the current user may use';
+
+-- Not to be called by itself: in FROM PostgreSQL reads all of a C function's rows, and each costs a call.
+-- As a part of a subquery it is read only as far as somebody wants rows.
+CREATE FUNCTION sfbulk_job_rows(
+	server name, details boolean)
+RETURNS TABLE (
+	job text, job_type text, operation text, object text, state text, created_by text,
+	created timestamptz, modified timestamptz, api_version numeric, content_type text,
+	concurrency text, records_processed bigint, records_failed bigint, retries bigint,
+	total_ms bigint, api_ms bigint, apex_ms bigint, batches bigint, batches_failed bigint,
+	external_id_field text, error_message text)
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION sfbulk_job_rows(name, boolean) IS 'what sfbulk_jobs is made of';
+
+CREATE FUNCTION sfbulk_jobs(
+	server name, details boolean DEFAULT true)
+RETURNS TABLE (
+	job text, job_type text, operation text, object text, state text, created_by text,
+	created timestamptz, modified timestamptz, api_version numeric, content_type text,
+	concurrency text, records_processed bigint, records_failed bigint, retries bigint,
+	total_ms bigint, api_ms bigint, apex_ms bigint, batches bigint, batches_failed bigint,
+	external_id_field text, error_message text)
+LANGUAGE SQL STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT (s.r).job, (s.r).job_type, (s.r).operation, (s.r).object, (s.r).state,
+		(s.r).created_by, (s.r).created, (s.r).modified, (s.r).api_version,
+		(s.r).content_type, (s.r).concurrency, (s.r).records_processed,
+		(s.r).records_failed, (s.r).retries, (s.r).total_ms, (s.r).api_ms, (s.r).apex_ms,
+		(s.r).batches, (s.r).batches_failed, (s.r).external_id_field,
+		(s.r).error_message
+	FROM (SELECT sfbulk_job_rows(server, details) AS r) s;
+END;
+
+COMMENT ON FUNCTION sfbulk_jobs(name, boolean) IS 'the bulk jobs of the org';
+
+CREATE FUNCTION sfbulk_abort_job(
+	server name, job text)
+RETURNS text
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION sfbulk_abort_job(name, text) IS
+	'aborts a bulk job that is not finished; the state that it is in then';
+
+CREATE FUNCTION sfbulk_delete_job(
+	server name, job text, abort boolean DEFAULT false)
+RETURNS boolean
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION sfbulk_delete_job(name, text, boolean) IS
+	'deletes a bulk job and its results; false when there is none';
 
 -- Progress of what is under way.
 

@@ -262,6 +262,9 @@ sf_bulk1_read_job(const sf_bulk1_where *w, const sf_http_request *req, sf_bulk1_
 	get_number(&a.all, "numberRecordsProcessed", &text, &job->processed);
 	get_number(&a.all, "numberRecordsFailed", &text, &job->failed);
 	get_number(&a.all, "totalProcessingTime", &text, &job->server_ms);
+	get_number(&a.all, "apiActiveProcessingTime", &text, &job->api_ms);
+	get_number(&a.all, "apexProcessingTime", &text, &job->apex_ms);
+	get_number(&a.all, "numberRetries", &text, &job->retries);
 	if (text.failed == SF_ERR_MEMORY)
 		st = sf_error_nomem(err);
 	sf_buf_free(&text);

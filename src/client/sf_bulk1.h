@@ -47,6 +47,9 @@ typedef struct sf_bulk1_job
 	int64_t processed; /* rows looked at, the refused ones included */
 	int64_t failed;
 	int64_t server_ms; /* totalProcessingTime */
+	int64_t api_ms;	   /* apiActiveProcessingTime */
+	int64_t apex_ms;   /* apexProcessingTime */
+	int64_t retries;
 } sf_bulk1_job;
 
 typedef enum sf_bulk1_state

@@ -13,7 +13,8 @@
 typedef enum sf_job_family
 {
 	SF_JOBS_INGEST,
-	SF_JOBS_QUERY
+	SF_JOBS_QUERY,
+	SF_JOBS_CLASSIC /* of Bulk API 1.0; in both lists, and never a list of its own */
 } sf_job_family;
 
 /* A line of the job list; texts are "" where the answer has none. */
@@ -41,6 +42,59 @@ extern sf_jobs *sf_jobs_start(sf_session *s, sf_job_family family, sf_error *err
 extern sf_status sf_jobs_next(sf_jobs *jobs, const sf_job_entry **entry, sf_error *err);
 
 extern void sf_jobs_free(sf_jobs *jobs);
+
+/* What is to happen with one job. */
+typedef enum sf_job_action
+{
+	SF_JOB_ASK,
+	SF_JOB_ABORT,
+	SF_JOB_DELETE /* not of SF_JOBS_CLASSIC: Bulk API 1.0 deletes no job */
+} sf_job_action;
+
+/* A job as its own resource has it: more than the line of the list.  -1 and NULL where it says nothing. */
+typedef struct sf_job_detail
+{
+	const char *operation;
+	const char *object;
+	const char *state;
+	const char *external_id_field;
+	const char *error_message;
+	int64_t processed; /* records, the refused ones included */
+	int64_t failed;
+	int64_t retries;
+	int64_t total_ms; /* of all batches together */
+	int64_t api_ms;	  /* the part of it that was spent on records */
+	int64_t apex_ms;  /* … and of that in triggers and the like */
+	int64_t batches;  /* SF_JOBS_CLASSIC alone */
+	int64_t batches_failed;
+} sf_job_detail;
+
+typedef struct sf_job_ask sf_job_ask;
+
+/*
+ * Queues one request about one job: GET, PATCH (POST in Bulk API 1.0) with the state Aborted, or DELETE.
+ * api_version: of the job's creation, 0 for the session's (Bulk API 2.0 guide, get_job_info, query_get_one_job,
+ * close_job, delete_job; Bulk API guide, asynch_api_jobs_get_details, asynch_api_jobs_abort).  NULL with *err
+ * filled on failure: SF_ERR_CONFIG for a malformed id.  Free it with sf_job_ask_free.
+ */
+extern sf_job_ask *sf_job_ask_start(sf_session *s, sf_job_family family, const char *job_id,
+									double api_version, sf_job_action action, sf_error *err);
+
+/*
+ * SF_WAIT; SF_OK with *detail, owned by the request (after a deletion it says nothing; after an abort what the
+ * short answer has); SF_FAILED: SF_ERR_REMOTE with http_status 404 where there is no such job in the family,
+ * with sf_job_error_is_state where its state does not allow it.
+ */
+extern sf_status sf_job_ask_check(sf_job_ask *a, const sf_job_detail **detail, sf_error *err);
+
+/* The job's state does not allow what was asked for. */
+extern bool sf_job_error_is_state(const sf_error *err);
+
+/* The org has no such job, or none of the family that was asked for. */
+extern bool sf_job_error_is_missing(const sf_error *err);
+
+/* Frees it in whatever state.  NULL is fine. */
+extern void sf_job_ask_free(sf_job_ask *a);
 
 /* ---- what planning asks ------------------------------------------------------------ */
 

@@ -4,9 +4,13 @@
  */
 #include "sf_client_session.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "sf_ingest_results.h"
+#include "sf_job.h"
+#include "sf_job_info.h"
 #include "sf_job_list.h"
 
 /* The border's type is the resource's own: nothing is added to it here. */
@@ -69,6 +73,45 @@ void
 sf_jobs_free(sf_jobs *jobs)
 {
 	sf_job_list_free((sf_job_list *) jobs);
+}
+
+sf_job_ask *
+sf_job_ask_start(sf_session *s, sf_job_family family, const char *job_id, double api_version,
+				 sf_job_action action, sf_error *err)
+{
+	char version[8];
+
+	snprintf(version, sizeof(version), "%.1f", api_version);
+	return (sf_job_ask *) sf_job_info_start(
+		s->http, api_version > 0 && api_version < 1000 ? version : s->config.api_version,
+		family, job_id, action, err);
+}
+
+sf_status
+sf_job_ask_check(sf_job_ask *a, const sf_job_detail **detail, sf_error *err)
+{
+	return sf_job_info_check((sf_job_info *) a, detail, err);
+}
+
+bool
+sf_job_error_is_state(const sf_error *err)
+{
+	return err->cls == SF_ERR_REMOTE && sf_job_wrong_state(err);
+}
+
+bool
+sf_job_error_is_missing(const sf_error *err)
+{
+	/* Bulk API 1.0 says 400 InvalidJob; an id of another family is refused in more than one way */
+	return err->cls == SF_ERR_REMOTE && !sf_job_wrong_state(err) &&
+		   (err->http_status == 404 || strcasecmp(err->code, "INVALIDJOB") == 0 ||
+			strcasecmp(err->code, "NOT_FOUND") == 0);
+}
+
+void
+sf_job_ask_free(sf_job_ask *a)
+{
+	sf_job_info_free((sf_job_info *) a);
 }
 
 /* A code, and names of fields: Salesforce's own words, in ASCII. */

@@ -1,6 +1,6 @@
 /*
  * functions.c
- *		SQL functions that show what became of written rows, and the jobs of the org.
+ *		SQL functions that show what became of written rows.
  *
  * Each call gives one row, straight from the download, so that memory does not grow with the result.
  * The download hangs on a guard in the memory of the set-returning function, which PostgreSQL drops
@@ -21,7 +21,6 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
@@ -33,12 +32,10 @@
 extern PGDLLEXPORT Datum sfbulk_failed_rows(PG_FUNCTION_ARGS);
 extern PGDLLEXPORT Datum sfbulk_successful_rows(PG_FUNCTION_ARGS);
 extern PGDLLEXPORT Datum sfbulk_unprocessed_rows(PG_FUNCTION_ARGS);
-extern PGDLLEXPORT Datum sfbulk_jobs(PG_FUNCTION_ARGS);
 
 PG_FUNCTION_INFO_V1(sfbulk_failed_rows);
 PG_FUNCTION_INFO_V1(sfbulk_successful_rows);
 PG_FUNCTION_INFO_V1(sfbulk_unprocessed_rows);
-PG_FUNCTION_INFO_V1(sfbulk_jobs);
 
 /* What differs between the three functions of rows. */
 typedef struct RowFile
@@ -543,131 +540,4 @@ Datum
 sfbulk_unprocessed_rows(PG_FUNCTION_ARGS)
 {
 	return rows_function(fcinfo, SFB_ROW_UNPROCESSED);
-}
-
-/* ---- the jobs of the org -------------------------------------------------------------------------- */
-
-/* The list at work: first of ingest jobs, then of queries. */
-typedef struct JobList
-{
-	SfbGuard *guard;
-	sf_job_family family;
-	HTAB *seen; /* ids: the two lists overlap, and jobs come and go between their pages */
-	sf_error error;
-} JobList;
-
-static void
-destroy_list(void *object)
-{
-	sf_jobs_free(object);
-}
-
-static void
-start_list(JobList *list, sf_job_family family)
-{
-	list->family = family;
-	sfb_guard_clear(list->guard);
-	list->guard->object = sf_jobs_start(list->guard->session, family, &list->error);
-	if (list->guard->object == NULL)
-		sfb_report(ERROR, &list->error);
-	sfb_kick(list->guard->session);
-}
-
-static JobList *
-begin_jobs(FunctionCallInfo fcinfo)
-{
-	ForeignServer *server = sfb_function_server(fcinfo);
-	JobList *list = palloc0(sizeof(JobList));
-	HASHCTL info = {
-		.keysize = SF_JOB_ID_MAX, .entrysize = SF_JOB_ID_MAX, .hcxt = CurrentMemoryContext};
-
-	list->seen =
-		hash_create("sfbulk_fdw jobs", 256, &info, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-	list->guard = sfb_function_guard(server, destroy_list);
-	sfb_governor_admit(list->guard->session, SFB_WORK_CALLS);
-	start_list(list, SF_JOBS_INGEST);
-	return list;
-}
-
-/* The next job of the list at work; NULL at its end. */
-static const sf_job_entry *
-next_entry(JobList *list)
-{
-	const sf_job_entry *entry;
-
-	for (;;)
-	{
-		switch (sf_jobs_next(list->guard->object, &entry, &list->error))
-		{
-			case SF_OK:
-				return entry;
-			case SF_WAIT:
-				sfb_wait(list->guard->session);
-				break;
-			case SF_DONE:
-				return NULL;
-			case SF_FAILED:
-				sfb_report(ERROR, &list->error);
-		}
-	}
-}
-
-/* The next job of either list that was not there before; NULL at the end of both. */
-static const sf_job_entry *
-next_job(JobList *list)
-{
-	const sf_job_entry *entry;
-	bool seen;
-
-	for (;;)
-	{
-		entry = next_entry(list);
-		if (entry == NULL && list->family == SF_JOBS_QUERY)
-			return NULL;
-		if (entry == NULL)
-		{
-			start_list(list, SF_JOBS_QUERY);
-			continue;
-		}
-		hash_search(list->seen, entry->id, HASH_ENTER, &seen);
-		if (!seen)
-			return entry;
-	}
-}
-
-Datum
-sfbulk_jobs(PG_FUNCTION_ARGS)
-{
-	FuncCallContext *funcctx;
-	const sf_job_entry *entry;
-	SfbResultRow result;
-
-	if (SRF_IS_FIRSTCALL())
-	{
-		MemoryContext oldcontext;
-
-		funcctx = SRF_FIRSTCALL_INIT();
-		oldcontext = MemoryContextSwitchTo(funcctx->multi_call_memory_ctx);
-		sfb_describe_result(fcinfo, funcctx);
-		funcctx->user_fctx = begin_jobs(fcinfo);
-		MemoryContextSwitchTo(oldcontext);
-	}
-	funcctx = SRF_PERCALL_SETUP();
-	entry = next_job(funcctx->user_fctx);
-	if (entry == NULL)
-		SRF_RETURN_DONE(funcctx);
-
-	result.n = 0;
-	sfb_add_string(&result, entry->id);
-	sfb_add_string(&result, entry->job_type);
-	sfb_add_string(&result, entry->operation);
-	sfb_add_string(&result, entry->object);
-	sfb_add_string(&result, entry->state);
-	sfb_add_string(&result, entry->created_by_id);
-	sfb_add_timestamp(&result, entry->created_date);
-	sfb_add_timestamp(&result, entry->system_modstamp);
-	sfb_add_version(&result, entry->api_version);
-	sfb_add_string(&result, entry->content_type);
-	sfb_add_string(&result, entry->concurrency_mode);
-	SRF_RETURN_NEXT(funcctx, sfb_result_tuple(funcctx, &result));
 }
