@@ -116,6 +116,7 @@ FDW_OBJS = \
 	src/fdw/load_calls.o \
 	src/fdw/load_jobs.o \
 	src/fdw/load_merge.o \
+	src/fdw/load_progress.o \
 	src/fdw/load_report.o \
 	src/fdw/look.o \
 	src/fdw/look_jobs.o \

@@ -20,7 +20,9 @@ sub settings
 {
 	my ($way, $node) = @_;
 	my $host = $node->host;
+	# notices of progress at every wait: a worker has no client that they could go to
 	return "shared_preload_libraries = 'pg_cron'\ncron.database_name = 'postgres'\n"
+	  . "sfbulk_fdw.progress_interval = 1\n"
 	  . "max_worker_processes = 20\n"
 	  . ($way eq 'libpq' ? "cron.host = '$host'\n" : "cron.use_background_workers = on\n");
 }

@@ -37,6 +37,7 @@
 #include "fields.h"
 #include "governor.h"
 #include "planner.h"
+#include "progress.h"
 
 /* Rows of a REST answer page, unless page_rows says less. */
 #define REST_PAGE_ROWS 2000
@@ -46,6 +47,9 @@
 #define RUNS_MIN 8
 #define RUNS_MAX 20
 #define RUN_ROWS 1500
+
+/* Records between two looks at whether to tell of the progress. */
+#define LOOK_ROWS 1000
 
 /* Characters of an id that count: the others are a checksum. */
 #define ID_LEN 15
@@ -66,7 +70,10 @@ typedef struct Sample
 	bool *nulls;
 	Size room; /* bytes that rows may take */
 	int64 row; /* of the query under way */
+	int64 read;
+	int64 bytes;
 	int calls;
+	SfbProgress *progress;
 	sf_error error;
 
 	HeapTuple *rows;
@@ -122,6 +129,8 @@ next_row(Sample *s)
 		{
 			case SF_OK:
 				s->row++;
+				if (++s->read % LOOK_ROWS == 0)
+					sfb_progress_tick();
 				return values;
 			case SF_WAIT:
 				sfb_wait(s->guard->session);
@@ -148,6 +157,7 @@ end_query(Sample *s, sf_query_stats *stats)
 {
 	sf_query_get_stats(s->guard->object, stats);
 	s->calls += stats->api_calls;
+	s->bytes += stats->wire_bytes;
 	sfb_guard_clear(s->guard);
 }
 
@@ -261,6 +271,27 @@ init_fields(Sample *s)
 	s->fields = sfb_fields_new(n, fields, list.attrs, list.copies, columns);
 	s->values = palloc0(sizeof(Datum) * Max(natts, 1));
 	s->nulls = palloc0(sizeof(bool) * Max(natts, 1));
+}
+
+/* ---- progress ------------------------------------------------------------------------------------ */
+
+static void
+fill_progress(void *arg, SfbProgressInfo *info)
+{
+	Sample *s = arg;
+	sf_query_stats stats = {0};
+
+	info->phase = s->rows != NULL ? "sampling" : "counting";
+	if (s->guard->object != NULL)
+	{
+		sf_query_get_stats(s->guard->object, &stats);
+		strlcpy(info->job, stats.job_id, sizeof(info->job));
+		if (stats.phase < SF_QUERY_DOWNLOADING && stats.job_id[0] != '\0')
+			info->phase = sfb_progress_query_phase(s->guard->session, stats.phase);
+	}
+	info->rows_done = s->read;
+	info->api_calls = s->calls + stats.api_calls;
+	info->bytes = s->bytes + stats.wire_bytes;
 }
 
 /* ---- a table that is read from its first row ------------------------------------------------------ */
@@ -624,6 +655,10 @@ static void
 init_sample(Sample *s, Relation rel)
 {
 	Oid serverid = GetForeignTable(RelationGetRelid(rel))->serverid;
+	SfbProgressSpec spec = {.kind = SFB_PROGRESS_ANALYZE,
+							.relid = RelationGetRelid(rel),
+							.fill = fill_progress,
+							.arg = s};
 
 	memset(s, 0, sizeof(*s));
 	s->rel = rel;
@@ -631,6 +666,9 @@ init_sample(Sample *s, Relation rel)
 	s->guard = sfb_guard_new(sfb_session_get(GetUserMapping(rel->rd_rel->relowner, serverid)),
 							 destroy_query);
 	sfb_governor_admit(s->guard->session, SFB_WORK_CALLS);
+	spec.server = GetForeignServer(serverid)->servername;
+	spec.object = s->options->object;
+	s->progress = sfb_progress_begin(&spec);
 }
 
 static int
@@ -675,6 +713,7 @@ acquire_rows(Relation rel, int elevel, HeapTuple *rows, int targrows, double *to
 		count = read_rows(&s, soql, size.whole, HUGE_VAL);
 		whole = count <= size.whole;
 	}
+	sfb_progress_end(s.progress);
 	sfb_session_cleanup(s.guard->session, sfb_cleanup_timeout);
 
 	*totalrows = count;
@@ -717,6 +756,7 @@ sfbulkAnalyzeForeignTable(Relation relation, AcquireSampleRowsFunc *func,
 	init_sample(&s, relation);
 	count = s.options->object != NULL ? ask_count(&s)
 									  : Max((double) relation->rd_rel->reltuples, 1);
+	sfb_progress_end(s.progress);
 	*func = acquire_rows;
 	*totalpages = pages_of(relation, count);
 	return true;

@@ -7,6 +7,7 @@
  * destroys it when that one rolls back; then nothing of it was sent, or its jobs were not closed.
  */
 #include "load.h"
+#include "progress.h"
 
 #include "storage/proc.h"
 #include "utils/memutils.h"
@@ -81,6 +82,9 @@ sfb_apply_defer(SfbLoad *load)
 		last->deferred = true;
 		dlist_push_tail(&waiting, &last->link);
 	}
+
+	/* it may be long until the commit */
+	sfb_progress_flush();
 
 	/* another module's work before the commit, behind ours */
 	if (committing && applied)

@@ -97,10 +97,10 @@
  */
 #if PG_VERSION_NUM >= 170000
 #define sfb_create_wait_event_set(nevents) CreateWaitEventSet(NULL, nevents)
-#define sfb_new_wait_event()			   WaitEventExtensionNew("SalesforceAnswer")
+#define sfb_new_wait_event(name)		   WaitEventExtensionNew(name)
 #else
 #define sfb_create_wait_event_set(nevents) CreateWaitEventSet(TopMemoryContext, nevents)
-#define sfb_new_wait_event()			   PG_WAIT_EXTENSION
+#define sfb_new_wait_event(name)		   ((void) (name), PG_WAIT_EXTENSION)
 #endif
 
 /*

@@ -77,6 +77,7 @@ static void
 copy_spec(SfbLoad *load, const SfbLoadSpec *spec)
 {
 	load->relname = pstrdup(spec->relname);
+	load->relid = spec->relid;
 	load->serverid = spec->user->serverid;
 	load->userid = GetUserId();
 	load->servername = GetForeignServer(spec->user->serverid)->servername;
@@ -99,6 +100,7 @@ static void
 copy_target(SfbLoad *load, const SfbLoad *from)
 {
 	load->relname = pstrdup(from->relname);
+	load->relid = from->relid;
 	load->serverid = from->serverid;
 	load->userid = from->userid;
 	load->servername = pstrdup(from->servername);
@@ -195,7 +197,8 @@ void
 sfb_load_wait(SfbLoad *load)
 {
 	sfb_load_pump(load);
-	sfb_wait(load->guard->session);
+	sfb_wait_for(load->guard->session,
+				 sfb_load_is_uploading(load) ? SFB_WAIT_UPLOAD : SFB_WAIT_JOB);
 }
 
 /* ERROR for a text that ingest jobs would read as null. */
@@ -328,6 +331,8 @@ sfb_load_move(SfbLoad *load)
 
 			*job = *(SfbLoadJob *) lfirst(lc);
 			Assert(job->spool == NULL && job->error == NULL);
+			job->load = moved;
+			sfb_load_show_job(job, lfirst(lc));
 			jobs = lappend(jobs, job);
 		}
 	}
@@ -338,6 +343,7 @@ sfb_load_move(SfbLoad *load)
 	}
 
 	/* From here on nothing can fail: the jobs change hands. */
+	sfb_load_hide(load);
 	moved->jobs = jobs;
 	load->jobs = NIL;
 	MemoryContextSwitchTo(oldcontext);
@@ -384,6 +390,7 @@ sfb_load_finish(SfbLoad *load)
 	else if (load->rows > 0)
 		complete_load(load);
 	lost = load->rejected;
+	sfb_load_hide(load);
 	sfb_guard_clear(load->guard);
 	MemoryContextSwitchTo(oldcontext);
 	return lost;
@@ -404,6 +411,7 @@ sfb_load_commit(SfbLoad *load)
 		sfb_load_upload_jobs(load);
 	}
 	complete_load(load);
+	sfb_load_hide(load);
 	sfb_guard_clear(load->guard);
 	MemoryContextSwitchTo(oldcontext);
 }

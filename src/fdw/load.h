@@ -52,6 +52,8 @@ typedef struct SfbLoadJob
 	int64 locked;	 /* of info.failed: rows that met a lock and are sent again */
 	bool resent;	 /* these rows have been handed to another job */
 	sf_error *error; /* of a failed one */
+	struct SfbLoad *load;
+	struct SfbProgress *progress;
 } SfbLoadJob;
 
 /* Rows of one Collections call that have not been sent. */
@@ -78,6 +80,7 @@ struct SfbLoad
 
 	/* what is written; strings belong to the load */
 	char *relname;
+	Oid relid;
 	Oid serverid;
 	Oid userid; /* who runs the statement */
 	char *servername;
@@ -122,6 +125,8 @@ struct SfbLoad
 	int sent_rows;
 	int64 *sent_numbers; /* [SF_COLLECTIONS_MAX]: their numbers in the statement, from 1 */
 	int64 calls_rows;	 /* rows that were sent in calls */
+	int64 calls_bytes;
+	struct SfbProgress *progress; /* of the calls; each job has its own */
 
 	/* what became of the rows */
 	int64 saved;
@@ -188,6 +193,9 @@ extern void sfb_apply_drop(SfbLoad *load);
  */
 extern void sfb_load_job_row(SfbLoad *load, int start);
 
+/* Is any job's data on its way? */
+extern bool sfb_load_is_uploading(const SfbLoad *load);
+
 /* Gives the uploads what they take; does not wait. */
 extern void sfb_load_pump(SfbLoad *load);
 
@@ -225,6 +233,17 @@ extern void sfb_read_spool(StringInfo buf, SfbSpool *spool, int64 offset, Size l
 
 /* Adds len bytes of a spool to another one. */
 extern void sfb_copy_spool(SfbSpool *to, SfbSpool *from, int64 offset, Size len);
+
+/* ---- load_progress.c ----------------------------------------------------------------- */
+
+/* Shows a job of the load from now on, with the time of another one that it goes on for, or NULL. */
+extern void sfb_load_show_job(SfbLoadJob *job, const SfbLoadJob *before);
+
+/* Shows the rows that go by calls. */
+extern void sfb_load_show_calls(SfbLoad *load);
+
+/* Shows nothing of it any more. */
+extern void sfb_load_hide(SfbLoad *load);
 
 /* ---- load_report.c ------------------------------------------------------------------- */
 

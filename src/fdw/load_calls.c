@@ -160,6 +160,7 @@ start_call(SfbLoad *load)
 		.nrows = load->sent_rows,
 	};
 
+	load->calls_bytes += load->sent.len;
 	sf_error_reset(load->error);
 	load->call = sf_collections_start(load->guard->session, &spec, load->error);
 	if (load->call == NULL)
@@ -210,6 +211,7 @@ send_rows(SfbLoad *load, int nrows)
 	load->sent_rows = nrows;
 	for (int i = 0; i < nrows; i++)
 		load->sent_numbers[i] = ++load->calls_rows;
+	sfb_load_show_calls(load);
 	start_call(load);
 }
 

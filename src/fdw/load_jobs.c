@@ -8,6 +8,7 @@
  * and with apply 'statement' also being worked on in Salesforce.
  */
 #include "load.h"
+#include "progress.h"
 
 #include "utils/memutils.h"
 
@@ -234,7 +235,10 @@ look_at(SfbLoad *load, SfbLoadJob *job)
 		*job->error = *load->error;
 	}
 	if (status == SF_FAILED || job->info.phase == SF_INGEST_COMPLETE)
+	{
 		count_job(load, job);
+		sfb_progress_end(job->progress);
+	}
 }
 
 /* ---- jobs on their way ----------------------------------------------------------------------------- */
@@ -267,6 +271,17 @@ sfb_load_pump(SfbLoad *load)
 		if (!job->settled && job->ingest != NULL)
 			pump_job(job);
 	}
+}
+
+bool
+sfb_load_is_uploading(const SfbLoad *load)
+{
+	ListCell *lc;
+
+	foreach (lc, load->jobs)
+		if (((SfbLoadJob *) lfirst(lc))->spool != NULL)
+			return true;
+	return false;
 }
 
 static int
@@ -329,6 +344,7 @@ sfb_load_stop_jobs(SfbLoad *load)
 		sf_ingest_free(job->ingest);
 		job->ingest = NULL;
 		job->settled = true;
+		sfb_progress_end(job->progress);
 		sfb_drop_spool(&job->spool);
 	}
 	wait_for_jobs(load, 0);
@@ -387,6 +403,7 @@ begin_job(SfbLoad *load)
 
 	oldcontext = MemoryContextSwitchTo(load->context);
 	job = palloc0(sizeof(SfbLoadJob));
+	job->load = load;
 	job->spool = load->spare != NULL ? load->spare : sfb_spool_new(SPOOL_MEMORY);
 	load->spare = NULL;
 	load->jobs = lappend(load->jobs, job);
@@ -399,6 +416,7 @@ begin_job(SfbLoad *load)
 	job->ingest = sf_ingest_start(load->guard->session, &spec, load->error);
 	if (job->ingest == NULL)
 		sfb_load_fail(load, load->error);
+	sfb_load_show_job(job, NULL);
 }
 
 /* The first len bytes of block, so many rows, become data of the job at work. */

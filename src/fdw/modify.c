@@ -205,6 +205,7 @@ begin_load(SfbModify *modify, ResultRelInfo *rri)
 	Oid userid = sfb_result_rel_user(rri, modify->estate);
 	SfbLoadSpec spec = {
 		.relname = RelationGetRelationName(modify->rel),
+		.relid = RelationGetRelid(modify->rel),
 		.options = modify->options,
 		.columns = modify->columns,
 		.operation = modify->operation,

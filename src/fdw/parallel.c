@@ -301,7 +301,7 @@ publish(ForeignScanState *node)
 	{
 		if (st == SF_FAILED)
 			sfb_report(ERROR, &scan->error);
-		sfb_wait(scan->guard->session);
+		sfb_wait_for(scan->guard->session, SFB_WAIT_JOB);
 	}
 	memcpy(scan->parallel->job_id, shared->result.job_id, sizeof(scan->parallel->job_id));
 

@@ -169,6 +169,12 @@ sfb_progress_begin(const SfbProgressSpec *spec)
 	return progress;
 }
 
+bool
+sfb_progress_is_shown(const SfbProgress *progress)
+{
+	return progress != NULL && progress->shown;
+}
+
 void
 sfb_progress_continue(SfbProgress *progress, const SfbProgress *from)
 {
@@ -455,6 +461,30 @@ sfb_progress_kind_name(SfbProgressKind kind)
 			return "sync";
 	}
 	return "?";
+}
+
+const char *
+sfb_progress_query_phase(const sf_session *session, sf_query_phase phase)
+{
+	switch (phase)
+	{
+		case SF_QUERY_STARTING:
+			return session != NULL && !sf_session_logged_in(session) ? "logging in"
+																	 : "starting";
+		case SF_QUERY_QUEUED:
+			return "queued";
+		case SF_QUERY_RUNNING:
+			return "in progress";
+		case SF_QUERY_READY:
+			return "complete";
+		case SF_QUERY_DOWNLOADING:
+			return "downloading";
+		case SF_QUERY_FINISHED:
+			return "done";
+		case SF_QUERY_FAILED:
+			return "failed";
+	}
+	return "";
 }
 
 int

@@ -90,6 +90,8 @@ extern void sfb_progress_start_for(SfbProgress *progress, const SfbProgressRef *
 /* Makes and starts one. */
 extern SfbProgress *sfb_progress_begin(const SfbProgressSpec *spec);
 
+extern bool sfb_progress_is_shown(const SfbProgress *progress); /* NULL is not */
+
 /* Takes over when another one began, whose work it goes on with. */
 extern void sfb_progress_continue(SfbProgress *progress, const SfbProgress *from);
 
@@ -118,6 +120,9 @@ extern void sfb_progress_flush(void);
 
 /* For wait.c, before it sleeps: milliseconds until sfb_progress_tick wants to be called, or -1. */
 extern long sfb_progress_due(void);
+
+/* The words for a query's phase; session is the query's, or NULL. */
+extern const char *sfb_progress_query_phase(const sf_session *session, sf_query_phase phase);
 
 /* Called by _PG_init once. */
 extern void sfb_progress_init(void);

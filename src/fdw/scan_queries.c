@@ -156,32 +156,6 @@ sfb_queries_stats(const SfbScanState *scan, sf_query_stats *stats)
 	return true;
 }
 
-static const char *
-phase_of(const SfbScanState *scan, sf_query_phase phase)
-{
-	switch (phase)
-	{
-		case SF_QUERY_STARTING:
-			return scan->guard->session != NULL && !sf_session_logged_in(scan->guard->session)
-					   ? "logging in"
-					   : "starting";
-		case SF_QUERY_QUEUED:
-			return "queued";
-		case SF_QUERY_RUNNING:
-			return "in progress";
-		case SF_QUERY_READY:
-			return "complete";
-		case SF_QUERY_DOWNLOADING:
-			return scan->kind == SFB_SCAN_COUNT && !scan->counts_rows ? "counting"
-																	  : "downloading";
-		case SF_QUERY_FINISHED:
-			return "done";
-		case SF_QUERY_FAILED:
-			return "failed";
-	}
-	return "";
-}
-
 /* What the scan shows of itself: job and phase of the query that rows come from, figures of all. */
 static void
 fill_progress(void *arg, SfbProgressInfo *info)
@@ -193,7 +167,7 @@ fill_progress(void *arg, SfbProgressInfo *info)
 	{
 		sf_query_get_stats(sfb_scan_query(scan), &stats);
 		strlcpy(info->job, stats.job_id, sizeof(info->job));
-		info->phase = phase_of(scan, stats.phase);
+		info->phase = sfb_progress_query_phase(scan->guard->session, stats.phase);
 	}
 	if (sfb_queries_stats(scan, &stats))
 	{
@@ -258,12 +232,23 @@ sfb_scan_poll_row(SfbScanState *scan, sf_value **values)
 	}
 }
 
+static SfbWaitReason
+wait_reason(SfbScanState *scan)
+{
+	sf_query_stats stats;
+
+	sf_query_get_stats(sfb_scan_query(scan), &stats);
+	if (stats.phase >= SF_QUERY_DOWNLOADING)
+		return SFB_WAIT_ROWS;
+	return stats.transport == SF_TRANSPORT_BULK ? SFB_WAIT_JOB : SFB_WAIT_ANSWER;
+}
+
 bool
 sfb_scan_wait(SfbScanState *scan)
 {
 	scan->starved = scan->nowait;
 	if (!scan->nowait)
-		sfb_wait(scan->guard->session);
+		sfb_wait_for(scan->guard->session, wait_reason(scan));
 	return !scan->nowait;
 }
 

@@ -510,16 +510,29 @@ extern bool sfb_read_later;
 
 /* ---- wait.c: the only place that waits ---------------------------------------------------- */
 
+/* What pg_stat_activity shows of a wait, where the version has names for those of extensions. */
+typedef enum SfbWaitReason
+{
+	SFB_WAIT_ANSWER, /* SalesforceAnswer: of a single call */
+	SFB_WAIT_LOGIN,	 /* SalesforceLogin: goes before all others */
+	SFB_WAIT_JOB,	 /* SalesforceJob: a bulk job is queued or at work */
+	SFB_WAIT_ROWS,	 /* SalesforceRows: of a result */
+	SFB_WAIT_UPLOAD	 /* SalesforceUpload: of a job's data */
+} SfbWaitReason;
+
 /*
  * Steps the session and, when it has to wait, sleeps on the latch and every session's descriptor.
  * Returns after progress; services interrupts (so it may throw) with no client frame on the stack.
  * ERROR when nothing is under way that could be waited for: call it only after SF_WAIT.
  */
+extern void sfb_wait_for(sf_session *session, SfbWaitReason reason);
+
+/* The same for an answer. */
 extern void sfb_wait(sf_session *session);
 
 /*
- * The same, but it also returns once over(arg) is true, which is asked again whenever somebody signals cv.
- * Without a session it waits for that alone.
+ * The same for rows, but it also returns once over(arg) is true, which is asked again whenever somebody
+ * signals cv.  Without a session it waits for that alone.
  */
 extern void sfb_wait_condition(sf_session *session, ConditionVariable *cv,
 							   bool (*over)(void *arg), void *arg);

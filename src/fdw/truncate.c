@@ -71,6 +71,7 @@ truncate_table(Relation rel, bool first)
 	};
 	SfbLoadSpec spec = {
 		.relname = RelationGetRelationName(rel),
+		.relid = RelationGetRelid(rel),
 		.user = user,
 		.options = options,
 		.columns = &id,

@@ -38,8 +38,11 @@ static sf_watch *watch = NULL;
 static int watch_users = 0;
 static uint64 watch_generation = 0;
 
-/* Shown in pg_stat_activity; 0 until the first wait. */
-static uint32 wait_event = 0;
+/* Shown in pg_stat_activity, by SfbWaitReason; 0 until the first wait. */
+static const char *const wait_names[] = {"SalesforceAnswer", "SalesforceLogin",
+										 "SalesforceJob", "SalesforceRows",
+										 "SalesforceUpload"};
+static uint32 wait_events[lengthof(wait_names)];
 
 /*
  * Shows what the session did: one line for each request, redacted by the client.  Lines that nobody
@@ -66,8 +69,8 @@ prepare_wait_set(void)
 
 	if (wait_set != NULL && wait_set_generation == generation)
 		return;
-	if (wait_event == 0)
-		wait_event = sfb_new_wait_event();
+	for (int i = 0; i < (int) lengthof(wait_events) && wait_events[i] == 0; i++)
+		wait_events[i] = sfb_new_wait_event(wait_names[i]);
 	if (wait_set != NULL)
 	{
 		WaitEventSet *old = wait_set;
@@ -105,7 +108,7 @@ step_other(sf_session *session)
  * but ours, which the caller steps.  May come back before, for those who look at the progress.
  */
 static void
-wait_once(sf_session *session, long timeout)
+wait_once(sf_session *session, long timeout, SfbWaitReason reason)
 {
 	WaitEvent events[WAIT_EVENTS];
 	long due = sfb_progress_due();
@@ -114,7 +117,9 @@ wait_once(sf_session *session, long timeout)
 	if (due >= 0 && (timeout < 0 || due < timeout))
 		timeout = due;
 	prepare_wait_set();
-	n = WaitEventSetWait(wait_set, timeout, events, lengthof(events), wait_event);
+	if (session != NULL && !sf_session_logged_in(session))
+		reason = SFB_WAIT_LOGIN;
+	n = WaitEventSetWait(wait_set, timeout, events, lengthof(events), wait_events[reason]);
 	for (int i = 0; i < n; i++)
 	{
 		sf_session *other = events[i].user_data;
@@ -158,11 +163,17 @@ step_awaited(sf_session *session)
 }
 
 void
-sfb_wait(sf_session *session)
+sfb_wait_for(sf_session *session, SfbWaitReason reason)
 {
 	CHECK_FOR_INTERRUPTS();
 	while (!step_awaited(session))
-		wait_once(session, -1);
+		wait_once(session, -1, reason);
+}
+
+void
+sfb_wait(sf_session *session)
+{
+	sfb_wait_for(session, SFB_WAIT_ANSWER);
 }
 
 void
@@ -176,7 +187,7 @@ sfb_wait_condition(sf_session *session, ConditionVariable *cv, bool (*over)(void
 		ConditionVariablePrepareToSleep(cv);
 		if (over(arg) || (session != NULL && step_awaited(session)))
 			break;
-		wait_once(session, -1);
+		wait_once(session, -1, SFB_WAIT_ROWS);
 	}
 	ConditionVariableCancelSleep();
 }
@@ -190,7 +201,7 @@ sfb_pause(sf_session *session, int ms)
 	while ((left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end)) > 0)
 	{
 		sfb_kick(session);
-		wait_once(session, left);
+		wait_once(session, left, SFB_WAIT_ANSWER);
 	}
 }
 
@@ -298,7 +309,8 @@ sfb_wait_deadline(sf_session *session, TimestampTz deadline)
 		/* negative, so ignored by poll, where there is no postmaster (single-user mode) */
 		fds[1] =
 			(struct pollfd){.fd = postmaster_alive_fds[POSTMASTER_FD_WATCH], .events = POLLIN};
-		pgstat_report_wait_start(wait_event ? wait_event : PG_WAIT_EXTENSION);
+		pgstat_report_wait_start(wait_events[SFB_WAIT_ANSWER] ? wait_events[SFB_WAIT_ANSWER]
+															  : PG_WAIT_EXTENSION);
 		rc = poll(fds, lengthof(fds), (int) Min(ms, INT_MAX));
 		pgstat_report_wait_end();
 

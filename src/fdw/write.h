@@ -105,6 +105,7 @@ typedef struct SfbLoad SfbLoad;
 typedef struct SfbLoadSpec
 {
 	const char *relname; /* of the foreign table, for messages */
+	Oid relid;
 	UserMapping *user;
 	SfbTableOptions *options; /* this and the others: needed until sfb_load_finish */
 	SfbColumn *columns;		  /* of the relation */

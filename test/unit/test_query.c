@@ -96,6 +96,72 @@ test_count(void)
 	close_scene(&sc, "count");
 }
 
+/* ---- phases ------------------------------------------------------------------------ */
+
+/* What the query says of its phase, one letter for each that is new, until its end. */
+static void
+expect_phases(scene *sc, const char *expected, const char *name)
+{
+	static const char letters[] = {
+		[SF_QUERY_STARTING] = 's', [SF_QUERY_QUEUED] = 'q',		 [SF_QUERY_RUNNING] = 'r',
+		[SF_QUERY_READY] = 'R',	   [SF_QUERY_DOWNLOADING] = 'd', [SF_QUERY_FINISHED] = 'f',
+		[SF_QUERY_FAILED] = 'F',
+	};
+	char seen[32] = "";
+	size_t n = 0;
+	bool ready = false;
+	sf_job_result result;
+	sf_value *values;
+
+	for (;;)
+	{
+		sf_query_get_stats(sc->q, &sc->stats);
+		if (n + 1 < sizeof(seen) && (n == 0 || seen[n - 1] != letters[sc->stats.phase]))
+			seen[n++] = letters[sc->stats.phase];
+		seen[n] = '\0';
+		if (sc->st == SF_DONE || sc->st == SF_FAILED)
+			break;
+		if (sc->spec.hold_pages && !ready)
+		{
+			sc->st = sf_query_job_ready(sc->q, &result, &sc->err);
+			ready = sc->st == SF_OK;
+		}
+		else
+			sc->st = sf_query_next_row(sc->q, &values, &sc->err);
+		if (sc->st == SF_WAIT && !drive(sc->s))
+			break;
+	}
+	is_text(seen, expected, name);
+	close_scene(sc, name);
+}
+
+#define EXPECT_PHASES(name, transport, hold, expected, ...)                                   \
+	do                                                                                        \
+	{                                                                                         \
+		peer_rule rules_[] = {LOGIN, __VA_ARGS__};                                            \
+		scene sc_ = {.st = SF_WAIT, .spec = {.hold_pages = hold}};                            \
+		open_scene(&sc_, rules_, COUNT(rules_), transport);                                   \
+		expect_phases(&sc_, expected, name);                                                  \
+	} while (0)
+
+static void
+test_phases(void)
+{
+	EXPECT_PHASES(
+		"phases by REST", SF_TRANSPORT_REST, false, "sdf",
+		QUERY("{\"totalSize\":1,\"done\":true,\"records\":[" REST_ROW("001", "\"a\"") "]}"));
+	EXPECT_PHASES(
+		"phases of a job", SF_TRANSPORT_BULK, false, "sqrdf", CREATE,
+		{"GET", JOB "$", .times = 2, .status = 200, .body = STATE("UploadComplete", "")},
+		{"GET", JOB "$", .times = 2, .status = 200, .body = STATE("InProgress", "")}, POLL(1),
+		ONE_LINK(LINK_A), PAGE("A", 1, "\"1\",\"a\"\n"), DELETE_JOB);
+	EXPECT_PHASES("phases of a job that is shared", SF_TRANSPORT_BULK, true, "sqrRdf", CREATE,
+				  {"GET", JOB "$", .times = 1, .status = 200, .body = STATE("InProgress", "")},
+				  POLL(1), ONE_LINK(LINK_A), PAGE("A", 1, "\"1\",\"a\"\n"), DELETE_JOB);
+	EXPECT_PHASES("phases of a job that fails", SF_TRANSPORT_BULK, false, "sqF", CREATE,
+				  {"GET", JOB "$", .status = 200, .body = STATE("Failed", "")}, DELETE_JOB);
+}
+
 /* ---- which way --------------------------------------------------------------------- */
 
 #define LARGE                                                                                 \
@@ -509,6 +575,7 @@ main(void)
 
 	test_rest();
 	test_count();
+	test_phases();
 	test_auto();
 	test_job_states();
 	test_lost_creation();
