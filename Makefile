@@ -72,6 +72,7 @@ CLIENT_OBJS = \
 	src/client/sf_jwt.o \
 	src/client/sf_limits.o \
 	src/client/sf_mux.o \
+	src/client/sf_org.o \
 	src/client/sf_query_job.o \
 	src/client/sf_query_job1.o \
 	src/client/sf_query_job_links.o \
@@ -119,6 +120,8 @@ FDW_OBJS = \
 	src/fdw/load_progress.o \
 	src/fdw/load_report.o \
 	src/fdw/look.o \
+	src/fdw/look_check.o \
+	src/fdw/look_tables.o \
 	src/fdw/look_jobs.o \
 	src/fdw/look_sessions.o \
 	src/fdw/modify.o \

@@ -61,6 +61,16 @@ COMMENT ON FUNCTION sfbulk_unprocessed_rows(name, text) IS
 
 -- Looking at an org: a doctor, limits, objects, fields, jobs, sessions.
 
+CREATE FUNCTION sfbulk_check(
+	server name)
+RETURNS TABLE (
+	check_name text, ok boolean, detail text, hint text)
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION sfbulk_check(name) IS
+	'what works of a server, and what would help where something does not';
+
 CREATE FUNCTION sfbulk_limits(
 	server name)
 RETURNS TABLE (

@@ -104,6 +104,12 @@ sf_session_flow(const sf_session *s)
 }
 
 const char *
+sf_session_api_version(const sf_session *s)
+{
+	return s->config.api_version;
+}
+
+const char *
 sf_session_instance_url(const sf_session *s)
 {
 	return sf_http_base(s->http);

@@ -177,6 +177,9 @@ extern bool sf_session_logged_in(const sf_session *s);
 /* How it logs in; never SF_AUTH_INFER. */
 extern sf_auth_flow sf_session_flow(const sf_session *s);
 
+/* "62.0" */
+extern const char *sf_session_api_version(const sf_session *s);
+
 /* Instance URL of the last login, "" before. */
 extern const char *sf_session_instance_url(const sf_session *s);
 

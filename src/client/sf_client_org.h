@@ -96,6 +96,56 @@ extern bool sf_job_error_is_missing(const sf_error *err);
 /* Frees it in whatever state.  NULL is fine. */
 extern void sf_job_ask_free(sf_job_ask *a);
 
+/* ---- what a check asks ---------------------------------------------------------------- */
+
+typedef enum sf_org_question
+{
+	SF_ORG_REACH,	 /* is the host that logins go to there?  Without a login */
+	SF_ORG_IDENTITY, /* who is logged in? */
+	SF_ORG_VERSIONS	 /* which API versions are there? */
+} sf_org_question;
+
+/* What was answered; texts are "" where nothing was said. */
+typedef struct sf_org_facts
+{
+	/* SF_ORG_REACH; filled also when the question has failed */
+	const char *host;
+	char address[64]; /* the proxy's where there is one */
+	bool resolved;
+	bool connected;
+	bool encrypted;
+	bool answered;	 /* HTTP came back, whatever it says */
+	int64_t seconds; /* Salesforce's clock then, or -1 */
+
+	/* SF_ORG_IDENTITY */
+	const char *user_id;
+	const char *username;
+	const char *name;
+	const char *org_id;
+
+	/* SF_ORG_VERSIONS */
+	const char *configured; /* the session's */
+	bool offered;			/* it is there */
+	char oldest[8];
+	char newest[8];
+	const char *label; /* of the newest: Spring '26 */
+} sf_org_facts;
+
+typedef struct sf_org_ask sf_org_ask;
+
+/*
+ * Queues a question: GET /services/data of the login host, /services/oauth2/userinfo (Identity URLs and OpenID
+ * Connect userinfo in Salesforce Help), /services/data (REST guide, resources_versions).  NULL with *err filled
+ * on failure.  Free it with sf_org_ask_free.
+ */
+extern sf_org_ask *sf_org_ask_start(sf_session *s, sf_org_question question, sf_error *err);
+
+/* SF_WAIT; SF_OK with *facts; SF_FAILED, with *facts for SF_ORG_REACH.  They belong to the question. */
+extern sf_status sf_org_ask_check(sf_org_ask *a, const sf_org_facts **facts, sf_error *err);
+
+/* Frees it in whatever state.  NULL is fine. */
+extern void sf_org_ask_free(sf_org_ask *a);
+
 /* ---- what planning asks ------------------------------------------------------------ */
 
 /* What Salesforce's optimizer would do with a query: the cheapest of its plans. */

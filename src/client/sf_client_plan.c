@@ -1,11 +1,12 @@
 /*
  * sf_client_plan.c
- *		What planning asks of an org: how many rows, how much is left (level 4).
+ *		What planning and checks ask of an org: how many rows, how much is left, who is there (level 4).
  */
 #include "sf_client_session.h"
 
 #include "sf_explain.h"
 #include "sf_limits.h"
+#include "sf_org.h"
 
 /* The border's types are the resources' own: nothing is added to them here. */
 
@@ -56,6 +57,24 @@ void
 sf_record_counts_free(sf_record_counts *r)
 {
 	sf_limit_list_free((sf_limit_list *) r);
+}
+
+sf_org_ask *
+sf_org_ask_start(sf_session *s, sf_org_question question, sf_error *err)
+{
+	return (sf_org_ask *) sf_org_start(s->http, &s->config, question, err);
+}
+
+sf_status
+sf_org_ask_check(sf_org_ask *a, const sf_org_facts **facts, sf_error *err)
+{
+	return sf_org_check((sf_org *) a, facts, err);
+}
+
+void
+sf_org_ask_free(sf_org_ask *a)
+{
+	sf_org_free((sf_org *) a);
 }
 
 sf_limits *

@@ -652,6 +652,20 @@ attempt_succeeded(sf_http_request *req)
 }
 
 static void
+note_route(sf_http_request *req)
+{
+	static const CURLINFO stages[] = {CURLINFO_NAMELOOKUP_TIME_T, CURLINFO_CONNECT_TIME_T,
+									  CURLINFO_APPCONNECT_TIME_T};
+	char *address = NULL;
+	curl_off_t at = 1;
+
+	for (req->stages = 0; req->stages < 3 && at > 0; req->stages += at > 0)
+		curl_easy_getinfo(req->easy, stages[req->stages], &at);
+	curl_easy_getinfo(req->easy, CURLINFO_PRIMARY_IP, &address);
+	snprintf(req->address, sizeof(req->address), "%s", address != NULL ? address : "");
+}
+
+static void
 attempt_ended(sf_http_request *req, CURLcode code, bool stalled)
 {
 	sf_http *h = req->http;
@@ -662,6 +676,7 @@ attempt_ended(sf_http_request *req, CURLcode code, bool stalled)
 
 	curl_easy_getinfo(req->easy, CURLINFO_REQUEST_SIZE, &request_size);
 	curl_easy_getinfo(req->easy, CURLINFO_RETRY_AFTER, &retry_after);
+	note_route(req);
 	a.answered = code == CURLE_OK;
 	/* a 2xx before the body's end says nothing about the body */
 	if (sf_upload_answered_early(req) && sf_http_is_success(req->headers.status))

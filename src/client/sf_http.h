@@ -217,6 +217,18 @@ extern void sf_http_no_more_attempts(sf_http_request *req);
 
 extern void sf_http_get_cost(const sf_http_request *req, sf_http_cost *cost);
 
+/* How far a request's last attempt came on a connection of its own; all 0 on one that was there before. */
+typedef struct sf_http_route
+{
+	char address
+		[64]; /* that was connected to, or tried last: the proxy's where there is one; or "" */
+	bool resolved;
+	bool connected;
+	bool encrypted; /* TLS is agreed, and the certificate is one to trust */
+} sf_http_route;
+
+extern void sf_http_get_route(const sf_http_request *req, sf_http_route *route);
+
 /* ---- observations ------------------------------------------------------------------ */
 
 extern bool sf_http_trace_line(sf_http *h, char *buf, size_t size);

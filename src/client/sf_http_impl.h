@@ -85,6 +85,8 @@ struct sf_http_request
 	bool may_have_acted; /* see sf_http_may_have_acted */
 	bool streamed;		 /* bytes went into the queue: no silent restart */
 	sf_http_cost cost;
+	char address[64]; /* of the last attempt */
+	int stages;		  /* it came through: name, connection, TLS */
 	sf_error error;
 };
 

@@ -408,6 +408,15 @@ sf_http_note_answer(sf_http_request *req)
 	}
 }
 
+void
+sf_http_get_route(const sf_http_request *req, sf_http_route *route)
+{
+	memcpy(route->address, req->address, sizeof(route->address));
+	route->resolved = req->stages > 0;
+	route->connected = req->stages > 1;
+	route->encrypted = req->stages > 2;
+}
+
 bool
 sf_http_has_work(const sf_http *h)
 {

@@ -280,6 +280,18 @@ sfb_session_get(UserMapping *user)
 	return entry->client;
 }
 
+sf_session *
+sfb_session_own(UserMapping *user)
+{
+	SfbSession *entry = make_session(user);
+
+	entry->stale = true; /* nobody else gets it */
+	entry->roleid = user->userid;
+	entry->last_use = ++use_clock;
+	entry->used = GetCurrentStatementStartTimestamp();
+	return entry->client;
+}
+
 void
 sfb_session_get_info(int n, SfbSessionInfo *info)
 {

@@ -440,6 +440,12 @@ extern sf_column_kind sfb_column_kind(SfbType type);
 extern sf_session *sfb_session_get(UserMapping *user);
 
 /*
+ * A session that nobody else gets, for who must log in anew.  It ends with the transaction once nothing uses
+ * it.
+ */
+extern sf_session *sfb_session_own(UserMapping *user);
+
+/*
  * Owns one client object (a query, a describe) for a memory context: when the context goes away,
  * or the subtransaction in which the guard was made aborts, the object is destroyed.  So a client
  * object outlives neither an error nor its statement, and its session outlives it.
