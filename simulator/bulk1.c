@@ -330,6 +330,7 @@ read_chunking(bulk1_request *r, bulk1_job *j)
 	const char *h = srv_header_get(r->req, "Sforce-Enable-PKChunking");
 	char *copy;
 	char *rest;
+	char why[400];
 	bool ok = true;
 
 	j->chunking.size = CHUNK_SIZE_DEFAULT;
@@ -342,6 +343,11 @@ read_chunking(bulk1_request *r, bulk1_job *j)
 	free(copy);
 	if (!ok)
 		bulk1_error(r, "InvalidJob", "Invalid Sforce-Enable-PKChunking header: %.200s", h);
+	else if (j->chunking.on && !bulk1_may_divide(j, why, sizeof(why)))
+	{
+		bulk1_error(r, "InvalidJob", "%s", why);
+		ok = false;
+	}
 	return ok;
 }
 

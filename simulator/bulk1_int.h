@@ -270,6 +270,9 @@ bool bulk1_fail(bulk1_outcome *o, const char *code, const char *fmt, ...)
 void bulk1_load(srv_bulk1 *b, const bulk1_job *j, const bulk1_batch *t, bulk1_outcome *o);
 void bulk1_query(srv_bulk1 *b, const bulk1_job *j, const bulk1_batch *t, bulk1_outcome *o);
 
+/* Does PK chunking divide the job's object, by the ids of the parent that is named?  False: why not. */
+bool bulk1_may_divide(const bulk1_job *j, char *why, size_t size);
+
 /* ---------------------------------------------------------------- bulk1_spec.c */
 
 /* POST job/<id>/spec: keep the spec, or fill the error in. */

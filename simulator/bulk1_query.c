@@ -171,6 +171,102 @@ run(srv_bulk1 *b, const bulk1_job *j, const char *soql, bulk1_outcome *o)
 
 /* ---------------------------------------------------------------- PK chunking */
 
+/*
+ * Standard objects that it divides (Bulk API guide, "PK Chunking", Winter '25), as far as this org may have them; all
+ * custom objects are, too.
+ */
+static const char *const divided[] = {"Account",
+									  "AccountContactRelation",
+									  "AccountTeamMember",
+									  "Asset",
+									  "Campaign",
+									  "CampaignMember",
+									  "Case",
+									  "CaseArticle",
+									  "CaseComment",
+									  "Contact",
+									  "ContentDistribution",
+									  "ContentDocument",
+									  "ContentNote",
+									  "ContentVersion",
+									  "Contract",
+									  "ContractLineItem",
+									  "EmailMessage",
+									  "Entitlement",
+									  "Event",
+									  "EventRelation",
+									  "FeedItem",
+									  "Individual",
+									  "Lead",
+									  "LiveChatTranscript",
+									  "LoginHistory",
+									  "Note",
+									  "Opportunity",
+									  "OpportunityContactRole",
+									  "OpportunityHistory",
+									  "OpportunityLineItem",
+									  "OpportunitySplit",
+									  "OpportunityTeamMember",
+									  "Order",
+									  "OrderItem",
+									  "Pricebook2",
+									  "PricebookEntry",
+									  "Product2",
+									  "Quote",
+									  "QuoteLineItem",
+									  "ServiceAppointment",
+									  "ServiceContract",
+									  "Task",
+									  "TaskRelation",
+									  "User",
+									  "UserRole",
+									  "VoiceCall",
+									  "WorkOrder",
+									  "WorkOrderLineItem"};
+
+static bool
+is_divided(const sim_object *obj)
+{
+	const char *name = sim_object_name(obj);
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < sizeof(divided) / sizeof(*divided); i++)
+		if (strcmp(divided[i], name) == 0)
+			return true;
+	return n > 3 && strcmp(name + n - 3, "__c") == 0;
+}
+
+/* AccountShare and AccountHistory of Account, Invoice__Share and Invoice__History of Invoice__c. */
+static bool
+belongs_to(const sim_object *obj, const sim_object *parent)
+{
+	const char *name = sim_object_name(obj);
+	const char *of = sim_object_name(parent);
+	size_t n = strlen(of);
+
+	if (n > 3 && strcmp(of + n - 3, "__c") == 0)
+		n--;
+	return strncmp(name, of, n) == 0 &&
+		   (strcmp(name + n, "Share") == 0 || strcmp(name + n, "History") == 0);
+}
+
+bool
+bulk1_may_divide(const bulk1_job *j, char *why, size_t size)
+{
+	const sim_object *parent =
+		j->chunking.parent[0] ? sim_object_find(j->chunking.parent) : NULL;
+
+	if (parent && !belongs_to(j->object, parent))
+		snprintf(why, size, "%s is not the parent of a share or history object %s",
+				 sim_object_name(parent), sim_object_name(j->object));
+	else if (!is_divided(parent ? parent : j->object))
+		snprintf(why, size, "PK chunking is not supported for %s",
+				 sim_object_name(parent ? parent : j->object));
+	else
+		return true;
+	return false;
+}
+
 /* Where the keyword WHERE of the outer query begins; NULL: it has none. */
 static const char *
 find_where(const char *soql)
@@ -270,7 +366,7 @@ static void
 divide(srv_bulk1 *b, const bulk1_job *j, const char *soql, bulk1_outcome *o)
 {
 	sim_query *q = prepare(b, j, soql, o);
-	bool chunkable = q && sim_query_is_chunkable(q);
+	bool chunkable = q && sim_query_is_divisible(q);
 	const char *field;
 	const sim_object *obj;
 	int64_t from, to, parts;

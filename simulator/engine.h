@@ -373,6 +373,9 @@ bool sim_query_is_aggregate(const sim_query *q);
 /* Bulk's PK chunking would be on: no ORDER BY and no LIMIT. */
 bool sim_query_is_chunkable(const sim_query *q);
 
+/* … and no subqueries either: PK chunking of Bulk API 1.0 can divide it. */
+bool sim_query_is_divisible(const sim_query *q);
+
 /* Does the answer depend on the moment (TODAY and its kin)? */
 bool sim_query_is_volatile(const sim_query *q);
 

@@ -337,6 +337,12 @@ sim_query_is_chunkable(const sim_query *q)
 	return q->shape->plan->tree->orders == NULL && q->shape->plan->tree->limit < 0;
 }
 
+bool
+sim_query_is_divisible(const sim_query *q)
+{
+	return sim_query_is_chunkable(q) && q->shape->plan->semijoins == 0;
+}
+
 int
 sim_query_column_count(const sim_query *q)
 {

@@ -483,10 +483,16 @@ subtest 'PK chunking' => sub {
 		qr/WHERE \(Name = 'Zipped' OR Name = 'One'\) AND \(Id >= '\w+' AND Id < '\w+'\)$/, 'conditions stay together');
 	$batch = batch($job, 'CSV', 'SELECT Id FROM Account ORDER BY Name');
 	like(state_of($job, $batch), qr/^Failed 0 0 InvalidBatch : Failed to process query: /, 'ORDER BY cannot be divided');
-	$job = job('query', 'Contact', 'CSV', headers => { 'Sforce-Enable-PKChunking' => 'chunkSize=1000; parent=Account' });
-	$batch = batch($job, 'CSV', 'SELECT Id FROM Contact');
+	$batch = batch($job, 'CSV', 'SELECT Id FROM Account WHERE Id IN (SELECT AccountId FROM Contact)');
+	like(state_of($job, $batch), qr/^Failed 0 0 InvalidBatch : Failed to process query: /, 'nor can a subquery');
+	$job = job('query', 'OpportunityHistory', 'CSV', headers => { 'Sforce-Enable-PKChunking' => 'chunkSize=1000; parent=Opportunity' });
+	$batch = batch($job, 'CSV', 'SELECT Id FROM OpportunityHistory');
 	@parts = req('GET', "/job/$job/batch")->{content} =~ m{<id>(751\w+)</id>}g;
-	like(req('GET', "/job/$job/batch/$parts[1]/request")->{content}, qr/WHERE AccountId >= '001/, 'ids of a parent');
+	like(req('GET', "/job/$job/batch/$parts[1]/request")->{content}, qr/WHERE OpportunityId >= '006/, 'ids of a parent');
+	my $refused = sub { error_of(req('POST', '/job', xml_job(operation => 'query', object => $_[0], contentType => 'CSV'),
+				'Content-Type' => 'application/xml', 'Sforce-Enable-PKChunking' => $_[1])) };
+	like($refused->('Contact', 'parent=Account'), qr/^400 InvalidJob: Account is not the parent/, 'a parent of no share or history object');
+	like($refused->('Group', 'TRUE'), qr/^400 InvalidJob: PK chunking is not supported for Group/, 'an object that is not divided');
 	for my $wrong ('chunkSize=250001', 'chunkSize=x', 'parent=Nix', 'startRow=1', 'speed=9')
 	{
 		like(error_of(req('POST', '/job', xml_job(operation => 'query', object => 'Account', contentType => 'CSV'),

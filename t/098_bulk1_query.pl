@@ -10,7 +10,7 @@ use SfTest;
 use Test::More;
 
 my $t = SfFault->new('bulk1', schemas => [ 'one', 'chunks', 'impatient', 'auto', 'bulk', 'rest' ],
-	rows => { Contact => 40, Invoice__c => 30 },
+	rows => { Contact => 40, OpportunityHistory => 60 },
 	options => { transport => 'bulk', poll_interval_max => '100ms' },
 	own => { one => { bulk_api => '1.0' }, chunks => { bulk_api => '1.0', pk_chunking => '200' },
 		impatient => { bulk_api => '1.0', pk_chunking => '200', job_timeout => '300ms' },
@@ -65,13 +65,13 @@ subtest 'every column of every object, by each way' => sub {
 	{
 		$node->safe_psql('postgres', "CREATE SCHEMA all_$by;
 			IMPORT FOREIGN SCHEMA salesforce FROM SERVER $by INTO all_$by;" . ($by eq 'chunks' ? "
-			ALTER SERVER chunks OPTIONS (SET pk_chunking '7')" : ''));
+			ALTER SERVER chunks OPTIONS (SET pk_chunking '40')" : ''));
 	}
 	my @tables = split /\n/, $node->safe_psql('postgres', q{SELECT relname FROM pg_class
 		WHERE relnamespace = 'all_rest'::regnamespace AND relkind = 'f'
 			AND relname NOT IN ('account') ORDER BY 1});
 	cmp_ok(scalar @tables, '>', 20, 'objects');
-	my ($rows, $refused) = (0, 0);
+	my ($rows, $refused, $whole) = (0, 0, 0);
 	for my $table (@tables)
 	{
 		my %got;
@@ -79,15 +79,21 @@ subtest 'every column of every object, by each way' => sub {
 		{
 			my $r = $c->query("SELECT count(*), sum(hashtextextended(t::text, 0)), md5(string_agg(t::text, E'\\n'
 				ORDER BY t::text COLLATE \"C\")) FROM all_$by.$table t");
+			if ($by eq 'chunks' && $r->{error} && $r->{error}{message} =~ /PK chunking is not supported/)
+			{
+				$whole++;
+				next;
+			}
 			$got{$by} = $r->{error} ? "error $r->{error}{sqlstate}" : $r->{rows};
 			$refused++ if $r->{error};
 		}
 		is($got{$_}, $got{rest}, "$table: $_")
-		  for grep { $got{$_} !~ /^error/ || $got{bulk} !~ /^error/ } qw(bulk one chunks);
+		  for grep { $got{$_} && ($got{$_} !~ /^error/ || $got{bulk} !~ /^error/) } qw(bulk one chunks);
 		$rows++ if $got{one} =~ /^[1-9]/;
 	}
 	cmp_ok($rows, '>', 10, 'objects with rows');
 	cmp_ok($refused, '<', @tables, 'objects that bulk refuses are few');
+	cmp_ok($whole, '<', @tables / 2, 'objects that are not divided, too');
 	$node->safe_psql('postgres', "ALTER SERVER chunks OPTIONS (SET pk_chunking '200')");
 };
 
@@ -143,14 +149,17 @@ $t->run('several files of a batch', by => $_, set => { result_file_kb => 20 },
 $t->run('batches that take their time', by => $_, set => { queue_ms => 60, job_ms => 60 },
 	log => sub { cmp_ok(requests($_[0], $poll1), '>', 1, 'polls') })
   for qw(one chunks);
-subtest 'a share table, by the ids of its parent' => sub {
-	plan skip_all => 'no such object' if !$node->safe_psql('postgres', q{SELECT to_regclass('all_rest.accounthistory')});
-	$node->safe_psql('postgres', q{ALTER FOREIGN TABLE all_chunks.accounthistory OPTIONS (ADD pk_chunking_parent 'Account')});
+subtest 'a history table, by the ids of its parent' => sub {
+	$node->safe_psql('postgres', q{ALTER FOREIGN TABLE all_chunks.opportunityhistory OPTIONS (ADD pk_chunking_parent 'Opportunity')});
 	$sim->log_clear;
-	my $sql = 'SELECT count(*), md5(string_agg(h::text, \',\' ORDER BY id)) FROM all_%s.accounthistory h';
-	is($c->value($sql =~ s/%s/chunks/r), $c->value($sql =~ s/%s/rest/r), 'the rows');
-	is_deeply(chunks_asked($sim->log), ['chunkSize=200; parent=Account'], 'chunks');
+	my $sql = 'SELECT count(*), md5(string_agg(h::text, \',\' ORDER BY id)) FROM all_%s.opportunityhistory h';
+	my $got = $c->value($sql =~ s/%s/chunks/r);
+	is($got, $c->value($sql =~ s/%s/rest/r), 'the rows');
+	like($got, qr/^[1-9]/, 'as there are some');
+	is_deeply(chunks_asked($sim->log), ['chunkSize=200; parent=Opportunity'], 'chunks');
 };
+$t->run('an object that is not divided', by => 'chunks', sql => 'SELECT id FROM all_%s."group"', error => 'HV000',
+	message => qr/could not create a query job: InvalidJob: PK chunking is not supported for Group/, hint => qr/pk_chunking/);
 
 subtest 'deleted rows' => sub {
 	$node->safe_psql('postgres', qq{CREATE FOREIGN TABLE everything_$_ (id text, name text, isdeleted boolean

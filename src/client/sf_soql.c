@@ -203,7 +203,13 @@ sf_soql_is_chunkable(const char *soql)
 			if (word_is(word, n, others[i]))
 				return false;
 		}
-		from = from || word_is(word, n, "FROM");
+		if (!from && word_is(word, n, "FROM"))
+		{
+			/* the object behind it may be called Group or Order */
+			from = true;
+			if (next_word(&w, &word) == 0)
+				return false;
+		}
 	}
 	return from;
 }

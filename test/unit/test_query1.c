@@ -252,6 +252,9 @@ test_what_is_divided(void)
 		"SELECT Id, Name FROM Account WHERE Name = 'x\\' LIMIT 1' AND (NOT (Id = null))",
 		true);
 	asks_for_chunks("select Id, Name from Limit__c where Order__c = 1", true);
+	asks_for_chunks("SELECT Id, Name FROM Order", true);
+	asks_for_chunks("SELECT Id, Name FROM Group WHERE Name = 'x'", true);
+	asks_for_chunks("SELECT Id, Name FROM Order ORDER BY Name", false);
 	asks_for_chunks("SELECT Id, Name FROM Account ORDER BY Name", false);
 	asks_for_chunks("SELECT Id, Name FROM Account WHERE Name = 'x' LIMIT 5", false);
 	asks_for_chunks("SELECT Id, Name FROM Account\tlimit 5", false);
