@@ -34,6 +34,7 @@ CLIENT_OBJS = \
 	src/client/sf_auth.o \
 	src/client/sf_auth_config.o \
 	src/client/sf_auth_soap.o \
+	src/client/sf_batch_cut.o \
 	src/client/sf_buf.o \
 	src/client/sf_bulk1.o \
 	src/client/sf_client.o \
@@ -62,7 +63,11 @@ CLIENT_OBJS = \
 	src/client/sf_inflate.o \
 	src/client/sf_inflate_ahead.o \
 	src/client/sf_ingest_job.o \
+	src/client/sf_ingest_job_bulk1.o \
+	src/client/sf_ingest_job_feed.o \
+	src/client/sf_ingest_job_text.o \
 	src/client/sf_ingest_results.o \
+	src/client/sf_ingest_results_bulk1.o \
 	src/client/sf_job.o \
 	src/client/sf_job_info.o \
 	src/client/sf_job_list.o \

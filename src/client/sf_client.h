@@ -508,7 +508,7 @@ typedef enum sf_operation
 
 /* ---- ingest jobs */
 
-/* One Bulk API 2.0 ingest job.  All pointers are borrowed for the call of sf_ingest_start only. */
+/* One ingest job.  All pointers are borrowed for the call of sf_ingest_start only. */
 typedef struct sf_ingest_spec
 {
 	const char *object;
@@ -516,8 +516,11 @@ typedef struct sf_ingest_spec
 	const char *external_id_field;	/* SF_OP_UPSERT; else NULL */
 	const char *assignment_rule_id; /* Case and Lead; or NULL */
 	bool hold;						/* stay Open when uploaded, until sf_ingest_commit */
-	int poll_interval_max_ms;		/* 0 means 10000 */
-	int64_t job_timeout_ms;			/* from closing to completion; 0 is none */
+	bool bulk1;						/* Bulk API 1.0, else 2.0; not with hold */
+	bool serial;			  /* bulk1: one batch at a time, for rows that share parents */
+	int batch_rows;			  /* bulk1: most rows of a batch; 0 means 10000 */
+	int poll_interval_max_ms; /* 0 means 10000 */
+	int64_t job_timeout_ms;	  /* from closing to completion; 0 is none */
 } sf_ingest_spec;
 
 typedef struct sf_ingest sf_ingest;
@@ -545,6 +548,9 @@ typedef struct sf_ingest_info
 	int polls;
 	int api_calls;
 	int retries;
+	int64_t rows;	   /* bulk1: rows that were sent, or may have been; else -1 */
+	int batches;	   /* bulk1: that were added */
+	int64_t rest;	   /* bulk1: see sf_ingest_start; 0 for nothing */
 	int64_t bytes;	   /* CSV bytes of the acknowledged upload */
 	int64_t job_ms;	   /* from closing to completion as seen here */
 	int64_t server_ms; /* totalProcessingTime */
@@ -555,6 +561,15 @@ typedef struct sf_ingest_info
  * what sf_ingest_feed gives; more than one PUT is never made on a job (protocol: Bulk API 2.0 guide,
  * upload_job_data).  An upload whose end is not a plain 201 aborts its job, and another job starts
  * from the data's first byte, at most max_retries times; nothing of an Open job is ever saved.
+ *
+ * With bulk1 the data is cut into batches, each of them a POST of its own (protocol: Bulk API guide, "Add a Batch
+ * to a Job"), and Salesforce works on them while others follow: rows may be saved before all has
+ * arrived, which info.closed tells.  A batch that was surely not added is sent again, and the data is asked for
+ * from its first row on.  No batch is ever sent twice: where an answer is lost the job's list is asked, or the job
+ * is closed, after which the list is final.  When it fails, the batches that were added come to their end first, so
+ * that the counts are final.  One that was closed for the sake of a lost answer has failed, but info.rest says
+ * where the rows begin that surely are in no batch: they may go by another job.
+ *
  * NULL with *err filled on failure.  Free it with sf_ingest_free.
  */
 extern sf_ingest *sf_ingest_start(sf_session *s, const sf_ingest_spec *spec, sf_error *err);
@@ -583,6 +598,12 @@ extern sf_status sf_ingest_check(sf_ingest *job, sf_error *err);
  */
 extern void sf_ingest_commit(sf_ingest *job);
 
+/*
+ * No more of its data is to be saved, if that can be helped: with bulk1 what was added comes to its end, and the
+ * job is COMPLETE then, with info.rows of its rows.  Of other jobs nothing can be left out; it does nothing.
+ */
+extern void sf_ingest_stop(sf_ingest *job);
+
 /* A finished job stays in the org when it is freed: for its result files. */
 extern void sf_ingest_keep(sf_ingest *job);
 
@@ -591,7 +612,8 @@ extern void sf_ingest_get_info(const sf_ingest *job, sf_ingest_info *info);
 /*
  * Ends it in whatever state: what is not closed is aborted and deleted, what is closed and not
  * complete is aborted and kept (rows may have been saved; a cleanup failure says so, see
- * sf_session_cleanup_failure), what is complete is deleted unless sf_ingest_keep was called.  All
+ * sf_session_cleanup_failure), what is complete is deleted unless sf_ingest_keep was called.  Jobs of bulk1 are
+ * never deleted, as Salesforce does not let anybody.  All
  * of it is queued on the session (sf_session_cleanup_pending); no network I/O here.  NULL is fine.
  */
 extern void sf_ingest_free(sf_ingest *job);
@@ -610,6 +632,21 @@ typedef struct sf_results sf_results;
 /* Queues the download of one result file of a finished job.  Free it with sf_results_free. */
 extern sf_results *
 sf_results_start(sf_session *s, const char *job_id, sf_result_kind kind, sf_error *err);
+
+/*
+ * The same of a job of Bulk API 1.0 that has finished: there are results of batches, in the order of their rows, which
+ * are put together with the rows that were sent.  Columns are those of the files above.  (sf_results_start finds
+ * out that a job is one, which costs a call more.)
+ */
+extern sf_results *
+sf_results_start_bulk1(sf_session *s, const char *job_id, sf_result_kind kind, sf_error *err);
+
+/* The same of a job from here that has ended; whichever it is, nothing needs to be asked for. */
+extern sf_results *sf_results_start_ingest(sf_session *s, const sf_ingest *job,
+										   sf_result_kind kind, sf_error *err);
+
+/* Which row of the job's data the last row is, from 1; 0 where nobody knows, as with Bulk API 2.0. */
+extern int64_t sf_results_row(const sf_results *r);
 
 /*
  * The next row: SF_OK with one value for each column of the file, in the file's order (valid until

@@ -8,6 +8,7 @@
 #include "sf_auth.h"
 #include "sf_describe.h"
 #include "sf_http.h"
+#include "sf_ingest_results_bulk1.h"
 #include "sf_query_job.h"
 #include "sf_query_job1.h"
 
@@ -77,5 +78,8 @@ extern void sf_queries_advance(sf_session *s);
 
 /* Moves every ingest job of the session on; true when one of them stands otherwise than before. */
 extern bool sf_ingests_advance(sf_session *s);
+
+/* The batches of a job of Bulk API 1.0, as many as its info says, for reading their results. */
+extern void sf_ingest_copy_batches(const sf_ingest *ing, sf_results_batch *batches);
 
 #endif /* SF_CLIENT_SESSION_H */

@@ -198,6 +198,12 @@ extern size_t sf_http_upload_put(sf_http_request *req, const char *data, size_t 
 /* Says that the body, which is sent chunked, ends here. */
 extern void sf_http_upload_end(sf_http_request *req);
 
+/*
+ * True when all of an upload's body was handed to the network.  Until then the server has no whole request, and
+ * does not act on it whatever becomes of the connection.
+ */
+extern bool sf_http_upload_is_whole(const sf_http_request *req);
+
 /* After a failure: true when nobody can say whether the server acted on it. */
 extern bool sf_http_outcome_unknown(const sf_http_request *req);
 

@@ -28,6 +28,12 @@ sf_upload_is_over(const sf_upload *up)
 }
 
 bool
+sf_http_upload_is_whole(const sf_http_request *req)
+{
+	return sf_upload_is_over(req->upload);
+}
+
+bool
 sf_upload_answered_early(const sf_http_request *req)
 {
 	return req->upload != NULL && req->headers.status >= 200 && req->headers.whole &&

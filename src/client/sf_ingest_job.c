@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sf_ingest_job_text.h"
 #include "sf_job.h"
 #include "sf_json.h"
 
@@ -251,30 +252,6 @@ sf_ingest_job_is_closing(const sf_ingest_job *job)
 
 /* ---- failures ---------------------------------------------------------------------- */
 
-/* An answer of Salesforce itself that says no, and would say it again. */
-static bool
-is_refusal(const sf_error *why)
-{
-	switch (why->http_status)
-	{
-		case 401:
-		case 408:
-		case 420:
-		case 425:
-		case 429:
-			return false;
-		case 403:
-			/* too many long requests at this moment: it passes */
-			return why->cls == SF_ERR_REMOTE && why->code[0] != '\0' &&
-				   strstr(why->message, "Concurrent") == NULL;
-		case 413:
-			return why->cls == SF_ERR_REMOTE;
-		default:
-			return why->cls == SF_ERR_REMOTE && why->http_status >= 400 &&
-				   why->http_status < 500 && why->code[0] != '\0';
-	}
-}
-
 /*
  * Fails it from here.  The message of what went wrong after the close begins with what matters more:
  * that rows may have been saved.
@@ -286,22 +263,11 @@ give_up(sf_ingest_job *job, const sf_error *why, sf_error *err)
 	job->state = JOB_GIVEN_UP;
 	if (err == NULL || sf_error_is_set(err))
 		return SF_FAILED;
+	if (job->info.closed)
+		return sf_ingest_unknown(why, job->info.id, "The job was closed", err);
 	*err = *why;
 	sf_error_job(err, job->info.id);
-	if (!job->info.closed)
-	{
-		sf_error_detail(err, "Nothing of this job was saved, since it was not closed.");
-		return SF_FAILED;
-	}
-	err->message[0] = '\0';
-	err->cls = SF_ERR_NONE;
-	sf_error_set(err, why->cls,
-				 "it is not known whether the rows of ingest job %s were saved: %s",
-				 job->info.id, why->message);
-	sf_error_detail(err, "The job was closed, so that Salesforce may have saved them.");
-	sf_error_hint(err,
-				  "Look at the job before the rows are sent again, for instance in Setup, "
-				  "Bulk Data Load Jobs.");
+	sf_error_detail(err, "Nothing of this job was saved, since it was not closed.");
 	return SF_FAILED;
 }
 
@@ -437,7 +403,7 @@ uploading_step(sf_ingest_job *job, sf_error *err)
 	}
 	if (st == SF_FAILED)
 	{
-		job->may_restart = !is_refusal(&why) && why.cls != SF_ERR_MEMORY;
+		job->may_restart = !sf_ingest_is_refusal(&why) && why.cls != SF_ERR_MEMORY;
 		return give_up(job, &why, err);
 	}
 	drop_request(job);
@@ -482,7 +448,7 @@ close_failed(sf_ingest_job *job, const sf_error *why, sf_error *err)
 	if (sent && !job->close_known)
 		job->info.closed = true;
 	if (job->close_known && !sf_job_wrong_state(why) &&
-		(!sent || is_refusal(why) || why->http_status == 401))
+		(!sent || sf_ingest_is_refusal(why) || why->http_status == 401))
 	{
 		job->info.closed = false;
 		return give_up(job, why, err);
@@ -512,46 +478,12 @@ closing_step(sf_ingest_job *job, sf_error *err)
 
 /* ---- its state over there ---------------------------------------------------------- */
 
-/* A code, or else the kind of failure that the text begins with: "InvalidBatch : Field name …". */
-static void
-code_of_failure(const char *message, sf_error *err)
-{
-	char kind[SF_CODE_MAX];
-	size_t n = strspn(message, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
-
-	sf_job_code_from_text(message, err);
-	if (n == 0 || n >= sizeof(kind) || strncmp(message + n, " :", 2) != 0)
-		return;
-	memcpy(kind, message, n);
-	kind[n] = '\0';
-	sf_error_code(err, kind);
-}
-
 static void
 job_ended_badly(sf_ingest_job *job, const char *state, const char *message, sf_error *err)
 {
-	const char *id = job->info.id;
-
 	job->state = JOB_ENDED;
 	job->info.ended = true;
-	if (sf_error_is_set(err))
-		return;
-	if (strcmp(state, "Aborted") == 0)
-		sf_error_set(err, SF_ERR_REMOTE, "ingest job %s was aborted in Salesforce", id);
-	else if (message != NULL && message[0] != '\0')
-	{
-		code_of_failure(message, err);
-		sf_json_job_error(message, "ingest job", id, err);
-	}
-	else
-		sf_error_set(err, SF_ERR_REMOTE, "ingest job %s failed", id);
-	if (job->info.processed > 0)
-		sf_error_detail(err,
-						"It had processed %" PRId64 " rows before, %" PRId64
-						" of them were rejected; the others stay saved.",
-						job->info.processed, job->info.failed);
-	else
-		sf_error_detail(err, "It had processed none of its rows before.");
+	sf_ingest_failure(&job->info, strcmp(state, "Aborted") == 0, message, err);
 }
 
 /* Open, although a close was sent: it got lost, and another one does no harm. */
@@ -801,27 +733,13 @@ sf_ingest_job_take_warning(sf_ingest_job *job, sf_error *err)
 	if (job->may_be_saved)
 	{
 		job->may_be_saved = false;
-		sf_error_set(err, SF_ERR_REMOTE, "rows of ingest job %s may have been saved",
-					 job->info.id);
-		if (job->deleted)
-			sf_error_detail(err, "The job was closed already, and somebody has deleted it.");
-		else
-		{
-			sf_error_detail(err, "The job was closed already when it was aborted.");
-			sf_error_hint(err, "The job is kept in Salesforce for 7 days: its result files "
-							   "tell which rows were saved.");
-		}
-		sf_error_job(err, job->info.id);
+		sf_ingest_saved_warning(job->info.id, "The job was closed already",
+								job->deleted ? "somebody has deleted it" : NULL, err);
 		return true;
 	}
 	if (job->orphans == 0)
 		return false;
-	sf_error_set(err, SF_ERR_REMOTE, "an ingest job may have been left in Salesforce");
-	sf_error_detail(err,
-					"The answer to a job's creation was lost %d time(s), so its id is not "
-					"known. It is open and saves nothing.",
-					job->orphans);
-	sf_error_hint(err, "It can be aborted in Setup, Bulk Data Load Jobs.");
+	sf_ingest_orphan_warning(job->orphans, err);
 	job->orphans = 0;
 	return true;
 }
@@ -829,14 +747,9 @@ sf_ingest_job_take_warning(sf_ingest_job *job, sf_error *err)
 void
 sf_ingest_job_give_up(const sf_ingest_job *job, sf_error *err)
 {
-	const char *id = job->info.id;
 	bool closed = job->info.closed && !job->info.ended;
 
-	sf_error_set(err, SF_ERR_TIMEOUT, "could not %s ingest job%s%s in time",
-				 closed ? "abort" : "delete", id[0] != '\0' ? " " : "", id);
-	if (closed)
-		sf_error_detail(err, "The job was closed before, so its rows may have been saved.");
-	sf_error_hint(err, "It can be %s in Setup, Bulk Data Load Jobs.",
-				  job->info.ended ? "deleted" : "aborted");
-	sf_error_job(err, id);
+	sf_ingest_late_warning(job->info.id, closed ? "abort" : "delete",
+						   job->info.ended ? "deleted" : "aborted",
+						   closed ? "The job was closed before" : NULL, err);
 }

@@ -34,6 +34,8 @@ typedef struct sf_ingest_job_info
 	int64_t processed;
 	int64_t failed;
 	int64_t bytes;	   /* given to the upload */
+	int64_t rows;	   /* of batches that were added; Bulk API 1.0 only */
+	int64_t rest;	   /* offset of the first row that is in none, for another job; 0: none */
 	int64_t server_ms; /* totalProcessingTime */
 	int64_t job_ms;	   /* from the close to completion */
 	int polls;

@@ -19,11 +19,14 @@
 /* With so much text in hand a reader does not wait for more. */
 #define FILL_ENOUGH (64 * 1024)
 
+#define URL_MAX	  160
+#define DOING_MAX 128
+
 struct sf_ingest_results
 {
 	sf_http *http;
-	char url[128];
-	char doing[96];
+	char url[URL_MAX];
+	char doing[DOING_MAX];
 	char job_id[SF_JOB_ID_MAX];
 	int max_retries;
 
@@ -84,6 +87,20 @@ sf_ingest_results *
 sf_ingest_results_start(sf_http *h, const char *api_version, const char *job_id,
 						sf_result_kind kind, int max_retries, sf_error *err)
 {
+	char url[URL_MAX];
+	char doing[DOING_MAX];
+
+	snprintf(url, sizeof(url), "/services/data/v%s/jobs/ingest/%s/%s/", api_version, job_id,
+			 file_names[kind]);
+	snprintf(doing, sizeof(doing), "read the %s rows of ingest job %s", file_words[kind],
+			 job_id);
+	return sf_ingest_results_open(h, url, doing, job_id, max_retries, err);
+}
+
+sf_ingest_results *
+sf_ingest_results_open(sf_http *h, const char *url, const char *doing, const char *job_id,
+					   int max_retries, sf_error *err)
+{
 	sf_ingest_results *r = calloc(1, sizeof(*r));
 
 	if (r == NULL)
@@ -94,10 +111,8 @@ sf_ingest_results_start(sf_http *h, const char *api_version, const char *job_id,
 	r->http = h;
 	r->max_retries = max_retries;
 	snprintf(r->job_id, sizeof(r->job_id), "%s", job_id);
-	snprintf(r->url, sizeof(r->url), "/services/data/v%s/jobs/ingest/%s/%s/", api_version,
-			 r->job_id, file_names[kind]);
-	snprintf(r->doing, sizeof(r->doing), "read the %s rows of ingest job %s", file_words[kind],
-			 r->job_id);
+	snprintf(r->url, sizeof(r->url), "%s", url);
+	snprintf(r->doing, sizeof(r->doing), "%s", doing);
 	r->csv = sf_csv_new(NULL, err);
 	if (r->csv == NULL || ask(r, err) != SF_OK)
 	{

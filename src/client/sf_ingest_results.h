@@ -17,6 +17,11 @@ extern sf_ingest_results *
 sf_ingest_results_start(sf_http *h, const char *api_version, const char *job_id,
 						sf_result_kind kind, int max_retries, sf_error *err);
 
+/* The same for any file of CSV with a header row: url is below the base, doing completes "could not …". */
+extern sf_ingest_results *
+sf_ingest_results_open(sf_http *h, const char *url, const char *doing, const char *job_id,
+					   int max_retries, sf_error *err);
+
 /* As sf_results_next, sf_results_ncolumns, sf_results_column of sf_client.h. */
 extern sf_status
 sf_ingest_results_next(sf_ingest_results *r, sf_value **values, sf_error *err);

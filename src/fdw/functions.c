@@ -205,8 +205,11 @@ start_download(RowSet *set, const char *job, const SfbOutcomeJob *known)
 	set->row = 0;
 	sf_error_reset(&set->error);
 	sfb_governor_admit(set->guard->session, SFB_WORK_CALLS);
-	set->guard->object =
-		sf_results_start(set->guard->session, job, row_files[set->state].kind, &set->error);
+	set->guard->object = known != NULL && known->bulk1
+							 ? sf_results_start_bulk1(set->guard->session, job,
+													  row_files[set->state].kind, &set->error)
+							 : sf_results_start(set->guard->session, job,
+												row_files[set->state].kind, &set->error);
 	if (set->guard->object == NULL)
 		sfb_report(ERROR, &set->error);
 	sfb_kick(set->guard->session);

@@ -234,6 +234,16 @@ has_outgrown_calls(const SfbLoad *load)
 		   sfb_spool_size(load->held) + load->block.len > SFB_LOAD_HELD_BYTES;
 }
 
+/*
+ * Do rows stay here until the commit, however many they are?  Salesforce works on what a job of Bulk API 1.0
+ * has got, without waiting for its close.
+ */
+static bool
+must_hold(const SfbLoad *load)
+{
+	return load->options.bulk_api == SFB_BULK_1 && load->options.apply == SFB_APPLY_COMMIT;
+}
+
 void
 sfb_load_row(SfbLoad *load, const Datum *values, const bool *isnull)
 {
@@ -272,7 +282,8 @@ sfb_load_row(SfbLoad *load, const Datum *values, const bool *isnull)
 	if (load->mode == SFB_LOAD_UNDECIDED && has_outgrown_calls(load))
 	{
 		check_literal_na(load);
-		sfb_load_switch_to_jobs(load);
+		if (!must_hold(load))
+			sfb_load_switch_to_jobs(load);
 	}
 	else if (load->mode == SFB_LOAD_JOBS)
 	{
@@ -404,7 +415,7 @@ sfb_load_commit(SfbLoad *load)
 	INSTR_TIME_SET_CURRENT(load->started);
 	init_work(load);
 	if (load->mode == SFB_LOAD_UNDECIDED && load->literal_na == 0 &&
-		(jobs_only(load) || load->rows > load->options.rest_row_limit))
+		(jobs_only(load) || has_outgrown_calls(load)))
 	{
 		/* many small statements, which have been put together */
 		sfb_load_switch_to_jobs(load);

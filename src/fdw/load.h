@@ -43,8 +43,13 @@ typedef struct SfbLoadJob
 {
 	sf_ingest *ingest; /* NULL when it was given up */
 	SfbSpool *spool;   /* its data, header row included; NULL when acknowledged */
-	int64 bytes;	   /* of the data so far */
+	int64
+		skip; /* bytes of the spool that belong to the job before, of which this is the rest */
+	int tries;	 /* such jobs before */
+	int64 bytes; /* of the data so far */
 	int64 rows;
+	int64 first_row; /* number in the statement of its first row; the others follow it … */
+	int64 *numbers;	 /* … unless this has all, as of rows that are sent again */
 	bool
 		settled; /* nothing more is expected of it; info, and error when it failed, are final */
 	bool failed;
@@ -105,10 +110,14 @@ struct SfbLoad
 	/* jobs */
 	List *jobs; /* of SfbLoadJob */
 	SfbLoadJob *current;
-	SfbSpool *spare;  /* of a job that is uploaded, for the next one; or NULL */
-	SfbSpool *locked; /* rows to be sent again: int32 length and text, one after the other */
+	int64 jobs_rows;	/* given to jobs so far, those that are sent again included */
+	int64 *resent;		/* numbers of the rows that are sent again now, in their order */
+	int64 resent_start; /* what jobs_rows was before them */
+	SfbSpool *spare;	/* of a job that is uploaded, for the next one; or NULL */
+	SfbSpool *locked;	/* rows to be sent again: each behind a LockedRow */
 	int64 locked_rows;
 	SfbSpool *resending; /* such rows while they are handed to another job */
+	bool stopping;		 /* an ERROR is about to end it: no more jobs */
 	int lock_round; /* times that they were sent again; at the last one a lock is a rejection */
 	sf_results *results; /* being read */
 
@@ -150,6 +159,13 @@ sfb_drop_spool(SfbSpool **spool)
 {
 	sfb_spool_free(*spool);
 	*spool = NULL;
+}
+
+/* Rows of a job that have left for Salesforce, or may have: with Bulk API 1.0 that need not be all. */
+static inline int64
+sfb_load_job_sent(const SfbLoadJob *job, const sf_ingest_info *info)
+{
+	return info->rows >= 0 ? info->rows : job->rows;
 }
 
 /* ---- load.c -------------------------------------------------------------------------- */

@@ -15,6 +15,9 @@
 /* The part of a job's spool that stays in memory; more goes to a temporary file. */
 #define SPOOL_MEMORY (1024 * 1024)
 
+/* How often the rest of a job's rows goes by another one. */
+#define JOB_TRIES 4
+
 /* ---- rows that met a lock ---------------------------------------------------------------------- */
 
 /* A cell as it was sent: what the result file holds is Salesforce's reading of it. */
@@ -63,14 +66,22 @@ find_columns(SfbLoad *load, int *places)
 	return true;
 }
 
-/* Keeps a row for another job: its length and its text. */
-static void
-keep_locked_row(SfbLoad *load, StringInfo row, const int *places, const sf_value *values)
+/* What stands before the text of a row that is kept for another job. */
+typedef struct LockedRow
 {
-	int32 len = 0;
+	int32 len;
+	int64 number; /* in the statement, or 0 */
+} LockedRow;
+
+/* Keeps a row for another job. */
+static void
+keep_locked_row(SfbLoad *load, StringInfo row, int64 number, const int *places,
+				const sf_value *values)
+{
+	LockedRow head = {0};
 
 	resetStringInfo(row);
-	appendBinaryStringInfo(row, (char *) &len, sizeof(len));
+	appendBinaryStringInfo(row, (char *) &head, sizeof(head));
 	for (int i = 0; i < load->ncolumns; i++)
 	{
 		if (i > 0)
@@ -78,12 +89,22 @@ keep_locked_row(SfbLoad *load, StringInfo row, const int *places, const sf_value
 		append_cell(row, &load->columns[i], &values[places[i]]);
 	}
 	appendStringInfoChar(row, '\n');
-	len = row->len - (int) sizeof(len);
-	memcpy(row->data, &len, sizeof(len));
+	head.len = row->len - (int) sizeof(head);
+	head.number = number;
+	memcpy(row->data, &head, sizeof(head));
 	if (load->locked == NULL)
 		load->locked = sfb_spool_new(SPOOL_MEMORY);
 	sfb_spool_write(load->locked, row->data, row->len);
 	load->locked_rows++;
+}
+
+/* The number in the statement of a row of a job, from 1; 0 where nobody knows. */
+static int64
+statement_row(const SfbLoadJob *job, int64 row)
+{
+	if (row < 1 || row > job->rows)
+		return 0;
+	return job->numbers != NULL ? job->numbers[row - 1] : job->first_row + row - 1;
 }
 
 /* ---- the end of a job ---------------------------------------------------------------------------- */
@@ -130,13 +151,14 @@ read_rejected(SfbLoad *load, SfbLoadJob *job)
 
 	initStringInfo(&row);
 	sf_error_reset(load->error);
-	load->results = sf_results_start(load->guard->session, job->info.job_id, SF_RESULT_FAILED,
-									 load->error);
+	load->results = sf_results_start_ingest(load->guard->session, job->ingest,
+											SF_RESULT_FAILED, load->error);
 	if (load->results == NULL)
 		sfb_load_fail(load, load->error);
 	while ((values = next_rejected(load, !job->failed)) != NULL)
 	{
 		sf_row_error error = {0};
+		int64 number = statement_row(job, sf_results_row(load->results));
 
 		if (error_column < 0)
 		{
@@ -151,11 +173,11 @@ read_rejected(SfbLoad *load, SfbLoadJob *job)
 			sf_row_error_parse(values[error_column].data, values[error_column].len, &error);
 		if (again && complete && strcmp(error.code, "UNABLE_TO_LOCK_ROW") == 0)
 		{
-			keep_locked_row(load, &row, places, values);
+			keep_locked_row(load, &row, number, places, values);
 			job->locked++;
 		}
 		else
-			sfb_load_sample(load, 0, &error);
+			sfb_load_sample(load, number, &error);
 	}
 	load->api_calls += sf_results_api_calls(load->results);
 	sf_results_free(load->results);
@@ -171,23 +193,25 @@ count_job(SfbLoad *load, SfbLoadJob *job)
 	SfbOutcomeJob outcome = {0};
 	sf_ingest_info *info = &job->info;
 	int64 failed = Min(info->failed, info->processed);
+	int64 rows = sfb_load_job_sent(job, info);
 
 	if (!info->closed)
 		return; /* nothing of it was saved; not sent, as far as the statement is concerned */
 	if (!info->ended)
 	{
-		load->unknown += job->rows;
+		load->unknown += rows;
 		return;
 	}
-	if (info->failed > 0 || job->rows > info->processed || load->options.keep_jobs)
+	if (info->failed > 0 || rows > info->processed || load->options.keep_jobs)
 		sf_ingest_keep(job->ingest);
 	load->saved += info->processed - failed;
 	load->rejected += failed;
-	load->unprocessed += Max(job->rows - info->processed, 0);
+	load->unprocessed += Max(rows - info->processed, 0);
 
 	strlcpy(outcome.id, info->job_id, sizeof(outcome.id));
+	outcome.bulk1 = load->options.bulk_api == SFB_BULK_1;
 	outcome.failed = failed;
-	outcome.unprocessed = Max(job->rows - info->processed, 0);
+	outcome.unprocessed = Max(rows - info->processed, 0);
 	sfb_outcome_select(load->serverid, load->userid, load->columns, load->ncolumns);
 	sfb_outcome_add_job(&outcome);
 
@@ -212,11 +236,68 @@ end_spool(SfbLoad *load, SfbLoadJob *job)
 	}
 }
 
+/* Its job begins in Salesforce. */
+static void
+start_job(SfbLoad *load, SfbLoadJob *job)
+{
+	bool bulk1 = load->options.bulk_api == SFB_BULK_1;
+	sf_ingest_spec spec = {
+		.object = load->options.object,
+		.operation = load->operation,
+		.external_id_field = load->operation == SF_OP_UPSERT ? load->options.upsert_key : NULL,
+		.assignment_rule_id = load->options.assignment_rule_id,
+		.hold = load->options.apply == SFB_APPLY_COMMIT && load->lock_round == 0 && !bulk1,
+		.bulk1 = bulk1,
+		.serial = load->options.concurrency == SFB_SERIAL,
+		.batch_rows = load->options.batch_rows,
+		.poll_interval_max_ms = load->options.poll_interval_max,
+		.job_timeout_ms = load->options.job_timeout,
+	};
+
+	sf_error_reset(load->error);
+	job->ingest = sf_ingest_start(load->guard->session, &spec, load->error);
+	if (job->ingest == NULL)
+		sfb_load_fail(load, load->error);
+	sfb_load_show_job(job, NULL);
+}
+
+/*
+ * A job of Bulk API 1.0 was closed before it had all its rows, as an answer was lost: the others, which surely
+ * are in no batch, go by another one.
+ */
+static void
+continue_job(SfbLoad *load, SfbLoadJob *job)
+{
+	MemoryContext oldcontext = MemoryContextSwitchTo(load->context);
+	SfbLoadJob *next = palloc0(sizeof(SfbLoadJob));
+	int64 sent = job->info.rows;
+
+	next->load = load;
+	next->tries = job->tries + 1;
+	next->first_row = job->first_row + sent;
+	next->numbers = job->numbers ? job->numbers + sent : NULL;
+	next->skip = job->skip + (job->info.rest - load->header.len);
+	next->bytes = job->bytes - (job->info.rest - load->header.len);
+	next->rows = job->rows - sent;
+	next->spool = job->spool;
+	job->spool = NULL;
+	job->rows = sent;
+	load->jobs = lappend(load->jobs, next);
+	MemoryContextSwitchTo(oldcontext);
+
+	start_job(load, next);
+	if (load->current == job)
+		load->current = next;
+	else
+		sf_ingest_end(next->ingest, next->bytes);
+}
+
 /* Is what the load waits for now reached by this job?  Settles it then. */
 static void
 look_at(SfbLoad *load, SfbLoadJob *job)
 {
 	sf_status status;
+	bool rest;
 
 	if (job->settled || job->ingest == NULL)
 		return;
@@ -228,7 +309,9 @@ look_at(SfbLoad *load, SfbLoadJob *job)
 	if (status == SF_WAIT)
 		return;
 	job->settled = true;
-	if (status == SF_FAILED)
+	rest =
+		status == SF_FAILED && job->info.rest > 0 && !load->stopping && job->tries < JOB_TRIES;
+	if (status == SF_FAILED && !rest)
 	{
 		job->failed = true;
 		job->error = MemoryContextAlloc(load->context, sizeof(sf_error));
@@ -239,20 +322,26 @@ look_at(SfbLoad *load, SfbLoadJob *job)
 		count_job(load, job);
 		sfb_progress_end(job->progress);
 	}
+	if (rest)
+		continue_job(load, job);
 }
 
 /* ---- jobs on their way ----------------------------------------------------------------------------- */
 
 static void
-pump_job(SfbLoadJob *job)
+pump_job(SfbLoad *load, SfbLoadJob *job)
 {
 	int64 wanted;
 
 	while (job->spool != NULL && (wanted = sf_ingest_wanted(job->ingest)) >= 0 &&
-		   wanted < sfb_spool_size(job->spool))
+		   wanted < sfb_spool_size(job->spool) - job->skip)
 	{
-		const char *data;
-		Size n = sfb_spool_read(job->spool, wanted, &data);
+		const char *data = load->header.data + wanted;
+		Size n = load->header.len - wanted;
+
+		/* the spool has the header row, too, but not where a later job begins */
+		if (wanted >= load->header.len)
+			n = sfb_spool_read(job->spool, wanted + job->skip, &data);
 
 		if (sf_ingest_feed(job->ingest, data, n) == 0)
 			break;
@@ -269,7 +358,7 @@ sfb_load_pump(SfbLoad *load)
 		SfbLoadJob *job = lfirst(lc);
 
 		if (!job->settled && job->ingest != NULL)
-			pump_job(job);
+			pump_job(load, job);
 	}
 }
 
@@ -332,6 +421,7 @@ sfb_load_stop_jobs(SfbLoad *load)
 {
 	ListCell *lc;
 
+	load->stopping = true;
 	foreach (lc, load->jobs)
 	{
 		SfbLoadJob *job = lfirst(lc);
@@ -340,7 +430,11 @@ sfb_load_stop_jobs(SfbLoad *load)
 			continue;
 		sf_ingest_get_info(job->ingest, &job->info);
 		if (job->info.closed)
+		{
+			/* what is at work comes to its end; with Bulk API 1.0 the rest is left out */
+			sf_ingest_stop(job->ingest);
 			continue;
+		}
 		sf_ingest_free(job->ingest);
 		job->ingest = NULL;
 		job->settled = true;
@@ -388,17 +482,10 @@ begin_job(SfbLoad *load)
 {
 	MemoryContext oldcontext;
 	SfbLoadJob *job;
-	sf_ingest_spec spec = {
-		.object = load->options.object,
-		.operation = load->operation,
-		.external_id_field = load->operation == SF_OP_UPSERT ? load->options.upsert_key : NULL,
-		.assignment_rule_id = load->options.assignment_rule_id,
-		.hold = load->options.apply == SFB_APPLY_COMMIT && load->lock_round == 0,
-		.poll_interval_max_ms = load->options.poll_interval_max,
-		.job_timeout_ms = load->options.job_timeout,
-	};
+	bool serial = load->options.concurrency == SFB_SERIAL;
 
-	wait_for_jobs(load, load->options.parallel_jobs - 1);
+	/* Salesforce works on the batches of one job one after the other, not on those of several */
+	wait_for_jobs(load, serial ? 0 : load->options.parallel_jobs - 1);
 	check_jobs(load);
 
 	oldcontext = MemoryContextSwitchTo(load->context);
@@ -408,15 +495,14 @@ begin_job(SfbLoad *load)
 	load->spare = NULL;
 	load->jobs = lappend(load->jobs, job);
 	load->current = job;
+	job->first_row = load->jobs_rows + 1;
+	if (load->lock_round > 0)
+		job->numbers = load->resent + (load->jobs_rows - load->resent_start);
 	MemoryContextSwitchTo(oldcontext);
 
 	sfb_spool_write(job->spool, load->header.data, load->header.len);
 	job->bytes = load->header.len;
-	sf_error_reset(load->error);
-	job->ingest = sf_ingest_start(load->guard->session, &spec, load->error);
-	if (job->ingest == NULL)
-		sfb_load_fail(load, load->error);
-	sfb_load_show_job(job, NULL);
+	start_job(load, job);
 }
 
 /* The first len bytes of block, so many rows, become data of the job at work. */
@@ -428,6 +514,7 @@ hand_on(SfbLoad *load, int len, int nrows)
 	sfb_spool_write(job->spool, load->block.data, len);
 	job->bytes += len;
 	job->rows += nrows;
+	load->jobs_rows += nrows;
 	load->block_rows -= nrows;
 	load->block.len -= len;
 	memmove(load->block.data, load->block.data + len, load->block.len + 1);
@@ -584,20 +671,23 @@ send_locked_rows(SfbLoad *load)
 	oldcontext = MemoryContextSwitchTo(load->context);
 	load->resending = locked;
 	load->locked = NULL;
+	load->resent = MemoryContextAllocHuge(load->context, sizeof(int64) * load->locked_rows);
+	load->resent_start = load->jobs_rows;
 	load->locked_rows = 0;
 	MemoryContextSwitchTo(oldcontext);
-	for (int64 offset = 0; offset < size;)
+	for (int64 offset = 0, n = 0; offset < size; n++)
 	{
 		int start = load->block.len;
-		int32 len;
+		LockedRow head;
 
-		sfb_read_spool(&load->block, locked, offset, sizeof(len));
-		memcpy(&len, load->block.data + start, sizeof(len));
+		sfb_read_spool(&load->block, locked, offset, sizeof(head));
+		memcpy(&head, load->block.data + start, sizeof(head));
+		load->resent[n] = head.number;
 		load->block.len = start;
-		sfb_read_spool(&load->block, locked, offset + sizeof(len), len);
+		sfb_read_spool(&load->block, locked, offset + sizeof(head), head.len);
 		load->block_rows++;
 		sfb_load_job_row(load, start);
-		offset += sizeof(len) + len;
+		offset += sizeof(head) + head.len;
 	}
 	load->resending = NULL;
 	sfb_spool_free(locked);

@@ -37,9 +37,11 @@ same_target(const SfbLoad *a, const SfbLoad *b)
 		a->userid != b->userid || a->operation != b->operation || a->ncolumns != b->ncolumns ||
 		x->transport != y->transport || x->rest_row_limit != y->rest_row_limit ||
 		x->on_error != y->on_error || x->reject_limit != y->reject_limit ||
-		x->keep_jobs != y->keep_jobs || x->job_bytes != y->job_bytes ||
-		x->parallel_jobs != y->parallel_jobs || x->job_timeout != y->job_timeout ||
-		!same_text(x->object, y->object) || !same_text(x->upsert_key, y->upsert_key) ||
+		x->bulk_api != y->bulk_api || x->concurrency != y->concurrency ||
+		x->batch_rows != y->batch_rows || x->keep_jobs != y->keep_jobs ||
+		x->job_bytes != y->job_bytes || x->parallel_jobs != y->parallel_jobs ||
+		x->job_timeout != y->job_timeout || !same_text(x->object, y->object) ||
+		!same_text(x->upsert_key, y->upsert_key) ||
 		!same_text(x->assignment_rule_id, y->assignment_rule_id) ||
 		!same_text(a->relname, b->relname))
 		return false;

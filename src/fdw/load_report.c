@@ -105,7 +105,7 @@ rows_in_flight(const SfbLoad *load)
 			continue;
 		sf_ingest_get_info(job->ingest, &info);
 		if (info.closed)
-			rows += job->rows;
+			rows += sfb_load_job_sent(job, &info);
 	}
 	return rows;
 }
@@ -156,7 +156,8 @@ rows_query(const SfbLoad *load, const char *function)
 	{
 		const SfbLoadJob *job = lfirst(lc);
 
-		if (job->info.failed > job->locked || job->rows > job->info.processed)
+		if (job->info.failed > job->locked ||
+			sfb_load_job_sent(job, &job->info) > job->info.processed)
 		{
 			only = job;
 			jobs++;
@@ -282,8 +283,9 @@ sfb_load_summary(SfbLoad *load)
 
 		jobs += job->info.uploads;
 		calls += job->info.api_calls;
-		/* a clean job is deleted right behind this */
-		if (job->info.failed == 0 && !load->options.keep_jobs)
+		/* a clean job is deleted right behind this, where jobs can be */
+		if (job->info.failed == 0 && !load->options.keep_jobs &&
+			load->options.bulk_api == SFB_BULK_2)
 			calls++;
 	}
 	INSTR_TIME_SET_CURRENT(now);

@@ -149,6 +149,7 @@ typedef struct SfbOutcomeJob
 	char id[SF_JOB_ID_MAX];
 	int64 failed; /* without those that were sent again */
 	int64 unprocessed;
+	bool bulk1;			/* of Bulk API 1.0 */
 	bool locked_resent; /* its rows with UNABLE_TO_LOCK_ROW were sent again in a later job */
 } SfbOutcomeJob;
 

@@ -22,7 +22,7 @@
 #include <zlib.h>
 
 #define CONNECTIONS_MAX 256
-#define REQUEST_MAX		(4 * 1024 * 1024)
+#define REQUEST_MAX		(12 * 1024 * 1024) /* a batch of Bulk API 1.0 fits */
 
 struct peer
 {
