@@ -86,7 +86,8 @@ sfb_queries_start(SfbScanState *scan)
 	int count = scan->request->count;
 
 	sfb_governor_admit(scan->guard->session,
-					   scan->request->transport == SF_TRANSPORT_BULK   ? SFB_WORK_QUERY_JOB
+					   scan->request->transport == SF_TRANSPORT_BULK || sfb_job_first
+						   ? SFB_WORK_QUERY_JOB
 					   : scan->request->transport == SF_TRANSPORT_REST ? SFB_WORK_CALLS
 																	   : SFB_WORK_QUERY);
 	if (queries->size < count)

@@ -29,6 +29,7 @@
 
 #include "compat.h"
 #include "functions.h"
+#include "governor.h"
 
 extern PGDLLEXPORT Datum sfbulk_sync(PG_FUNCTION_ARGS);
 
@@ -164,6 +165,7 @@ sfb_sync_describe(SfbSync *sync)
 
 	if (sync->described)
 		return;
+	sfb_governor_admit(sync->guard->session, SFB_WORK_CALLS);
 	guard = sfb_guard_new(sync->guard->session, destroy_describe);
 	error = palloc0(sizeof(sf_error));
 	guard->object = sf_describe_objects_start(guard->session, &name, 1, error);

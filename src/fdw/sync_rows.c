@@ -27,6 +27,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "governor.h"
+
 /* Rows of a portion; what they need in memory is bounded by work_mem. */
 #define PORTION 10000
 
@@ -397,6 +399,7 @@ read_deletions(SfbSync *sync, Ids *ids)
 	sf_value *values;
 	sf_status status;
 
+	sfb_governor_admit(guard->session, SFB_WORK_QUERY);
 	guard->object = sf_query_start(guard->session, &query, error);
 	if (guard->object == NULL)
 		sfb_report(ERROR, error);

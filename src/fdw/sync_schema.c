@@ -25,6 +25,7 @@
 #include "utils/resowner.h"
 
 #include "compat.h"
+#include "governor.h"
 
 extern PGDLLEXPORT Datum sfbulk_sync_schema(PG_FUNCTION_ARGS);
 
@@ -247,6 +248,7 @@ describe_step(Tables *all, Table *first)
 		tables[count] = table;
 		names[count++] = table->sync->table->object;
 	}
+	sfb_governor_admit(session, SFB_WORK_CALLS);
 	guard->object = sf_describe_objects_start(session, names, count, error);
 	if (guard->object == NULL)
 		sfb_report(ERROR, error);
