@@ -18,6 +18,7 @@ my $t = SfFault->new('progress', schemas => [ 'bulk', 'rest', 'shared' ], rows =
 		shared_preload_libraries = 'sfbulk_fdw'
 		sfbulk_fdw.progress_slots = $slots
 		sfbulk_fdw.progress_interval = 1
+		max_parallel_workers_per_gather = 0
 		client_connection_check_interval = 50ms
 		restart_after_crash = on
 	});
@@ -76,8 +77,30 @@ is(shown(), '', 'nothing is under way');
 	my $postmaster = sub { (split /\n/, slurp_file($plain->data_dir . '/postmaster.pid'))[0] };
 	my $fds = fd_count($postmaster->());
 
-	is($plain->safe_psql('postgres', 'SELECT scope FROM sfbulk_progress_scope()'), 'session',
-		'without the module each session sees its own') if $plain->pg_version < 17;
+	if ($plain->pg_version < 17)
+	{
+		is($plain->safe_psql('postgres', 'SELECT scope FROM sfbulk_progress_scope()'), 'session',
+			'where the module is not preloaded, each session sees its own');
+	}
+	else
+	{
+		# who needs the memory first makes it, and a crash makes it anew
+		my ($reader, $other) = map { SfPsql->new($plain) } 1, 2;
+
+		$plain->append_conf('postgresql.conf', 'restart_after_crash = on');
+		$plain->reload;
+		server_create($plain, $sim, options => { transport => 'bulk' });
+		tables_import($plain, 'account');
+		$reader->value('BEGIN; DECLARE c CURSOR FOR SELECT * FROM sf.account; FETCH 10 FROM c');
+		is($other->value("SELECT $columns FROM sfbulk_progress"),
+			'query|sf.account|Account|downloading|10|1000||1', 'without preloading others see it, too');
+		is($other->value('SELECT * FROM sfbulk_progress_scope()'), 'server, by the DSM registry|256|1|0', 'by the registry');
+		kill 9, $reader->pid;
+		wait_for('the other backend to end', sub { !kill 0, $other->pid });
+		ok($plain->poll_query_until('postgres', 'SELECT true'), 'the server is back after a crash');
+		is($plain->safe_psql('postgres', 'SELECT * FROM sfbulk_progress_scope()'),
+			'server, by the DSM registry|256|0|0', 'all places are free');
+	}
 	$plain->append_conf('postgresql.conf', "shared_preload_libraries = 'sfbulk_fdw'\n");
 	$plain->restart;
 	is(fd_count($postmaster->()), $fds, 'the postmaster has no descriptor for the module');
@@ -235,6 +258,15 @@ for my $held (1, 0)
 	is(shown(), '', 'nothing afterwards');
 }
 $c->value('RESET ALL');
+
+# ---- scans that wait together ----------------------------------------------------------------------------
+
+org({ %$create, count => 0, job => { hold => 'InProgress' } });
+$c->begin('SELECT count(*) FROM (SELECT id FROM bulk.account UNION ALL SELECT id FROM bulk.contact OFFSET 0) u');
+shows('two scans below an Append', "$query|in progress|0|||\nquery|bulk.contact|Contact|in progress|0|||");
+$sim->release;
+is($c->end->{rows}, 1400, 'all rows');
+is(shown(), '', 'nothing afterwards');
 
 # ---- writing -------------------------------------------------------------------------------------------
 

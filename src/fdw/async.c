@@ -11,6 +11,7 @@
  * Sources: PostgreSQL documentation, "FDW Routines for Asynchronous Execution"; nodeAppend.c, which looks at
  * nothing but WL_SOCKET_READABLE and may wait without a timeout.
  */
+#include "progress.h"
 #include "scan.h"
 
 #include "executor/execAsync.h"
@@ -198,6 +199,10 @@ sfbulkForeignAsyncConfigureWait(AsyncRequest *areq)
 	news = serve(areq);
 	while ((other = next_pending(append, &i)) != NULL)
 		scan_of(other)->covered = true;
+
+	/* nobody shortens this wait, so what is to be seen meanwhile is told now */
+	if (!news)
+		sfb_progress_flush();
 	AddWaitEventToSet(append->as_eventset, WL_SOCKET_READABLE, sfb_watch_fd(news), NULL, areq);
 }
 

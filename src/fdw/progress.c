@@ -188,6 +188,7 @@ void
 sfb_progress_tell(SfbProgress *progress, const SfbProgressInfo *info)
 {
 	progress->told = *info;
+	stale = true;
 }
 
 void
@@ -196,6 +197,7 @@ sfb_progress_say(SfbProgress *progress, const char *phase, int64 rows_done, int6
 	progress->told.phase = phase;
 	progress->told.rows_done = rows_done;
 	progress->told.rows_total = rows_total;
+	stale = true;
 }
 
 /* ---- looking ---------------------------------------------------------------------------------- */

@@ -219,11 +219,14 @@ sfb_kick(sf_session *session)
 bool
 sfb_move_on(sf_session *session, bool awaited)
 {
-	sfb_progress_tick();
+	bool news = false;
+
 	if (awaited)
-		return step_awaited(session);
-	step_other(session);
-	return false;
+		news = step_awaited(session);
+	else
+		step_other(session);
+	sfb_progress_tick();
+	return news;
 }
 
 /* ---- a wait elsewhere ------------------------------------------------------------------- */
