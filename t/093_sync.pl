@@ -24,7 +24,7 @@ sub sync
 	my ($error, $out) = psql_result($node, "CALL sfbulk_sync('sf.$source', '$target'" . ($more ? ", $more" : '') . ')');
 	return $error if $error;
 	my %row;
-	@row{qw(inserted updated deleted api_calls watermark)} = split /\|/, $out;
+	@row{qw(inserted updated deleted api_calls watermark)} = split /\|/, $out, -1;
 	return \%row;
 }
 
@@ -191,6 +191,47 @@ $sim->log_clear;
 $sim->fault({ method => 'POST', path => '*/jobs/query', status => 400, body => '[{"errorCode":"INVALIDENTITY","message":"Entity is not supported by the Bulk API."}]' });
 sync_ok('lead', 'lead', '14940/0/0', 'an object that jobs cannot read');
 is($sim->log(qr{/jobs/query$})->[0]{status}, 400, 'a job was tried');
+
+# ---- objects without SystemModstamp ---------------------------------------------------------------------------
+
+# Describes without these fields.
+sub without
+{
+	my (@fields) = @_;
+	return $sim->fault({ path => '*/composite', count => 0, replace => [ map { { find => qq{"name":"$_"}, with => qq{"name":"No$_"}, all => JSON::PP::true } } @fields ] });
+}
+sub asked { return grep { /FROM Opportunity WHERE/ } $sim->soql; }
+
+pass(60);
+my $fault = without('SystemModstamp');
+sync_ok('opportunity', 'opp', '2200/0/0', 'by LastModifiedDate');
+pass(60);
+sql("INSERT INTO sf.opportunity (name, stagename, closedate) VALUES ('a', 'Prospecting', '2031-01-01'), ('b', 'Prospecting', '2031-01-01')");
+sync_ok('opportunity', 'opp', '2/0/0', 'new records');
+pass(60);
+sql("UPDATE sf.opportunity SET description = 'x' WHERE name = 'a'; DELETE FROM sf.opportunity WHERE name = 'b'");
+$sim->log_clear;
+sync_ok('opportunity', 'opp', '0/1/1', 'a changed and a deleted one');
+my @asked = asked();
+like($asked[0], qr/WHERE LastModifiedDate >= /, 'changes are asked for by LastModifiedDate');
+like($asked[1], qr/WHERE IsDeleted = true$/, 'and all deletions there are');
+$sim->fault_clear($fault);
+
+$fault = without('SystemModstamp', 'LastModifiedDate');
+pass(60);
+sql("UPDATE sf.opportunity SET description = 'y' WHERE name = 'a'");
+sql("INSERT INTO sf.opportunity (name, stagename, closedate) VALUES ('c', 'Prospecting', '2031-01-01')");
+$row = sync('opportunity', 'opp');
+is("$row->{inserted}/$row->{updated}", '1/0', 'by CreatedDate new ones are found');
+
+sql("CREATE FOREIGN TABLE sf.role (id text OPTIONS (field 'Id'), name text) SERVER sf OPTIONS (object 'UserRole')");
+$row = sync('role', 'role');
+is($row->{message} // $row->{watermark}, '', 'an object without a time has no watermark');
+my $full = sql(q{SELECT last_full FROM sfbulk_sync_state WHERE target = 'role'::regclass});
+pass(60);
+sync_ok('role', 'role', '0/0/0', 'and is read whole each time');
+is(sql(qq{SELECT last_full > '$full' AND runs = 2 FROM sfbulk_sync_state WHERE target = 'role'::regclass}), 't', 'which is noted');
+$sim->fault_clear($fault);
 
 # ---- two at a time ------------------------------------------------------------------------------------------
 

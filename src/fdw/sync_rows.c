@@ -374,15 +374,21 @@ destroy_query(void *object)
 	sf_query_free(object);
 }
 
-/* The Ids of records in the recycle bin that were changed last, which is when they were deleted, since then. */
+/*
+ * The Ids of records in the recycle bin.  SystemModstamp tells when they were deleted; other times do not for
+ * certain, and then all of them are asked for: no more than 15 days of deletions.
+ */
 static void
 read_deletions(SfbSync *sync, Ids *ids)
 {
 	SfbTableOptions *options = sync->table;
 	sf_column field = {.path = "Id", .kind = sfb_column_kind(SFB_ID)};
 	sf_query_spec query = {
-		.soql = psprintf("SELECT Id FROM %s WHERE IsDeleted = true AND %s >= %s",
-						 options->object, sync->stamp->field, sfb_sync_time(sync->since)),
+		.soql =
+			psprintf("SELECT Id FROM %s WHERE IsDeleted = true%s", options->object,
+					 pg_strcasecmp(sync->stamp->field, "SystemModstamp") == 0
+						 ? psprintf(" AND SystemModstamp >= %s", sfb_sync_time(sync->since))
+						 : ""),
 		.columns = &field,
 		.ncolumns = 1,
 		.query_all = true,
