@@ -53,6 +53,7 @@ CLIENT_OBJS = \
 	src/client/sf_describe.o \
 	src/client/sf_explain.o \
 	src/client/sf_http.o \
+	src/client/sf_http_account.o \
 	src/client/sf_http_headers.o \
 	src/client/sf_http_queue.o \
 	src/client/sf_http_request.o \
@@ -160,6 +161,9 @@ FDW_OBJS = \
 	src/fdw/sync_state.o \
 	src/fdw/sync_target.o \
 	src/fdw/truncate.o \
+	src/fdw/usage.o \
+	src/fdw/usage_file.o \
+	src/fdw/usage_org.o \
 	src/fdw/wait.o \
 	src/fdw/writeback.o
 

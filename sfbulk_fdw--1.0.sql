@@ -295,3 +295,25 @@ COMMENT ON PROCEDURE sfbulk_sync_schema(
 	'sfbulk_sync() of every foreign table of a schema, their jobs running together';
 
 -- What it costs: the governor's books.
+
+CREATE FUNCTION sfbulk_usage(
+	since timestamptz DEFAULT NULL)
+RETURNS TABLE (
+	day date, role name, server name, object text, api_calls bigint, logins bigint,
+	query_jobs bigint, ingest_jobs bigint, ingest_batches bigint, result_bytes bigint,
+	bytes_sent bigint, bytes_received bigint)
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION sfbulk_usage(timestamptz) IS
+	'what this database has spent in Salesforce, by day of UTC, role, server and object';
+
+CREATE FUNCTION sfbulk_usage_reset()
+RETURNS void
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION sfbulk_usage_reset() IS
+	'forgets what this database has spent in Salesforce';
+
+REVOKE EXECUTE ON FUNCTION sfbulk_usage_reset() FROM PUBLIC;

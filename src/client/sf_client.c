@@ -133,6 +133,25 @@ sf_session_calls(const sf_session *s)
 	return sf_http_calls(s->http);
 }
 
+int64_t
+sf_session_api_usage_age(const sf_session *s)
+{
+	return sf_http_api_usage_age(s->http);
+}
+
+bool
+sf_session_quota(const sf_session *s, sf_quota which, int64_t *max, int64_t *remaining,
+				 int64_t *age_ms)
+{
+	return sf_http_quota(s->http, which, max, remaining, age_ms);
+}
+
+bool
+sf_session_take_usage(sf_session *s, sf_usage *usage)
+{
+	return sf_http_take_usage(s->http, usage);
+}
+
 bool
 sf_session_trace(sf_session *s, char *buf, size_t size)
 {
@@ -159,6 +178,7 @@ login_start(sf_session *s)
 		sf_http_fail_waiting(s->http, &why);
 		return;
 	}
+	sf_http_set_account(s->http, NULL);
 	s->auth = sf_auth_start(s->http, &s->config, &why);
 	if (s->auth == NULL)
 		sf_http_fail_waiting(s->http, &why);
@@ -356,11 +376,13 @@ sf_session_step(sf_session *s, sf_error *err)
 sf_describe *
 sf_describe_global_start(sf_session *s, sf_error *err)
 {
+	sf_http_set_account(s->http, NULL);
 	return sf_describe_new_global(s->http, s->config.api_version, err);
 }
 
 sf_describe *
 sf_describe_objects_start(sf_session *s, const char *const *names, int nnames, sf_error *err)
 {
+	sf_http_set_account(s->http, nnames == 1 ? names[0] : NULL);
 	return sf_describe_new_objects(s->http, s->config.api_version, names, nnames, err);
 }

@@ -11,7 +11,7 @@
  * Contents
  *		errors and status			sf_status, sf_error
  *		configuration				sf_config, sf_config_check
- *		session						sf_session_*, sf_watch_*
+ *		session						sf_session_*, sf_watch_*; what it spends: sf_client_usage.h
  *		queries						sf_query_*
  *		shared results				sf_query_job_ready, sf_page_links_*, sf_pages_*
  *		writing						sf_ingest_*, sf_results_*, sf_collections_*
@@ -60,6 +60,7 @@ typedef enum sf_error_class
 #define SF_CODE_MAX	   64
 #define SF_MESSAGE_MAX 1024
 #define SF_JOB_ID_MAX  19
+#define SF_OBJECT_MAX  96 /* of the longest API name of an object that is told apart */
 
 /*
  * An error as plain data; init with sf_error_reset (or = {0}).  The first error wins: functions
@@ -235,6 +236,8 @@ extern sf_status sf_watch_ring(sf_watch *w, bool on, sf_error *err);
 /* NULL is fine. */
 extern void sf_watch_free(sf_watch *w);
 
+#include "sf_client_usage.h"
+
 /* ---- queries ----------------------------------------------------------------------- */
 
 typedef enum sf_transport
@@ -283,12 +286,16 @@ typedef struct sf_query_spec
 	bool keep_result;		  /* keep a bulk job after its last row, for sf_query_rewind */
 	bool hold_pages;		  /* read no result page before sf_query_next_row is called */
 	bool job_first;			  /* AUTO: a job at once; REST only where jobs cannot read it */
+	bool no_job;			  /* AUTO: fail with SF_CODE_NO_JOB rather than start one */
 
 	/* by Bulk API 1.0, where a job is made; its result cannot be shared (hold_pages) */
 	bool bulk1;
 	int pk_chunk_size; /* PK chunking where the query admits it: ids in a chunk, 1..250000; 0 is none */
 	const char *pk_parent; /* the object whose ids divide a share or history table; or NULL */
 } sf_query_spec;
+
+/* Code of an error (SF_ERR_LIMIT) of a query with no_job that REST alone cannot do. */
+#define SF_CODE_NO_JOB "JOB_NOT_ALLOWED"
 
 typedef struct sf_query sf_query;
 
@@ -388,9 +395,10 @@ extern void sf_query_free(sf_query *q);
 typedef struct sf_job_result
 {
 	char job_id[SF_JOB_ID_MAX];
-	char api_version[8]; /* of its creation: a result is read with no other */
-	int64_t records;	 /* numberRecordsProcessed, or -1 */
-	int page_rows;		 /* as in the query's spec */
+	char api_version[8];		/* of its creation: a result is read with no other */
+	int64_t records;			/* numberRecordsProcessed, or -1 */
+	int page_rows;				/* as in the query's spec */
+	char object[SF_OBJECT_MAX]; /* that pays for reading it */
 } sf_job_result;
 
 /*

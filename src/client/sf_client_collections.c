@@ -29,6 +29,7 @@ static const sf_remains_kind call_remains = {call_step, NULL, call_give_up, call
 sf_collections *
 sf_collections_start(sf_session *s, const sf_collections_spec *spec, sf_error *err)
 {
+	sf_http_set_account(s->http, spec->object);
 	return sf_collections_new(s, s->http, s->config.api_version, spec, err);
 }
 

@@ -136,6 +136,7 @@ start_job(sf_ingest *ing, sf_error *err)
 							   .max_retries = ing->session->max_retries,
 							   .nfailed = ing->uploads};
 
+	sf_http_set_account(ing->session->http, ing->object);
 	if (ing->spec.bulk1)
 		ing->job1 = sf_ingest_job1_start(ing->session->http, &spec, err);
 	else

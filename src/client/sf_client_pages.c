@@ -43,7 +43,9 @@ sf_page_links_start(sf_session *s, const sf_job_result *result, const char *list
 		sf_error_nomem(err);
 		return NULL;
 	}
+	sf_http_set_account(s->http, result->object);
 	l->result.http = s->http;
+	l->result.account = sf_http_current_account(s->http);
 	l->result.records = result->records;
 	l->result.page_rows = result->page_rows;
 	snprintf(l->result.api_version, sizeof(l->result.api_version), "%s", result->api_version);
@@ -130,6 +132,7 @@ sf_pages_start(sf_session *s, const sf_pages_spec *spec, sf_error *err)
 	}
 	for (int i = 0; i < spec->ncolumns; i++)
 		names[i] = spec->columns[i].path;
+	sf_http_set_account(s->http, spec->result->object);
 	p = sf_query_pages_start(s->http, &inner, err);
 	free(names);
 	return p;

@@ -13,6 +13,10 @@
 sf_explain *
 sf_explain_start(sf_session *s, const char *soql, sf_error *err)
 {
+	char object[SF_OBJECT_MAX];
+
+	sf_http_set_account(s->http,
+						sf_soql_object(soql, object, sizeof(object)) ? object : NULL);
 	return (sf_explain *) sf_explanation_start(s->http, s->config.api_version, soql, err);
 }
 
@@ -37,6 +41,7 @@ sf_explain_free(sf_explain *e)
 sf_record_counts *
 sf_record_counts_start(sf_session *s, const char *const *objects, int nobjects, sf_error *err)
 {
+	sf_http_set_account(s->http, nobjects == 1 ? objects[0] : NULL);
 	return (sf_record_counts *) sf_limit_list_start_counts(s->http, s->config.api_version,
 														   objects, nobjects, err);
 }
@@ -80,6 +85,7 @@ sf_org_ask_free(sf_org_ask *a)
 sf_limits *
 sf_limits_start(sf_session *s, sf_error *err)
 {
+	sf_http_set_account(s->http, NULL);
 	return (sf_limits *) sf_limit_list_start(s->http, s->config.api_version, err);
 }
 

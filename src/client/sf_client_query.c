@@ -48,6 +48,7 @@ struct sf_query
 
 	/* the spec */
 	char *soql;
+	char object[SF_OBJECT_MAX]; /* that pays */
 	sf_column *columns;
 	int ncolumns;
 	bool count_only;
@@ -59,6 +60,7 @@ struct sf_query
 	int streams;
 	bool no_threads;
 	bool hold_pages;
+	bool no_job;
 	int poll_max_ms;
 	int64_t job_timeout_ms;
 	bool bulk1;
@@ -110,6 +112,7 @@ query_new(sf_session *s, const sf_query_spec *spec, sf_error *err)
 	q->keep_result = spec->keep_result;
 	q->no_threads = spec->no_threads;
 	q->hold_pages = spec->hold_pages;
+	q->no_job = spec->no_job && spec->transport == SF_TRANSPORT_AUTO;
 	q->row_limit = spec->rest_row_limit > 0 ? spec->rest_row_limit : DEFAULT_ROW_LIMIT;
 	q->page_rows = spec->page_rows > 0 ? spec->page_rows : 0;
 	q->streams = spec->download_streams > 0 ? spec->download_streams : DEFAULT_STREAMS;
@@ -126,6 +129,8 @@ query_new(sf_session *s, const sf_query_spec *spec, sf_error *err)
 	if (q->soql == NULL || q->columns == NULL ||
 		(spec->pk_parent != NULL && q->chunk_parent == NULL))
 		goto nomem;
+	if (!sf_soql_object(q->soql, q->object, sizeof(q->object)))
+		q->object[0] = '\0';
 	for (; q->ncolumns < spec->ncolumns; q->ncolumns++)
 	{
 		q->columns[q->ncolumns].kind = spec->columns[q->ncolumns].kind;
@@ -197,6 +202,7 @@ start_rest(sf_query *q, query_phase phase, sf_error *err)
 {
 	sf_rest_spec spec = rest_spec(q);
 
+	sf_http_set_account(q->session->http, q->object);
 	q->rest = sf_rest_start(q->session->http, &spec, err);
 	if (q->rest == NULL)
 		return SF_FAILED;
@@ -279,12 +285,18 @@ start_job(sf_query *q, sf_error *err)
 	char *rows = NULL;
 	sf_status st;
 
+	if (q->no_job)
+	{
+		sf_error_code(err, SF_CODE_NO_JOB);
+		return sf_error_set(err, SF_ERR_LIMIT, "the query needs a bulk job");
+	}
 	if (q->count_only)
 	{
 		soql = rows = rows_to_count(q->soql, err);
 		if (rows == NULL)
 			return SF_FAILED;
 	}
+	sf_http_set_account(q->session->http, q->object);
 	st = q->bulk1 ? start_job1(q, soql, err) : start_job2(q, soql, err);
 	free(rows);
 	if (st != SF_OK)
@@ -323,6 +335,7 @@ start_pages(sf_query *q, sf_error *err)
 
 	if (names == NULL)
 		return SF_FAILED;
+	sf_http_set_account(q->session->http, q->object);
 	q->pages = sf_query_pages_start(q->session->http, &spec, err);
 	free(names);
 	if (q->pages == NULL)
@@ -345,6 +358,7 @@ start_files(sf_query *q, sf_error *err)
 
 	if (names == NULL)
 		return SF_FAILED;
+	sf_http_set_account(q->session->http, q->object);
 	q->files = sf_query_result1_start(q->session->http, &spec, err);
 	free(names);
 	if (q->files == NULL)
@@ -699,6 +713,7 @@ sf_query_job_ready(sf_query *q, sf_job_result *result, sf_error *err)
 			 q->session->config.api_version);
 	result->records = q->job_info.records;
 	result->page_rows = q->page_rows;
+	memcpy(result->object, q->object, sizeof(result->object));
 	return SF_OK;
 }
 

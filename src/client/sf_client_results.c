@@ -35,6 +35,7 @@ new_results(sf_session *s, const char *job_id, sf_result_kind kind, sf_error *er
 		sf_error_nomem(err);
 		return NULL;
 	}
+	sf_http_set_account_of_job(s->http, job_id);
 	r->session = s;
 	r->kind = kind;
 	snprintf(r->job_id, sizeof(r->job_id), "%s", job_id);
@@ -54,6 +55,7 @@ begun(sf_results *r)
 static void
 start_pairs(sf_results *r, const sf_results_batch *batches, int nbatches, sf_error *err)
 {
+	sf_http_set_account_of_job(r->session->http, r->job_id);
 	r->pairs =
 		sf_ingest_results1_start(r->session->http, r->session->config.api_version, r->job_id,
 								 r->kind, batches, nbatches, r->session->max_retries, err);
@@ -204,6 +206,7 @@ sf_results_free(sf_results *r)
 sf_jobs *
 sf_jobs_start(sf_session *s, sf_job_family family, sf_error *err)
 {
+	sf_http_set_account(s->http, NULL);
 	return (sf_jobs *) sf_job_list_start(s->http, s->config.api_version, family, err);
 }
 

@@ -26,6 +26,7 @@
 struct sf_describe
 {
 	sf_http *http;
+	sf_http_account *account;
 	char api_version[8];
 	bool global;
 	sf_http_request *req;
@@ -57,6 +58,7 @@ ask_global(sf_describe *d, sf_error *err)
 						 .url = url,
 						 .doing = "list the objects of the org",
 						 .retry = SF_RETRY_HARMLESS,
+						 .account = d->account,
 						 .body_max = DESCRIBE_MAX};
 
 	snprintf(url, sizeof(url), "/services/data/v%s/sobjects", d->api_version);
@@ -72,6 +74,7 @@ ask_group(sf_describe *d, sf_error *err)
 						 .url = url,
 						 .doing = "describe objects",
 						 .retry = SF_RETRY_HARMLESS, /* it only has GETs inside */
+						 .account = d->account,
 						 .content_type = "application/json; charset=UTF-8",
 						 .body_max = DESCRIBE_MAX};
 	sf_buf body;
@@ -110,6 +113,7 @@ describe_new(sf_http *h, const char *api_version, sf_error *err)
 		return NULL;
 	}
 	d->http = h;
+	d->account = sf_http_current_account(h);
 	d->group_size = GROUP_MAX;
 	snprintf(d->api_version, sizeof(d->api_version), "%s", api_version);
 	return d;

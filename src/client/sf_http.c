@@ -320,6 +320,7 @@ sf_http_free(sf_http *h)
 		guard_leave(&guard);
 	}
 	sf_mux_free(h->mux);
+	sf_http_accounts_clear(&h->accounts);
 	sf_chunk_pool_free(&h->pool);
 	sf_secret_clear(&h->token);
 	sf_wipe_free(h->proxy); /* may hold a password */
@@ -334,7 +335,10 @@ sf_http_attempt_free(sf_http_request *req)
 	if (req->easy != NULL)
 	{
 		signal_guard guard;
+		long request_size = 0;
 
+		curl_easy_getinfo(req->easy, CURLINFO_REQUEST_SIZE, &request_size);
+		sf_http_charge_attempt(req, request_size > 0);
 		guard_enter(&guard);
 		curl_multi_remove_handle(req->http->multi, req->easy);
 		curl_easy_cleanup(req->easy);
@@ -689,10 +693,10 @@ attempt_ended(sf_http_request *req, CURLcode code, bool stalled)
 		snprintf(note, sizeof(note), "(no progress)");
 	else if (code != CURLE_OK)
 		snprintf(note, sizeof(note), "(%s)", curl_easy_strerror(code));
-	if (req->upload != NULL)
-		req->attempt_bytes += req->upload->taken;
 	sf_http_trace_add(&h->trace, method_names[req->method], req->url, a.status,
-					  sf_mux_now() - req->started_at, req->attempt_bytes, note);
+					  sf_mux_now() - req->started_at,
+					  req->attempt_bytes + (req->upload != NULL ? req->upload->taken : 0),
+					  note);
 	sf_http_attempt_free(req);
 
 	if (req->headers.gzip && !sf_http_is_success(a.status) && req->text.len > 0)

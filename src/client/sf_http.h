@@ -29,6 +29,7 @@
 
 typedef struct sf_http sf_http;
 typedef struct sf_http_request sf_http_request;
+typedef struct sf_http_account sf_http_account; /* see sf_http_account.h */
 
 /* Where Bulk API 1.0 is. */
 #define SF_ASYNC_PATH "/services/async/"
@@ -80,6 +81,7 @@ typedef struct sf_http_spec
 	bool stream;			  /* a 2xx body is read with sf_http_read instead of collected */
 	size_t body_max;		  /* of a collected body, as text; 0 means SF_BODY_SMALL */
 	int nfailed; /* attempts made by the caller before: start with that back-off */
+	sf_http_account *account; /* who pays; NULL: the set's current account */
 } sf_http_spec;
 
 typedef struct sf_http_options
@@ -243,5 +245,44 @@ extern bool sf_http_api_usage(const sf_http *h, int64_t *used, int64_t *max);
 /* See sf_session_server_time and sf_session_calls. */
 extern bool sf_http_server_time(const sf_http *h, int64_t *seconds);
 extern int64_t sf_http_calls(const sf_http *h);
+
+/* Milliseconds since the header came that sf_http_api_usage tells of. */
+extern int64_t sf_http_api_usage_age(const sf_http *h);
+
+/* ---- who pays ---------------------------------------------------------------------- */
+
+/*
+ * Makes the account of an object current ("" or NULL: of none), or that of a job that was made here
+ * lately.  Requests that name no account are charged to the current one.
+ */
+extern void sf_http_set_account(sf_http *h, const char *object);
+extern void sf_http_set_account_of_job(sf_http *h, const char *job_id);
+
+/* The current one; it lives as long as the set. */
+extern sf_http_account *sf_http_current_account(sf_http *h);
+
+/* A job was made on that account. */
+extern void sf_http_remember_job(sf_http *h, const char *job_id, sf_http_account *account);
+
+/* What is no matter of single requests. */
+typedef enum sf_charge
+{
+	SF_CHARGE_QUERY_JOBS,
+	SF_CHARGE_INGEST_JOBS,
+	SF_CHARGE_INGEST_BATCHES,
+	SF_CHARGE_RESULT_BYTES
+} sf_charge;
+
+extern void sf_http_charge(sf_http_account *account, sf_charge what, int64_t n);
+
+/* See sf_session_take_usage. */
+extern bool sf_http_take_usage(sf_http *h, sf_usage *usage);
+
+/* An answer tells one of the org's limits; those of sf_quota are kept. */
+extern void sf_http_note_limit(sf_http *h, const char *name, int64_t max, int64_t remaining);
+
+/* See sf_session_quota. */
+extern bool sf_http_quota(const sf_http *h, sf_quota which, int64_t *max, int64_t *remaining,
+						  int64_t *age_ms);
 
 #endif /* SF_HTTP_H */

@@ -7,6 +7,7 @@
 
 #include "sf_buf.h"
 #include "sf_http.h"
+#include "sf_http_account.h"
 #include "sf_http_queue.h"
 #include "sf_http_trace.h"
 #include "sf_mux.h"
@@ -57,6 +58,7 @@ struct sf_http_request
 	bool login;
 	bool async; /* Bulk API 1.0: the token goes in a header of its own */
 	bool stream;
+	sf_http_account *account;
 
 	/* the attempt under way */
 	void *easy;				  /* CURL */
@@ -89,6 +91,14 @@ struct sf_http_request
 	int stages;		  /* it came through: name, connection, TLS */
 	sf_error error;
 };
+
+/* What GET /limits said last of a quota. */
+typedef struct sf_quota_reading
+{
+	int64_t max;
+	int64_t remaining;
+	int64_t at; /* 0: never */
+} sf_quota_reading;
 
 struct sf_http
 {
@@ -126,8 +136,11 @@ struct sf_http
 	sf_http_trace trace;
 	int64_t api_used;
 	int64_t api_max;
+	int64_t api_at;		 /* when that came */
 	int64_t server_time; /* Date of the last answer of the instance, seconds; -1 before */
 	int64_t calls;		 /* attempts of all requests, logins left out */
+	sf_http_accounts accounts;
+	sf_quota_reading quotas[SF_QUOTA_COUNT];
 };
 
 /* ---- in sf_http.c ------------------------------------------------------------------ */
@@ -172,6 +185,14 @@ extern sf_status sf_http_session_refused(sf_http_request *req);
  * wrong with it is no matter; otherwise fills req->error.
  */
 extern sf_status sf_http_inflate_body(sf_http_request *req, bool is_error);
+
+/* ---- in sf_http_account.c ---------------------------------------------------------- */
+
+/*
+ * An attempt is over, answered or not.  What has left counts, also where nobody waited for the answer: it
+ * does over there.
+ */
+extern void sf_http_charge_attempt(const sf_http_request *req, bool sent);
 
 /* ---- in sf_http_upload.c ----------------------------------------------------------- */
 

@@ -78,6 +78,12 @@ sf_http_server_time(const sf_http *h, int64_t *seconds)
 }
 
 int64_t
+sf_http_api_usage_age(const sf_http *h)
+{
+	return sf_mux_now() - h->api_at;
+}
+
+int64_t
 sf_http_calls(const sf_http *h)
 {
 	return h->calls;
@@ -175,6 +181,7 @@ sf_http_start(sf_http *h, const sf_http_spec *spec, sf_error *err)
 		return NULL;
 	}
 	req->http = h;
+	req->account = spec->account != NULL ? spec->account : sf_http_current_account(h);
 	req->method = spec->method;
 	req->login = spec->login;
 	req->async = !spec->login && strncmp(spec->url, SF_ASYNC_PATH, strlen(SF_ASYNC_PATH)) == 0;
@@ -398,6 +405,7 @@ sf_http_note_answer(sf_http_request *req)
 	{
 		h->api_used = req->headers.api_used;
 		h->api_max = req->headers.api_max;
+		h->api_at = sf_mux_now();
 	}
 	if (req->headers.date >= 0 && !req->login)
 		h->server_time = req->headers.date;

@@ -13,6 +13,9 @@
 #include "sf_job.h"
 #include "sf_json.h"
 
+/* Rows of one of the batches that Salesforce makes of a job (Bulk API 2.0 guide, limits). */
+#define BATCH_ROWS 10000
+
 typedef enum job_state
 {
 	JOB_CREATING,  /* req is the creation */
@@ -32,6 +35,7 @@ typedef enum job_state
 struct sf_ingest_job
 {
 	sf_http *http;
+	sf_http_account *account;
 	job_state state;
 	bool committed;
 	bool discarded;
@@ -46,12 +50,13 @@ struct sf_ingest_job
 
 	int nfailed; /* creations with an unknown outcome, and what the owner had before */
 	int creations_failed;
-	int orphans;	   /* jobs that may exist without anybody knowing their id */
-	int64_t total;	   /* bytes of the upload; -1 before it is known */
-	int closes_failed; /* that the job was Open behind */
-	bool close_known;  /* no close is on its way whose outcome is unknown */
-	bool may_be_saved; /* it was closed and aborted: a warning is due */
-	bool deleted;	   /* by somebody else */
+	int orphans;			 /* jobs that may exist without anybody knowing their id */
+	int64_t total;			 /* bytes of the upload; -1 before it is known */
+	int closes_failed;		 /* that the job was Open behind */
+	bool close_known;		 /* no close is on its way whose outcome is unknown */
+	bool may_be_saved;		 /* it was closed and aborted: a warning is due */
+	bool deleted;			 /* by somebody else */
+	int64_t batches_charged; /* of the daily quota */
 	int64_t closed_at;
 	int64_t next_poll;
 	sf_ingest_job_info info;
@@ -78,6 +83,7 @@ send_request(sf_ingest_job *job, sf_http_spec *spec, const char *doing, sf_error
 		spec->body_len = strlen(spec->body);
 		spec->content_type = "application/json; charset=UTF-8";
 	}
+	spec->account = job->account;
 	job->req = sf_http_start(job->http, spec, err);
 	return job->req != NULL ? SF_OK : SF_FAILED;
 }
@@ -199,6 +205,7 @@ sf_ingest_job_start(sf_http *h, const sf_ingest_job_spec *spec, sf_error *err)
 		return NULL;
 	}
 	job->http = h;
+	job->account = sf_http_current_account(h);
 	job->state = JOB_CREATING;
 	job->committed = !spec->what->hold;
 	job->poll_max_ms = spec->what->poll_interval_max_ms;
@@ -331,6 +338,8 @@ creating_step(sf_ingest_job *job, sf_error *err)
 		job->state = JOB_GONE;
 		return SF_FAILED;
 	}
+	sf_http_charge(job->account, SF_CHARGE_INGEST_JOBS, 1);
+	sf_http_remember_job(job->http, job->info.id, job->account);
 	free(job->body);
 	job->body = NULL;
 	job->state = JOB_UPLOADING;
@@ -520,6 +529,18 @@ still_running(sf_ingest_job *job, const char *state, sf_error *err)
 	return SF_WAIT;
 }
 
+/* As the daily quota has it: each batch begun counts (Bulk API limits, "Batch allocations"). */
+static void
+charge_batches(sf_ingest_job *job)
+{
+	int64_t batches = (job->info.processed + BATCH_ROWS - 1) / BATCH_ROWS;
+
+	if (batches <= job->batches_charged)
+		return;
+	sf_http_charge(job->account, SF_CHARGE_INGEST_BATCHES, batches - job->batches_charged);
+	job->batches_charged = batches;
+}
+
 /* *err is filled without give_up's wrapping where the job has ended over there. */
 static sf_status
 read_state(sf_ingest_job *job, sf_error *err)
@@ -540,7 +561,11 @@ read_state(sf_ingest_job *job, sf_error *err)
 	sf_json *json = sf_json_parse(body, len, what, err);
 	sf_status st = SF_FAILED;
 
-	if (json == NULL || sf_json_read(json, what, fields, 5, err) != SF_OK)
+	bool readable = json != NULL && sf_json_read(json, what, fields, 5, err) == SF_OK;
+
+	if (readable)
+		charge_batches(job);
+	if (!readable)
 		;
 	else if (strcmp(state, "JobComplete") == 0)
 	{

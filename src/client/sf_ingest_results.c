@@ -25,6 +25,7 @@
 struct sf_ingest_results
 {
 	sf_http *http;
+	sf_http_account *account;
 	char url[URL_MAX];
 	char doing[DOING_MAX];
 	char job_id[SF_JOB_ID_MAX];
@@ -61,6 +62,7 @@ ask(sf_ingest_results *r, sf_error *err)
 						 .url = r->url,
 						 .doing = r->doing,
 						 .retry = SF_RETRY_HARMLESS,
+						 .account = r->account,
 						 .stream = true,
 						 .accept = "text/csv",
 						 .nfailed = r->restarts};
@@ -109,6 +111,7 @@ sf_ingest_results_open(sf_http *h, const char *url, const char *doing, const cha
 		return NULL;
 	}
 	r->http = h;
+	r->account = sf_http_current_account(h);
 	r->max_retries = max_retries;
 	snprintf(r->job_id, sizeof(r->job_id), "%s", job_id);
 	snprintf(r->url, sizeof(r->url), "%s", url);

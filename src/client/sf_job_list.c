@@ -28,6 +28,7 @@
 struct sf_job_list
 {
 	sf_http *http;
+	sf_http_account *account;
 	char api_version[8];
 	sf_job_family family;
 	sf_http_request *req;
@@ -46,6 +47,7 @@ ask(sf_job_list *l, sf_error *err)
 	sf_http_spec spec = {.method = SF_HTTP_GET,
 						 .doing = "list the jobs of the org",
 						 .retry = SF_RETRY_HARMLESS,
+						 .account = l->account,
 						 .body_max = LIST_MAX};
 	sf_buf url;
 
@@ -80,6 +82,7 @@ sf_job_list_start(sf_http *h, const char *api_version, sf_job_family family, sf_
 		return NULL;
 	}
 	l->http = h;
+	l->account = sf_http_current_account(h);
 	l->family = family;
 	snprintf(l->api_version, sizeof(l->api_version), "%s", api_version);
 	if (ask(l, err) != SF_OK)

@@ -19,6 +19,7 @@
 struct sf_limit_list
 {
 	bool counts; /* of records; else limits */
+	sf_http *http;
 	sf_http_request *req;
 	int calls;
 	sf_json *answer;
@@ -51,6 +52,7 @@ list_new(sf_http *h, bool counts, sf_buf *url, sf_error *err)
 	else
 	{
 		l->counts = counts;
+		l->http = h;
 		if (sf_buf_check(url, "the URL of a request for counts", err) == SF_OK)
 		{
 			spec.url = sf_buf_text(url);
@@ -226,6 +228,7 @@ sf_limit_list_next(sf_limit_list *l, const sf_limit **limit, sf_error *err)
 		{
 			l->outer = l->limit.name;
 			l->inner = sf_json_first(node);
+			sf_http_note_limit(l->http, l->limit.name, l->limit.max, l->limit.remaining);
 		}
 	}
 	*limit = &l->limit;

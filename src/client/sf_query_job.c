@@ -28,6 +28,7 @@ typedef enum job_state
 struct sf_query_job
 {
 	sf_http *http;
+	sf_http_account *account;
 	job_state state;
 	bool discarded;
 	sf_http_request *req;
@@ -52,7 +53,8 @@ send_request(sf_query_job *job, sf_http_method method, const char *body, const c
 {
 	char url[128];
 	char text[96];
-	sf_http_spec spec = {.method = method, .url = url, .retry = SF_RETRY_HARMLESS};
+	sf_http_spec spec = {
+		.method = method, .url = url, .retry = SF_RETRY_HARMLESS, .account = job->account};
 
 	/* no slash behind an empty id: Salesforce answers a doubled one with 404 */
 	snprintf(url, sizeof(url), "/services/data/v%s/jobs/query%s%s", job->api_version,
@@ -104,6 +106,7 @@ sf_query_job_start(sf_http *h, const sf_query_job_spec *spec, sf_error *err)
 		return NULL;
 	}
 	job->http = h;
+	job->account = sf_http_current_account(h);
 	job->state = JOB_CREATING;
 	job->poll_max_ms = spec->poll_interval_max_ms;
 	job->timeout_ms = spec->timeout_ms;
@@ -370,6 +373,7 @@ creating_step(sf_query_job *job, sf_error *err)
 		job->state = JOB_GONE;
 		return SF_FAILED;
 	}
+	sf_http_charge(job->account, SF_CHARGE_QUERY_JOBS, 1);
 	free(job->body);
 	job->body = NULL;
 	job->created_at = sf_http_now(job->http);

@@ -35,7 +35,8 @@ sf_query_result_ask(const sf_query_result *result, const char *what, const char 
 						 .retry = SF_RETRY_HARMLESS,
 						 .stream = is_page,
 						 .accept = is_page ? "text/csv" : NULL,
-						 .nfailed = nfailed};
+						 .nfailed = nfailed,
+						 .account = result->account};
 	sf_http_request *req = NULL;
 	sf_buf url;
 

@@ -17,6 +17,7 @@
 typedef struct sf_query_result
 {
 	sf_http *http;
+	sf_http_account *account;
 	char api_version[8]; /* must be the one the job was created with */
 	char job_id[SF_JOB_ID_MAX];
 	int64_t records; /* numberRecordsProcessed, or -1 */

@@ -91,6 +91,7 @@ sf_query_pages_start(sf_http *h, const sf_query_pages_spec *spec, sf_error *err)
 	p->last = -1;
 	p->given = spec->given;
 	p->result.http = h;
+	p->result.account = sf_http_current_account(h);
 	p->result.records = spec->records;
 	p->result.page_rows = spec->page_rows;
 	p->result.bulk1 = spec->files;
@@ -137,6 +138,9 @@ sf_query_pages_free(sf_query_pages *p)
 	free(p->next);
 	for (int i = 0; i < SF_STREAMS_MAX; i++)
 	{
+		if (p->pages[i].req != NULL)
+			sf_http_charge(p->result.account, SF_CHARGE_RESULT_BYTES,
+						   (int64_t) p->pages[i].sum.len);
 		sf_http_end(p->pages[i].req);
 		sf_inflate_free(p->pages[i].inflate);
 		sf_csv_free(p->pages[i].csv);
@@ -545,6 +549,7 @@ close_page(sf_query_pages *p, page *pg, sf_error *err)
 		pg->read->rows += rows;
 	}
 	p->info.cost.text_bytes += (int64_t) pg->sum.len;
+	sf_http_charge(p->result.account, SF_CHARGE_RESULT_BYTES, (int64_t) pg->sum.len);
 	sf_query_add_cost(&p->info.cost, pg->req);
 	sf_http_end(pg->req);
 	free(pg->locator);

@@ -28,6 +28,7 @@
 struct sf_rest
 {
 	sf_http *http;
+	sf_http_account *account;
 	sf_http_request *req; /* the page that is asked for, or NULL */
 	char *first_url;
 	char next_url[NEXT_URL_MAX]; /* of the page after the current, "" when it is the last */
@@ -80,6 +81,7 @@ send_request(sf_rest *r, const char *url, sf_error *err)
 						 .url = url,
 						 .doing = "run the query",
 						 .retry = SF_RETRY_HARMLESS,
+						 .account = r->account,
 						 .header = options,
 						 .body_max = PAGE_MAX};
 
@@ -116,6 +118,7 @@ sf_rest_start(sf_http *h, const sf_rest_spec *spec, sf_error *err)
 		return NULL;
 	}
 	r->http = h;
+	r->account = sf_http_current_account(h);
 	r->total = -1;
 	r->count_only = spec->count_only;
 	r->batch_size = spec->batch_size > 0 ? spec->batch_size : BATCH_MAX;

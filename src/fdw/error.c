@@ -9,6 +9,8 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
+#include "governor.h"
+
 typedef struct SfbErrorRule
 {
 	sf_error_class cls;
@@ -39,9 +41,12 @@ static const SfbErrorRule error_rules[] = {
 	{SF_ERR_NONE, "REQUEST_LIMIT_EXCEEDED", ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
 	 "The API calls of the last 24 hours count; Setup, Company Information shows "
 	 "how many the org may make."},
-	{SF_ERR_NONE, "LIMIT_EXCEEDED", ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, NULL},
+	{SF_ERR_NONE, "LIMIT_EXCEEDED", ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+	 "The quota counts the last 24 hours; sfbulk_limits() shows what is left."},
+	{SF_ERR_LIMIT, SF_CODE_NO_JOB, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, NULL},
 	{SF_ERR_NONE, "STORAGE_LIMIT_EXCEEDED", ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, NULL},
-	{SF_ERR_NONE, "EXCEEDED_QUOTA", ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, NULL},
+	{SF_ERR_NONE, "EXCEEDED_QUOTA", ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+	 "The quota counts the last 24 hours; sfbulk_limits() shows what is left."},
 
 	/* who may do what to what */
 	{SF_ERR_NONE, "INVALID_SESSION_ID", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, NULL},
@@ -116,13 +121,26 @@ sfb_sqlstate(const sf_error *err)
 	return rule ? rule->sqlstate : ERRCODE_FDW_ERROR;
 }
 
+/* Too many calls in a day, and not just too many long ones at this moment. */
+static bool
+is_out_of_calls(const sf_error *err)
+{
+	return strcmp(err->code, "REQUEST_LIMIT_EXCEEDED") == 0 &&
+		   strstr(err->message, "Concurrent") == NULL;
+}
+
 /* The error's own hint, or the one for its code; NULL for none. */
 static const char *
 hint_text(const sf_error *err)
 {
 	const SfbErrorRule *rule = rule_for(err);
+	const char *own = is_out_of_calls(err) ? sfb_governor_hint() : NULL;
 
-	return err->hint[0] ? sfb_server_text(err->hint) : rule ? rule->hint : NULL;
+	if (err->hint[0])
+		return sfb_server_text(err->hint);
+	if (own != NULL)
+		return own;
+	return rule ? rule->hint : NULL;
 }
 
 static bool

@@ -24,7 +24,7 @@ typedef enum SfbWork
 	SFB_WORK_CALLS,		/* requests alone */
 	SFB_WORK_QUERY,		/* a query that may become a bulk job, or not */
 	SFB_WORK_QUERY_JOB, /* a bulk query job, for certain */
-	SFB_WORK_INGEST		/* rows to write, by calls or jobs */
+	SFB_WORK_INGEST_JOB /* rows that go by ingest jobs, for certain */
 } SfbWork;
 
 /* Whose a session is. */
@@ -47,8 +47,18 @@ extern void sfb_governor_admit(sf_session *session, SfbWork work);
 /* The same as an answer; never asks Salesforce. */
 extern bool sfb_governor_allows(sf_session *session, SfbWork work);
 
+/* Who is waited for: an error that comes now is about its org. */
+extern void sfb_governor_note(const sf_session *session);
+
+/*
+ * When the window of the daily API calls moves, as far as this database knows, for an error that Salesforce
+ * itself reports; NULL when nobody waits for anything.
+ */
+extern const char *sfb_governor_hint(void);
+
 /* ---- in session.c -------------------------------------------------------------------- */
 
-extern void sfb_session_origin(const sf_session *session, SfbSessionOrigin *origin);
+/* False when there is no such session any more. */
+extern bool sfb_session_origin(const sf_session *session, SfbSessionOrigin *origin);
 
 #endif /* SFB_GOVERNOR_H */

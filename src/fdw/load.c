@@ -166,7 +166,7 @@ sfb_load_begin(const SfbLoadSpec *spec)
 	session = sfb_session_get(spec->user);
 	/* what a statement has begun it may end, on all its tables */
 	if (!spec->same_statement)
-		sfb_governor_admit(session, SFB_WORK_INGEST);
+		sfb_governor_admit(session, jobs_only(load) ? SFB_WORK_INGEST_JOB : SFB_WORK_CALLS);
 	load->guard = sfb_guard_new(session, destroy_load);
 	load->guard->object = load;
 	load->held = sfb_spool_new(SFB_LOAD_HELD_BYTES / 4);
@@ -283,7 +283,11 @@ sfb_load_row(SfbLoad *load, const Datum *values, const bool *isnull)
 	{
 		check_literal_na(load);
 		if (!must_hold(load))
+		{
+			/* nothing of it was sent yet */
+			sfb_governor_admit(load->guard->session, SFB_WORK_INGEST_JOB);
 			sfb_load_switch_to_jobs(load);
+		}
 	}
 	else if (load->mode == SFB_LOAD_JOBS)
 	{

@@ -16,6 +16,7 @@ typedef struct SfbQueries
 	int size;
 	int started; /* so many of them, the first ones */
 	int at;		 /* rows come from this one */
+	bool no_job; /* the org's quota leaves none for them */
 	MemoryContext context;
 } SfbQueries;
 

@@ -34,6 +34,14 @@ sfb_queries_init(SfbScanState *scan, sf_session *session)
 	scan->guard = sfb_guard_new(session, destroy_queries);
 }
 
+/* The query has failed.  ERROR that says why, where it needs a job that the org's quota does not allow. */
+static void
+explain_no_job(SfbScanState *scan)
+{
+	if (strcmp(scan->error.code, SF_CODE_NO_JOB) == 0)
+		sfb_governor_admit(scan->guard->session, SFB_WORK_QUERY_JOB);
+}
+
 static void
 start_query(SfbScanState *scan)
 {
@@ -55,13 +63,17 @@ start_query(SfbScanState *scan)
 		.keep_result = scan->rewindable,
 		.hold_pages = scan->parallel != NULL || sfb_read_later, /* it may be read by several */
 		.job_first = sfb_job_first,
+		.no_job = queries->no_job,
 	};
 	sf_query *query;
 
 	sfb_query_bulk_api(options, &spec);
 	query = sf_query_start(scan->guard->session, &spec, &scan->error);
 	if (query == NULL)
+	{
+		explain_no_job(scan);
 		sfb_report(ERROR, &scan->error);
+	}
 	queries->items[queries->started++] = query;
 }
 
@@ -79,17 +91,30 @@ start_more(SfbScanState *scan)
 	sfb_kick(scan->guard->session);
 }
 
+/* May the scan begin?  And if it may go either way, may it become a job? */
+static void
+admit(SfbScanState *scan)
+{
+	sf_session *session = scan->guard->session;
+
+	if (scan->request->transport == SF_TRANSPORT_REST)
+		sfb_governor_admit(session, SFB_WORK_CALLS);
+	else if (scan->request->transport == SF_TRANSPORT_BULK || sfb_job_first)
+		sfb_governor_admit(session, SFB_WORK_QUERY_JOB);
+	else
+	{
+		sfb_governor_admit(session, SFB_WORK_QUERY);
+		scan->queries->no_job = !sfb_governor_allows(session, SFB_WORK_QUERY_JOB);
+	}
+}
+
 void
 sfb_queries_start(SfbScanState *scan)
 {
 	SfbQueries *queries = scan->queries;
 	int count = scan->request->count;
 
-	sfb_governor_admit(scan->guard->session,
-					   scan->request->transport == SF_TRANSPORT_BULK || sfb_job_first
-						   ? SFB_WORK_QUERY_JOB
-					   : scan->request->transport == SF_TRANSPORT_REST ? SFB_WORK_CALLS
-																	   : SFB_WORK_QUERY);
+	admit(scan);
 	if (queries->size < count)
 	{
 		queries->items = MemoryContextAllocZero(queries->context, sizeof(sf_query *) * count);
@@ -228,6 +253,8 @@ sfb_scan_poll_row(SfbScanState *scan, sf_value **values)
 		if (status == SF_OK && unlikely(scan->request->checks) &&
 			!sfb_request_takes(scan->request, scan->queries->at, *values))
 			continue;
+		if (unlikely(status == SF_FAILED))
+			explain_no_job(scan);
 		if (likely(status != SF_DONE) || !next_query(scan))
 			return status;
 	}

@@ -13,6 +13,7 @@
 #include "write.h"
 #include "governor.h"
 #include "option.h"
+#include "usage.h"
 
 #include "access/htup_details.h"
 #include "access/xact.h"
@@ -42,6 +43,7 @@ typedef struct SfbSession
 	int fds;			/* descriptors accounted for */
 	Oid roleid;			/* who asked for it last: what it spends is this role's */
 	double api_reserve; /* of the server, see SfbServerOptions */
+	SfbUsageTold told;	/* what of its readings is in the books */
 	uint64 last_use;	/* for giving up the one that was idle longest */
 	TimestampTz since;
 	TimestampTz used; /* when the last statement that used it began */
@@ -86,10 +88,40 @@ find_session(const sf_session *client)
 	return NULL;
 }
 
+static void
+get_origin(const SfbSession *entry, SfbSessionOrigin *origin)
+{
+	origin->serverid = entry->serverid;
+	origin->umid = entry->umid;
+	origin->roleid = entry->roleid;
+	origin->api_reserve = entry->api_reserve;
+}
+
+/* What it has spent so far is its role's. */
+static void
+take_usage(SfbSession *entry)
+{
+	SfbSessionOrigin origin;
+
+	if (entry->client == NULL)
+		return;
+	get_origin(entry, &origin);
+	sfb_usage_take(entry->client, &origin, &entry->told);
+}
+
+void
+sfb_sessions_write_usage(void)
+{
+	for (int i = 0; i < nsessions; i++)
+		take_usage(sessions[i]);
+	sfb_usage_write();
+}
+
 /* Frees an entry, half-built or whole, that is not in the list any more. */
 static void
 free_entry(SfbSession *entry)
 {
+	take_usage(entry);
 	sf_session_free(entry->client);
 	for (; entry->fds > 0; entry->fds--)
 		ReleaseExternalFD();
@@ -274,7 +306,12 @@ sfb_session_get(UserMapping *user)
 			entry = sessions[i];
 	if (entry == NULL)
 		entry = make_session(user);
-	entry->roleid = user->userid;
+	if (entry->roleid != user->userid)
+	{
+		if (OidIsValid(entry->roleid))
+			take_usage(entry);
+		entry->roleid = user->userid;
+	}
 	entry->last_use = ++use_clock;
 	entry->used = GetCurrentStatementStartTimestamp();
 	return entry->client;
@@ -318,15 +355,14 @@ sfb_session_close(int n)
 	return true;
 }
 
-void
+bool
 sfb_session_origin(const sf_session *session, SfbSessionOrigin *origin)
 {
 	SfbSession *entry = find_session(session);
 
-	origin->serverid = entry->serverid;
-	origin->umid = entry->umid;
-	origin->roleid = entry->roleid;
-	origin->api_reserve = entry->api_reserve;
+	if (entry != NULL)
+		get_origin(entry, origin);
+	return entry != NULL;
 }
 
 /*
@@ -492,10 +528,12 @@ xact_callback(XactEvent event, void *arg pg_attribute_unused())
 		case XACT_EVENT_PARALLEL_PRE_COMMIT:
 			return;
 	}
-	if (nsessions == 0)
-		return;
-	cleanup_all();
-	drop_stale_sessions();
+	if (nsessions > 0)
+	{
+		cleanup_all();
+		drop_stale_sessions();
+	}
+	sfb_sessions_write_usage();
 }
 
 static void

@@ -573,6 +573,9 @@ extern int sfb_watch_fd(bool now);
  */
 extern bool sfb_wait_deadline(sf_session *session, TimestampTz deadline);
 
+/* Some milliseconds of nothing, for who tries again what another process is at; never throws. */
+extern void sfb_nap(int ms);
+
 /* ---- error.c: sf_error -> ereport ---------------------------------------------------------- */
 
 /*

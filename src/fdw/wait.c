@@ -6,6 +6,7 @@
  * two orgs log in, poll and download side by side.
  */
 #include "progress.h"
+#include "usage.h"
 
 #include <poll.h>
 
@@ -129,6 +130,7 @@ wait_once(sf_session *session, long timeout, SfbWaitReason reason)
 		else if ((events[i].events & WL_SOCKET_READABLE) && other != session)
 			step_other(other);
 	}
+	sfb_usage_tick();
 	CHECK_FOR_INTERRUPTS();
 	/* Who waits looks again at what it waits for: a NOTICE may take our latch's word for it. */
 	sfb_progress_tick();
@@ -140,8 +142,10 @@ step_awaited(sf_session *session)
 {
 	static int idle = 0;
 	sf_error err = {0};
-	sf_step step = sf_session_step(session, &err);
+	sf_step step;
 
+	sfb_governor_note(session);
+	step = sf_session_step(session, &err);
 	drain_trace(session);
 	switch (step)
 	{
@@ -322,4 +326,10 @@ sfb_wait_deadline(sf_session *session, TimestampTz deadline)
 		if (rc > 0 && fds[1].revents != 0)
 			return false;
 	}
+}
+
+void
+sfb_nap(int ms)
+{
+	pg_usleep(ms * 1000L);
 }
