@@ -300,7 +300,7 @@ CREATE FUNCTION sfbulk_usage(
 	since timestamptz DEFAULT NULL)
 RETURNS TABLE (
 	day date, role name, server name, object text, api_calls bigint, logins bigint,
-	query_jobs bigint, ingest_jobs bigint, ingest_batches bigint, result_bytes bigint,
+	query_jobs bigint, ingest_jobs bigint, batches bigint, result_bytes bigint,
 	bytes_sent bigint, bytes_received bigint)
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;

@@ -32,6 +32,7 @@ start(const sf_bulk1_where *w, sf_http_spec *spec, const char *below, const char
 	snprintf(text, sizeof(text), "%s %s%s%s", doing, w->noun, id[0] != '\0' ? " " : "", id);
 	spec->url = url;
 	spec->doing = text;
+	spec->account = w->account;
 	return sf_http_start(w->http, spec, err);
 }
 

@@ -17,8 +17,9 @@
 typedef struct sf_bulk1_where
 {
 	sf_http *http;
-	char api_version[8]; /* "62.0"; all requests about a job have that of its creation */
-	const char *noun;	 /* in messages: "ingest job", "query job" */
+	sf_http_account *account; /* that pays */
+	char api_version[8];	  /* "62.0"; all requests about a job have that of its creation */
+	const char *noun;		  /* in messages: "ingest job", "query job" */
 	char job_id[SF_JOB_ID_MAX]; /* "" before it is known */
 } sf_bulk1_where;
 

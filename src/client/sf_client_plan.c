@@ -15,8 +15,7 @@ sf_explain_start(sf_session *s, const char *soql, sf_error *err)
 {
 	char object[SF_OBJECT_MAX];
 
-	sf_http_set_account(s->http,
-						sf_soql_object(soql, object, sizeof(object)) ? object : NULL);
+	sf_http_set_account(s->http, sf_soql_object(soql, object, sizeof(object)) ? object : NULL);
 	return (sf_explain *) sf_explanation_start(s->http, s->config.api_version, soql, err);
 }
 

@@ -33,7 +33,8 @@ typedef struct sf_usage
 	int64_t logins;
 	int64_t query_jobs;
 	int64_t ingest_jobs;
-	int64_t ingest_batches; /* of the daily quota: one for each 10,000 rows of a job */
+	int64_t
+		batches; /* of the daily quota: one for each 10,000 rows of a 2.0 ingest job, those of 1.0 jobs */
 	int64_t result_bytes;	/* CSV text that was read of query jobs */
 	int64_t bytes_sent;		/* bodies, as they went over the network */
 	int64_t bytes_received; /* … and came */

@@ -261,6 +261,9 @@ extern void sf_http_set_account_of_job(sf_http *h, const char *job_id);
 /* The current one; it lives as long as the set. */
 extern sf_http_account *sf_http_current_account(sf_http *h);
 
+/* Goes on with an account that was current before. */
+extern void sf_http_use_account(sf_http *h, sf_http_account *account);
+
 /* A job was made on that account. */
 extern void sf_http_remember_job(sf_http *h, const char *job_id, sf_http_account *account);
 
@@ -269,7 +272,7 @@ typedef enum sf_charge
 {
 	SF_CHARGE_QUERY_JOBS,
 	SF_CHARGE_INGEST_JOBS,
-	SF_CHARGE_INGEST_BATCHES,
+	SF_CHARGE_BATCHES,
 	SF_CHARGE_RESULT_BYTES
 } sf_charge;
 

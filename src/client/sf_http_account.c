@@ -36,7 +36,7 @@ static bool
 is_spent(const sf_usage *u)
 {
 	return u->api_calls != 0 || u->logins != 0 || u->query_jobs != 0 || u->ingest_jobs != 0 ||
-		   u->ingest_batches != 0 || u->result_bytes != 0 || u->bytes_sent != 0 ||
+		   u->batches != 0 || u->result_bytes != 0 || u->bytes_sent != 0 ||
 		   u->bytes_received != 0;
 }
 
@@ -82,6 +82,12 @@ sf_http_current_account(sf_http *h)
 }
 
 void
+sf_http_use_account(sf_http *h, sf_http_account *account)
+{
+	h->accounts.current = account;
+}
+
+void
 sf_http_remember_job(sf_http *h, const char *job_id, sf_http_account *account)
 {
 	sf_job_account *place = &h->accounts.jobs[h->accounts.next_job];
@@ -116,8 +122,8 @@ sf_http_charge(sf_http_account *account, sf_charge what, int64_t n)
 		case SF_CHARGE_INGEST_JOBS:
 			u->ingest_jobs += n;
 			break;
-		case SF_CHARGE_INGEST_BATCHES:
-			u->ingest_batches += n;
+		case SF_CHARGE_BATCHES:
+			u->batches += n;
 			break;
 		case SF_CHARGE_RESULT_BYTES:
 			u->result_bytes += n;

@@ -537,7 +537,7 @@ charge_batches(sf_ingest_job *job)
 
 	if (batches <= job->batches_charged)
 		return;
-	sf_http_charge(job->account, SF_CHARGE_INGEST_BATCHES, batches - job->batches_charged);
+	sf_http_charge(job->account, SF_CHARGE_BATCHES, batches - job->batches_charged);
 	job->batches_charged = batches;
 }
 

@@ -56,6 +56,7 @@ struct sf_query_job1
 
 	char first[SF_JOB_ID_MAX]; /* the batch with the query */
 	sf_bulk1_job said;		   /* by the last poll */
+	int64_t batches_charged;   /* of the daily quota */
 	int64_t final_before;	   /* batches that were over at the last list */
 	int unsettled;
 	sf_bulk1_batches list;
@@ -123,6 +124,7 @@ sf_query_job1_start(sf_http *h, const sf_query_job1_spec *spec, sf_error *err)
 		return NULL;
 	}
 	job->where.http = h;
+	job->where.account = sf_http_current_account(h);
 	job->where.noun = "query job";
 	snprintf(job->where.api_version, sizeof(job->where.api_version), "%s", spec->api_version);
 	job->query_all = spec->query_all;
@@ -216,6 +218,8 @@ creating_step(sf_query_job1 *job, sf_error *err)
 	}
 	memcpy(job->where.job_id, job->said.id, sizeof(job->where.job_id));
 	memcpy(job->info.id, job->said.id, sizeof(job->info.id));
+	sf_http_charge(job->where.account, SF_CHARGE_QUERY_JOBS, 1);
+	job->batches_charged = 0;
 	job->created_at = sf_http_now(job->where.http);
 	job->open = true;
 	if (job->discarded)
@@ -628,6 +632,12 @@ look_at_job(sf_query_job1 *job, sf_error *err)
 	bool running;
 
 	job->info.server_ms = said->server_ms;
+	if (said->batches_total > job->batches_charged)
+	{
+		sf_http_charge(job->where.account, SF_CHARGE_BATCHES,
+					   said->batches_total - job->batches_charged);
+		job->batches_charged = said->batches_total;
+	}
 	note_queue_time(job);
 	if (strcmp(said->state, "Aborted") == 0 || strcmp(said->state, "Failed") == 0)
 		return job_over(job, said->state, err);

@@ -65,6 +65,7 @@ start_reader(sf_query_result1 *r, sf_error *err)
 								.given = true,
 								.files = true};
 
+	sf_http_use_account(r->where.http, r->where.account);
 	r->pages = sf_query_pages_start(r->where.http, &spec, err);
 	return r->pages != NULL ? SF_OK : SF_FAILED;
 }
@@ -80,6 +81,7 @@ sf_query_result1_start(sf_http *h, const sf_query_result1_spec *spec, sf_error *
 		return NULL;
 	}
 	r->where.http = h;
+	r->where.account = sf_http_current_account(h);
 	r->where.noun = "query job";
 	snprintf(r->where.api_version, sizeof(r->where.api_version), "%s", spec->api_version);
 	snprintf(r->where.job_id, sizeof(r->where.job_id), "%s", spec->job_id);

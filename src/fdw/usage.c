@@ -130,7 +130,7 @@ sfb_usage_take(sf_session *session, const SfbSessionOrigin *origin, SfbUsageTold
 		record.number[SfbUsageLogins] = usage.logins;
 		record.number[SfbUsageQueryJobs] = usage.query_jobs;
 		record.number[SfbUsageIngestJobs] = usage.ingest_jobs;
-		record.number[SfbUsageIngestBatches] = usage.ingest_batches;
+		record.number[SfbUsageBatches] = usage.batches;
 		record.number[SfbUsageResultBytes] = usage.result_bytes;
 		record.number[SfbUsageBytesSent] = usage.bytes_sent;
 		record.number[SfbUsageBytesReceived] = usage.bytes_received;

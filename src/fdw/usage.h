@@ -21,7 +21,7 @@ enum SfbUsageNumber
 	SfbUsageLogins,
 	SfbUsageQueryJobs,
 	SfbUsageIngestJobs,
-	SfbUsageIngestBatches,
+	SfbUsageBatches,
 	SfbUsageResultBytes,
 	SfbUsageBytesSent,
 	SfbUsageBytesReceived,

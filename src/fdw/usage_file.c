@@ -214,7 +214,7 @@ spend(SfbBookRecord *quota, const SfbBookRecord *usage)
 	static const int spent_on[SF_QUOTA_COUNT] = {
 		[SF_QUOTA_QUERY_JOBS] = SfbUsageQueryJobs,
 		[SF_QUOTA_QUERY_FILES_MB] = SfbUsageResultBytes,
-		[SF_QUOTA_BATCHES] = SfbUsageIngestBatches,
+		[SF_QUOTA_BATCHES] = SfbUsageBatches,
 	};
 
 	if (quota->kind == SFB_BOOK_QUOTA && quota->org == usage->org && quota->number[0] >= 0 &&

@@ -121,7 +121,7 @@ take_spent(SfbOrg *org, const SfbBookRecord *record)
 	const int64 spent[SF_QUOTA_COUNT] = {
 		[SF_QUOTA_QUERY_JOBS] = record->number[SfbUsageQueryJobs],
 		[SF_QUOTA_QUERY_FILES_MB] = record->number[SfbUsageResultBytes],
-		[SF_QUOTA_BATCHES] = record->number[SfbUsageIngestBatches]};
+		[SF_QUOTA_BATCHES] = record->number[SfbUsageBatches]};
 
 	for (int i = 0; i < SF_QUOTA_COUNT; i++)
 		org->quotas[i].spent += spent[i];

@@ -24,11 +24,10 @@ spent(sf_session *s)
 
 	text[0] = '\0';
 	while (sf_session_take_usage(s, &u))
-		len += (size_t) snprintf(text + len, sizeof(text) - len,
-								 "%s: %lld/%lld/%lld/%lld/%lld/%lld;", u.object,
-								 (long long) u.api_calls, (long long) u.logins,
-								 (long long) u.query_jobs, (long long) u.ingest_jobs,
-								 (long long) u.ingest_batches, (long long) u.result_bytes);
+		len += (size_t) snprintf(
+			text + len, sizeof(text) - len, "%s: %lld/%lld/%lld/%lld/%lld/%lld;", u.object,
+			(long long) u.api_calls, (long long) u.logins, (long long) u.query_jobs,
+			(long long) u.ingest_jobs, (long long) u.batches, (long long) u.result_bytes);
 	return text;
 }
 
