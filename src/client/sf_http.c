@@ -787,15 +787,6 @@ collect_ended(sf_http *h)
 	}
 }
 
-/* When a transfer that does not move is given up, on the real clock. */
-static int64_t
-stall_time(const sf_http_request *req)
-{
-	if (req->state != REQ_RUNNING || req->paused)
-		return SF_MUX_NEVER;
-	return req->moved_at + req->http->away + req->http->request_timeout_ms;
-}
-
 /* Pauses that are over, back-offs that are over, transfers that stand still. */
 static void
 check_requests(sf_http *h)
@@ -831,7 +822,7 @@ check_requests(sf_http *h)
 		}
 		else if (req->state == REQ_BACKOFF && req->retry_at <= now)
 			req->state = REQ_WAITING;
-		else if (stall_time(req) <= now)
+		else if (sf_http_stall_time(req) <= now)
 		{
 			curl_off_t pretransfer = 0;
 
@@ -879,25 +870,5 @@ sf_http_step(sf_http *h, bool *progress, sf_error *err)
 	if (h->progress)
 		*progress = true;
 	h->progress = false;
-	return SF_OK;
-}
-
-sf_status
-sf_http_arm(sf_http *h, sf_error *err)
-{
-	int64_t at = h->curl_due < h->wake_at ? h->curl_due : h->wake_at;
-
-	for (const sf_http_request *req = h->first; req != NULL; req = req->next)
-	{
-		int64_t t = req->state == REQ_BACKOFF ? req->retry_at : stall_time(req);
-
-		if (t < at)
-			at = t;
-	}
-	if (h->progress || sf_http_has_work(h))
-		at = sf_mux_now();
-	if (sf_mux_set_timer(h->mux, at, err) != SF_OK)
-		return SF_FAILED;
-	h->timer_at = at;
 	return SF_OK;
 }

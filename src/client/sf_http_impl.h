@@ -194,6 +194,9 @@ extern sf_status sf_http_inflate_body(sf_http_request *req, bool is_error);
  */
 extern void sf_http_charge_attempt(const sf_http_request *req, bool sent);
 
+/* When a transfer that does not move is given up, on the real clock. */
+extern int64_t sf_http_stall_time(const sf_http_request *req);
+
 /* ---- in sf_http_upload.c ----------------------------------------------------------- */
 
 /* An empty one; NULL when out of memory. */

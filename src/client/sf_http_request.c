@@ -563,3 +563,31 @@ sf_http_is_success(int status)
 {
 	return status >= 200 && status < 300;
 }
+
+int64_t
+sf_http_stall_time(const sf_http_request *req)
+{
+	if (req->state != REQ_RUNNING || req->paused)
+		return SF_MUX_NEVER;
+	return req->moved_at + req->http->away + req->http->request_timeout_ms;
+}
+
+sf_status
+sf_http_arm(sf_http *h, sf_error *err)
+{
+	int64_t at = h->curl_due < h->wake_at ? h->curl_due : h->wake_at;
+
+	for (const sf_http_request *req = h->first; req != NULL; req = req->next)
+	{
+		int64_t t = req->state == REQ_BACKOFF ? req->retry_at : sf_http_stall_time(req);
+
+		if (t < at)
+			at = t;
+	}
+	if (h->progress || sf_http_has_work(h))
+		at = sf_mux_now();
+	if (sf_mux_set_timer(h->mux, at, err) != SF_OK)
+		return SF_FAILED;
+	h->timer_at = at;
+	return SF_OK;
+}

@@ -134,6 +134,7 @@ sf_ingest_job1_start(sf_http *h, const sf_ingest_job_spec *spec, sf_error *err)
 		return NULL;
 	}
 	job->where.http = h;
+	job->where.account = sf_http_current_account(h);
 	job->where.noun = "ingest job";
 	snprintf(job->where.api_version, sizeof(job->where.api_version), "%s", spec->api_version);
 	job->poll_max_ms = what->poll_interval_max_ms;
@@ -290,6 +291,8 @@ creating_step(sf_ingest_job1 *job, sf_error *err)
 	}
 	memcpy(job->info.id, answer.id, sizeof(job->info.id));
 	memcpy(job->where.job_id, answer.id, sizeof(job->where.job_id));
+	sf_http_charge(job->where.account, SF_CHARGE_INGEST_JOBS, 1);
+	sf_http_remember_job(job->where.http, job->info.id, job->where.account);
 	job->state = JOB_READY;
 	return SF_WAIT;
 }
@@ -355,6 +358,7 @@ batch_added(sf_ingest_job1 *job, const char *id, sf_error *err)
 	job->batches[job->nbatches] = (sf_ingest_batch){.rows = job->feed.cut.rows};
 	memcpy(job->batches[job->nbatches].id, id, SF_JOB_ID_MAX);
 	job->nbatches++;
+	sf_http_charge(job->where.account, SF_CHARGE_BATCHES, 1);
 	job->info.rows += job->feed.cut.rows;
 	job->info.closed = true;
 	job->doubtful = false;

@@ -88,6 +88,7 @@ sf_ingest_results1_start(sf_http *h, const char *api_version, const char *job_id
 		return NULL;
 	}
 	r->where.http = h;
+	r->where.account = sf_http_current_account(h);
 	r->where.noun = "ingest job";
 	snprintf(r->where.api_version, sizeof(r->where.api_version), "%s", api_version);
 	snprintf(r->where.job_id, sizeof(r->where.job_id), "%s", job_id);
@@ -202,6 +203,7 @@ open_part(sf_ingest_results1 *r, const char *part, sf_error *err)
 			 r->where.job_id, r->batch->id, part);
 	snprintf(doing, sizeof(doing), "read the %s of batch %s of ingest job %s", part,
 			 r->batch->id, r->where.job_id);
+	sf_http_use_account(r->where.http, r->where.account);
 	return sf_ingest_results_open(r->where.http, url, doing, r->where.job_id, r->max_retries,
 								  err);
 }
