@@ -193,7 +193,8 @@ ingest(const char *rows, const char *expected)
 	while (sf_results_next(results, &values, &err) == SF_WAIT && drive(s))
 		;
 	sf_results_free(results);
-	is_text(spent(s), ": 1/0/0/0/0/0;", "of a job that is not known here nobody knows");
+	is_text(spent(s), ": 2/0/0/0/0/0;",
+			"of a job that is not known here nobody knows, nor of which API it is");
 	sf_session_free(s);
 	peer_stop(p);
 }
