@@ -55,6 +55,7 @@ typedef struct Tables
 	Table *tables;
 	int count;
 	int failed;
+	int untried;		/* of them, as all was given up */
 	int sqlstate;		/* of the first failure */
 	StringInfoData why; /* of the first ones */
 	MemoryContext context;
@@ -311,9 +312,9 @@ run(Tables *all)
 			try_step(all, table, finish_step);
 		else if (!table->failed)
 		{
-			/* It has not been tried. */
 			table->failed = true;
 			all->failed++;
+			all->untried++;
 		}
 	}
 }
@@ -372,6 +373,13 @@ sfbulk_sync_schema(PG_FUNCTION_ARGS)
 		counts[2] += sync->updated;
 		counts[3] += sync->deleted;
 	}
+	if (all->failed - all->untried > QUOTED)
+		appendStringInfo(&all->why, "\n... and %d more.", all->failed - all->untried - QUOTED);
+	if (all->untried > 0)
+		appendStringInfo(
+			&all->why,
+			ngettext("\n%d other was not tried.", "\n%d others were not tried.", all->untried),
+			all->untried);
 	why = MemoryContextStrdup(outer, all->why.data);
 	MemoryContextSwitchTo(outer);
 	MemoryContextDelete(context);
