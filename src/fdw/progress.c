@@ -295,7 +295,8 @@ until_notice(const SfbProgress *progress, TimestampTz now)
 	return next > now ? TimestampDifferenceMilliseconds(now, next) : 0;
 }
 
-static void pg_attribute_printf(2, 3) add(char *line, const char *format, ...)
+/* Not pg_attribute_printf: what configure found for gcc is not known to clang. */
+static void __attribute__((format(printf, 2, 3))) add(char *line, const char *format, ...)
 {
 	Size len = strlen(line);
 	va_list args;
