@@ -96,6 +96,7 @@ typedef struct bulk1_batch
 	int64_t created; /* ms of the org's clock */
 	int64_t changed;
 	int64_t start; /* ms that only grow */
+	int64_t began; /* … since when it is InProgress; 0 before */
 	int64_t ended;
 	int64_t processed;
 	int64_t failed;
@@ -105,6 +106,11 @@ typedef struct bulk1_batch
 	bulk1_blob answer;	   /* results of rows, in the job's format */
 	bulk1_result *results; /* files of a query */
 	int nresults;
+
+	/* with the option lock_contention: the parents that its rows have named */
+	char (*parents)[SIM_ID_SIZE];
+	int nparents;
+	int parents_cap;
 
 	/* orders of a fault at creation */
 	srv_state hold;
@@ -267,7 +273,16 @@ bool bulk1_fail(bulk1_outcome *o, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* bulk1_load.c, bulk1_query.c: process the batch; the job's constant members and the request may be read. */
-void bulk1_load(srv_bulk1 *b, const bulk1_job *j, const bulk1_batch *t, bulk1_outcome *o);
+void bulk1_load(srv_bulk1 *b, const bulk1_job *j, bulk1_batch *t, bulk1_outcome *o);
+
+/* In bulk1_locks.c: with the option lock_contention. */
+
+/*
+ * The parents that a row of a batch names become its batch's.  False with UNABLE_TO_LOCK_ROW when one of them is that of a
+ * batch which was worked on at the same time.
+ */
+extern bool
+bulk1_lock_parents(srv_bulk1 *b, bulk1_batch *t, const sim_write *w, sim_error *err);
 void bulk1_query(srv_bulk1 *b, const bulk1_job *j, const bulk1_batch *t, bulk1_outcome *o);
 
 /* Does PK chunking divide the job's object, by the ids of the parent that is named?  False: why not. */

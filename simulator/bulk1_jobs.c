@@ -200,6 +200,7 @@ free_job(bulk1_job *j)
 		bulk1_blob_free(&t->answer);
 		free_results(t->results, t->nresults);
 		gate_unref(t->gate);
+		free(t->parents);
 		free(t->fails);
 		free(t);
 	}
@@ -376,6 +377,8 @@ due(bulk1_batch *t, const bulk1_batch *before, const srv_options *opt)
 	if (age < opt->queue_ms || held_in(t, opt, JOB_UPLOAD_COMPLETE))
 		return false;
 	set_state(t, BULK1_IN_PROGRESS);
+	if (t->began == 0)
+		t->began = sim_clock_mono();
 	return age >= (int64_t) opt->queue_ms + opt->job_ms && !held_in(t, opt, JOB_IN_PROGRESS);
 }
 

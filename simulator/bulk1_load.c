@@ -17,6 +17,7 @@ typedef struct load
 {
 	srv_bulk1 *b;
 	const bulk1_job *j;
+	bulk1_batch *t;
 	bulk1_type format; /* of the results */
 	const sim_field *key;
 	bulk1_rows *ahead; /* of an upsert by an external id: reads a chunk before it is written */
@@ -205,6 +206,7 @@ static bool
 write_chunk(load *l, bulk1_rows *rows, int64_t n)
 {
 	srv *s = l->b->s;
+	bool contend = srv_options_get(s).lock_contention;
 	sim_error err = {0};
 	sim_txn *txn = sim_txn_begin(s->org, &l->j->write, &err);
 
@@ -218,7 +220,9 @@ write_chunk(load *l, bulk1_rows *rows, int64_t n)
 		bool ok;
 
 		memset(&err, 0, sizeof(err));
-		ok = bulk1_rows_next(rows, &w, &err) && write_row(l, txn, &w, id, &created, &err);
+		ok = bulk1_rows_next(rows, &w, &err) &&
+			 (!contend || bulk1_lock_parents(l->b, l->t, &w, &err)) &&
+			 write_row(l, txn, &w, id, &created, &err);
 		if (!ok)
 			bulk1_rows_refused(rows, &err);
 		put_result(l, ok ? id : "", ok, ok && created, &err);
@@ -280,10 +284,11 @@ decode(const char *charset, sim_buf *text, bulk1_outcome *o)
 }
 
 static void
-load_text(srv_bulk1 *b, const bulk1_job *j, const sim_buf *text, const bulk1_zip *zip,
+load_text(srv_bulk1 *b, bulk1_batch *t, const sim_buf *text, const bulk1_zip *zip,
 		  bulk1_outcome *o)
 {
-	load l = {.b = b, .j = j, .format = bulk1_text_type(j->type), .o = o};
+	const bulk1_job *j = t->job;
+	load l = {.b = b, .j = j, .t = t, .format = bulk1_text_type(j->type), .o = o};
 	bulk1_rows *rows = bulk1_rows_new(j, text->data ? text->data : "", text->len, zip, o);
 
 	if (rows == NULL)
@@ -300,7 +305,7 @@ load_text(srv_bulk1 *b, const bulk1_job *j, const sim_buf *text, const bulk1_zip
 }
 
 void
-bulk1_load(srv_bulk1 *b, const bulk1_job *j, const bulk1_batch *t, bulk1_outcome *o)
+bulk1_load(srv_bulk1 *b, const bulk1_job *j, bulk1_batch *t, bulk1_outcome *o)
 {
 	sim_buf request = {0};
 	sim_buf text = {0};
@@ -321,7 +326,7 @@ bulk1_load(srv_bulk1 *b, const bulk1_job *j, const bulk1_batch *t, bulk1_outcome
 
 		if ((charset == NULL || decode(charset, &request, o)) &&
 			(j->spec == NULL || bulk1_spec_apply(j, &request, o)))
-			load_text(b, j, &request, NULL, o);
+			load_text(b, t, &request, NULL, o);
 	}
 	else if ((zip = bulk1_zip_open(request.data ? request.data : "", request.len, &err)) ==
 			 NULL)
@@ -335,7 +340,7 @@ bulk1_load(srv_bulk1 *b, const bulk1_job *j, const bulk1_batch *t, bulk1_outcome
 		else if (rc == 0)
 			bulk1_fail(o, "InvalidBatch", "request.txt not found in the zip file");
 		else
-			load_text(b, j, &text, zip, o);
+			load_text(b, t, &text, zip, o);
 	}
 	bulk1_zip_close(zip);
 	sim_buf_free(&text);

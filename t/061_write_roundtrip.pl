@@ -1,4 +1,4 @@
-# Every type written by both transports and read back by both: what comes back is what was written, as
+# Every type written by both transports, and by both bulk APIs, and read back by both: what comes back is what was written, as
 # Salesforce trims and normalises it, and the same whichever way it went.
 use strict;
 use warnings;
@@ -9,9 +9,13 @@ use Test::More;
 
 my $sim = sfsim_start(rows => { Account => 5, Contact => 5, Invoice__c => 0 });
 my $node = node_start('write_roundtrip');
-for my $by ('rest', 'bulk')
+# the third one by Bulk API 1.0, in small batches
+my %ways = (rest => { transport => 'rest' }, bulk => { transport => 'bulk' },
+	bulk1 => { transport => 'bulk', bulk_api => '1.0', batch_rows => 7 });
+my @ways = qw(rest bulk bulk1);
+for my $by (@ways)
 {
-	server_create($node, $sim, name => $by, options => { transport => $by });
+	server_create($node, $sim, name => $by, options => $ways{$by});
 	tables_import($node, 'account', 'contact', 'invoice__c', { server => $by, schema => $by });
 }
 my $c = SfPsql->new($node);
@@ -109,7 +113,7 @@ sub differences
 		  . "UNION ALL SELECT 'wanted', x::text FROM (TABLE back EXCEPT ALL ($got)) x");
 }
 
-for my $by ('rest', 'bulk')
+for my $by (@ways)
 {
 	subtest "INSERT by $by" => sub {
 		run("INSERT INTO $by.invoice__c ($columns) SELECT '$by: ' || name, "
@@ -145,7 +149,7 @@ subtest 'the text #N/A' => sub {
 };
 
 subtest 'a row of nothing but one NULL' => sub {
-	for my $by ('rest', 'bulk')
+	for my $by (@ways)
 	{
 		my $r = $c->query("INSERT INTO $by.contact (lastname) VALUES (NULL)");
 		is($r->{error} && $r->{error}{sqlstate}, '23502', "$by: refused, and not lost");
@@ -153,7 +157,7 @@ subtest 'a row of nothing but one NULL' => sub {
 };
 
 subtest 'lookups by external id' => sub {
-	for my $by ('rest', 'bulk')
+	for my $by (@ways)
 	{
 		run("CREATE FOREIGN TABLE $by.acc (id text, name text, ext text OPTIONS (field 'External_Key__c'),
 			parent text OPTIONS (field 'Parent.External_Key__c')) SERVER $by OPTIONS (object 'Account')");
@@ -172,9 +176,9 @@ subtest 'lookups by external id' => sub {
 subtest 'databases of another encoding' => sub {
 	$node->safe_psql('postgres', "CREATE DATABASE latin1 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
 	$node->safe_psql('latin1', 'CREATE EXTENSION sfbulk_fdw');
-	server_create($node, $sim, name => $_, dbname => 'latin1', options => { transport => $_ }),
-	  tables_import($node, 'invoice__c', { server => $_, schema => $_, dbname => 'latin1' }) for 'rest', 'bulk';
-	for my $by ('rest', 'bulk')
+	server_create($node, $sim, name => $_, dbname => 'latin1', options => $ways{$_}),
+	  tables_import($node, 'invoice__c', { server => $_, schema => $_, dbname => 'latin1' }) for @ways;
+	for my $by (@ways)
 	{
 		$node->safe_psql('latin1', "SET client_encoding = 'UTF8'; INSERT INTO $by.invoice__c (name, description__c) VALUES ('l$by', U&'K\\00fcche')");
 		is(run("SELECT description__c = U&'K\\00fcche' FROM rest.invoice__c WHERE name = 'l$by'"), 't', $by);

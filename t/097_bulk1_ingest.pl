@@ -169,7 +169,35 @@ my @modes = map { decode_json($_->{body})->{concurrencyMode} } of_log($sim->cont
 ok(@modes > 2 && !grep({ $_ ne 'Serial' } @modes), 'every job is serial') or diag("@modes");
 my @order = map { $_->{method} eq 'POST' && $_->{path} =~ m{/job$} ? 'create' : $_->{path} =~ m{/batch$} && $_->{method} eq 'GET' ? 'poll' : () }
   @{ $sim->log };
-ok((join ' ', @order) !~ /create create/, 'and the next one begins when the one before has ended') or diag("@order");
+ok((join q( ), @order) !~ /create create/, 'and the next one begins when the one before has ended') or diag("@order");
+
+# Batches of one parent that are worked on together meet each other's locks, in serial mode they do not.
+my ($parent, $held) = map { $_->{Id} } @{ SfWrite::rest($sim, 'GET', 'query?q=SELECT+Id+FROM+Account+ORDER+BY+Id')->{records} };
+my %locked;
+for my $mode (qw(stop serial))
+{
+	fresh();
+	$sim->set(lock_contention => $yes, job_ms => 60);
+	$r = $backend->query("INSERT INTO $mode (code, account) SELECT 'I-' || i, '$parent' FROM source WHERE i <= 12 ORDER BY i");
+	is($r->{error} && $r->{error}{message}, undef, "$mode: all rows are written in the end");
+	is(scalar keys %{ SfWrite::org_rows($sim, 'I') }, 12, 'each of them once');
+	my $log = $sim->control('GET', 'log?bodies=all');
+	$locked{$mode} = () = map { $_->{response_body} // '' } of_log($log, $result);
+	$locked{"$mode jobs"} = requests($log, $bulk1{create});
+}
+is("$locked{'stop jobs'} $locked{'serial jobs'}", '3 1', 'in parallel rows met locks and were sent again, twice; in serial mode they did not');
+is($locked{serial}, 0, 'and nothing was to be asked for');
+
+# rows that stay locked are sent again, and keep their numbers
+fresh();
+$sim->control('POST', 'locks', { ids => [$held] });
+$r = $backend->query("INSERT INTO ignore (code, account) SELECT 'I-' || i, CASE WHEN i IN (4, 9) THEN '$held' END
+	FROM source WHERE i <= 12 ORDER BY i");
+$sim->control('DELETE', 'locks');
+like($r->{messages}, qr/rejected 2 rows.*UNABLE_TO_LOCK_ROW.*\nDETAIL:.*\nRow 4: UNABLE_TO_LOCK_ROW.*\nRow 9: UNABLE_TO_LOCK_ROW/,
+	'rows that stay locked have their numbers after all');
+is(requests($sim->log, $bulk1{create}), 4, 'they were sent again three times');
+is($backend->query(q{SELECT string_agg("row"->>'Code__c', ' ') FROM sfbulk_failed_rows('a1')})->{rows}, 'I-4 I-9', 'and are shown once');
 
 # ---- faults ---------------------------------------------------------------------------------------
 
