@@ -157,22 +157,22 @@ sf_bulk1_download(const sf_bulk1_where *w, const char *batch_id, const char *par
 /* ---- answers ----------------------------------------------------------------------- */
 
 /* What is said of one job or batch, in JSON or else in XML. */
-typedef struct info
+typedef struct said
 {
 	const sf_json *json; /* NULL: XML */
 	const char *xml;
 	size_t len;
-} info;
+} said;
 
 /* An answer taken apart. */
-typedef struct answer
+typedef struct reply
 {
 	sf_json *root; /* NULL: XML */
-	info all;
-} answer;
+	said all;
+} reply;
 
 static sf_status
-open_answer(const sf_http_request *req, const char *what, answer *a, sf_error *err)
+open_answer(const sf_http_request *req, const char *what, reply *a, sf_error *err)
 {
 	size_t len;
 	const char *body = sf_http_body(req, &len);
@@ -192,7 +192,7 @@ open_answer(const sf_http_request *req, const char *what, answer *a, sf_error *e
 
 /* The text of a member; false when there is none. */
 static bool
-get_text(const info *i, const char *name, sf_buf *out)
+get_text(const said *i, const char *name, sf_buf *out)
 {
 	const char *text;
 
@@ -205,7 +205,7 @@ get_text(const info *i, const char *name, sf_buf *out)
 
 /* A count; what is missing stays as it is. */
 static void
-get_number(const info *i, const char *name, sf_buf *scratch, int64_t *value)
+get_number(const said *i, const char *name, sf_buf *scratch, int64_t *value)
 {
 	char *end;
 	long long number;
@@ -223,10 +223,12 @@ get_number(const info *i, const char *name, sf_buf *scratch, int64_t *value)
 }
 
 static sf_status
-get_id(const info *i, const char *what, sf_buf *scratch, char id[SF_JOB_ID_MAX], sf_error *err)
+get_id(const said *i, const char *what, sf_buf *scratch, char id[SF_JOB_ID_MAX], sf_error *err)
 {
 	if (get_text(i, "id", scratch) && sf_job_take_id(sf_buf_text(scratch), id))
 		return SF_OK;
+	if (scratch->failed == SF_ERR_MEMORY)
+		return sf_error_nomem(err);
 	return sf_error_set(err, SF_ERR_PROTOCOL, "the %s has no id, or a malformed one", what);
 }
 
@@ -241,7 +243,7 @@ sf_bulk1_read_job(const sf_bulk1_where *w, const sf_http_request *req, sf_bulk1_
 				  sf_error *err)
 {
 	char what[96];
-	answer a;
+	reply a;
 	sf_buf text;
 	sf_status st;
 
@@ -251,7 +253,7 @@ sf_bulk1_read_job(const sf_bulk1_where *w, const sf_http_request *req, sf_bulk1_
 		return SF_FAILED;
 	sf_buf_init(&text, SF_BODY_SMALL);
 	st = get_id(&a.all, what, &text, job->id, err);
-	if (st == SF_OK && !get_text(&a.all, "state", &text))
+	if (st == SF_OK && !get_text(&a.all, "state", &text) && text.failed != SF_ERR_MEMORY)
 		st = sf_error_set(err, SF_ERR_PROTOCOL, "the %s has no state", what);
 	if (st == SF_OK)
 		sf_text_copy(job->state, sizeof(job->state), sf_buf_text(&text), text.len);
@@ -301,7 +303,7 @@ parse_state(const char *text, sf_bulk1_state *state)
 }
 
 static sf_status
-read_batch(const info *i, const char *what, sf_bulk1_batch *batch, sf_error *err)
+read_batch(const said *i, const char *what, sf_bulk1_batch *batch, sf_error *err)
 {
 	sf_buf text;
 	sf_status st;
@@ -310,7 +312,8 @@ read_batch(const info *i, const char *what, sf_bulk1_batch *batch, sf_error *err
 	sf_buf_init(&text, SF_BODY_SMALL);
 	st = get_id(i, what, &text, batch->id, err);
 	if (st == SF_OK &&
-		(!get_text(i, "state", &text) || !parse_state(sf_buf_text(&text), &batch->state)))
+		(!get_text(i, "state", &text) || !parse_state(sf_buf_text(&text), &batch->state)) &&
+		text.failed != SF_ERR_MEMORY)
 		st = sf_error_set(err, SF_ERR_PROTOCOL,
 						  "batch %s in the %s has the unknown state \"%.40s\"", batch->id,
 						  what, sf_buf_text(&text));
@@ -339,7 +342,7 @@ sf_bulk1_read_batch(const sf_bulk1_where *w, const sf_http_request *req, sf_bulk
 					sf_error *err)
 {
 	char what[96];
-	answer a;
+	reply a;
 	sf_status st;
 
 	name_answer(what, w, "state of a batch of");
@@ -351,7 +354,7 @@ sf_bulk1_read_batch(const sf_bulk1_where *w, const sf_http_request *req, sf_bulk
 }
 
 static sf_status
-add_batch(sf_bulk1_batches *list, int *alloc, const info *i, const char *what, sf_error *err)
+add_batch(sf_bulk1_batches *list, int *alloc, const said *i, const char *what, sf_error *err)
 {
 	if (list->n >= *alloc)
 	{
@@ -379,7 +382,7 @@ read_json_list(sf_bulk1_batches *list, const sf_json *root, const char *what, sf
 		return sf_error_set(err, SF_ERR_PROTOCOL, "the %s has no batchInfo", what);
 	for (items = sf_json_first(items); items != NULL; items = sf_json_next(items))
 	{
-		info i = {.json = items};
+		said i = {.json = items};
 
 		if (add_batch(list, &alloc, &i, what, err) != SF_OK)
 			return SF_FAILED;
@@ -388,12 +391,12 @@ read_json_list(sf_bulk1_batches *list, const sf_json *root, const char *what, sf
 }
 
 static sf_status
-read_xml_list(sf_bulk1_batches *list, const info *all, const char *what, sf_error *err)
+read_xml_list(sf_bulk1_batches *list, const said *all, const char *what, sf_error *err)
 {
 	const char *xml = all->xml;
 	size_t len = all->len;
 	int alloc = 0;
-	info i = {0};
+	said i = {0};
 
 	if (memmem(xml, len, "batchInfoList", strlen("batchInfoList")) == NULL)
 		return sf_error_set(err, SF_ERR_PROTOCOL, "the %s has no batchInfoList", what);
@@ -410,7 +413,7 @@ sf_bulk1_read_batches(const sf_bulk1_where *w, const sf_http_request *req,
 					  sf_bulk1_batches *list, sf_error *err)
 {
 	char what[96];
-	answer a;
+	reply a;
 	sf_status st;
 
 	memset(list, 0, sizeof(*list));

@@ -55,15 +55,16 @@ static sf_status
 finish(sf_http *h, sf_http_request *req, sf_error *err)
 {
 	sf_status st;
-	bool progress = false;
 
 	while ((st = sf_http_check(req, err)) == SF_WAIT && !sf_http_needs_login(h))
 	{
 		sf_error broken = {0};
+		bool progress = false;
 
 		if (sf_http_step(h, &progress, &broken) != SF_OK || sf_http_arm(h, &broken) != SF_OK)
 			return SF_FAILED;
-		poll(&(struct pollfd){.fd = sf_http_fd(h), .events = POLLIN}, 1, PEER_PATIENCE_MS);
+		if (!progress)
+			poll(&(struct pollfd){.fd = sf_http_fd(h), .events = POLLIN}, 1, PEER_PATIENCE_MS);
 	}
 	return st;
 }
