@@ -11,9 +11,9 @@ use SfTest;
 use Test::More;
 
 my $slots = 6;
-my $t = SfFault->new('progress', schemas => [ 'bulk', 'rest', 'shared' ], rows => { Contact => 400, Invoice__c => 0 },
+my $t = SfFault->new('progress', schemas => [ 'bulk', 'rest', 'shared', 'old' ], rows => { Contact => 400, Invoice__c => 0 },
 	options => { poll_interval_max => '100ms', download_streams => 1 },
-	own => { shared => { transport => 'bulk', fdw_tuple_cost => '100' } },
+	own => { shared => { transport => 'bulk', fdw_tuple_cost => '100' }, old => { transport => 'bulk', bulk_api => '1.0' } },
 	conf => qq{
 		shared_preload_libraries = 'sfbulk_fdw'
 		sfbulk_fdw.progress_slots = $slots
@@ -32,6 +32,8 @@ $node->safe_psql('postgres', q{
 	CREATE FOREIGN TABLE w.jobs (key text OPTIONS (field 'External_Key__c'), name text OPTIONS (field 'Name'),
 		code text OPTIONS (field 'Code__c'))
 		SERVER bulk OPTIONS (object 'Invoice__c', upsert_key 'External_Key__c', on_error 'ignore');
+	CREATE FOREIGN TABLE w.old (key text OPTIONS (field 'External_Key__c'), name text OPTIONS (field 'Name'),
+		code text OPTIONS (field 'Code__c')) SERVER old OPTIONS (object 'Invoice__c');
 	CREATE FOREIGN TABLE w.commits (key text OPTIONS (field 'External_Key__c'), name text OPTIONS (field 'Name'),
 		code text OPTIONS (field 'Code__c'))
 		SERVER bulk OPTIONS (object 'Invoice__c', apply 'commit', rest_row_limit '10');
@@ -258,6 +260,36 @@ for my $held (1, 0)
 	is(shown(), '', 'nothing afterwards');
 }
 $c->value('RESET ALL');
+
+# ---- Bulk API 1.0 --------------------------------------------------------------------------------------
+
+# Its batches wait and work by the org's clock.
+sub stop_clock
+{
+	org();
+	$sim->set(queue_ms => 60000, job_ms => 60000);
+	$sim->control('POST', 'clock', { freeze => $yes });
+	return;
+}
+sub go_on { $sim->control('POST', 'clock', { advance_ms => 60000 }); return; }
+
+my $old = 'query|old.account|Account';
+stop_clock();
+$c->begin(read_from('old.account'));
+shows('a job of Bulk API 1.0', "$old|queued|0|||");
+like(shown('job'), qr/^750\w{15}$/, 'its id');
+go_on();
+shows('... at work', "$old|in progress|0|||");
+go_on();
+is($c->end->{rows}, $t->expected, 'all rows');
+is(shown(), '', 'nothing afterwards');
+stop_clock();
+$c->begin("INSERT INTO w.old SELECT 'old-' || i, 'n', 'old-' || i FROM generate_series(1, 50) i");
+shows('an ingest job of Bulk API 1.0', 'ingest|w.old|Invoice__c|processing|0|50|0|0');
+go_on() for 1, 2;
+is($c->end->{error}, undef, 'it is written');
+is(shown(), '', 'nothing afterwards');
+$sim->control('POST', 'clock', { reset => $yes });
 
 # ---- scans that wait together ----------------------------------------------------------------------------
 
