@@ -57,7 +57,7 @@ $node->safe_psql('postgres', q{
 	END $$});
 
 # Time goes by: at once, within a second, a few, minutes, and hours in which sessions end.
-my @while = (0, 0, 0, 0.3, 1, 1, 2, 7, 45);
+my @while = (0, 0, 0.3, 1, 2, 7, 45, 100);
 my @between = (@while, @while, 60, 600, 601, 3600, 20000);
 
 my $started = time;
@@ -66,13 +66,14 @@ my @failures;
 
 # ---- one sync ----------------------------------------------------------------------------------------------
 
-# Requests of a sync at which others may get in between; what must be there for it to come to them.
+# Requests of a sync at which others may get in between; rows is what must be there for it to come to them.  What
+# is changed up to a point that has "reads" is in this very sync; what is deleted is, up to the last of them.
 my %points = (
-	'before the describe' => { hold => { path => '*/composite', hold => 'before' } },
-	'after the describe' => { hold => { path => '*/composite', hold => 'after' } },
-	'before the changed rows' => { hold => { method => 'GET', path => '*/query', hold => 'before' } },
+	'before the describe' => { hold => { path => '*/composite', hold => 'before' }, reads => 1 },
+	'after the describe' => { hold => { path => '*/composite', hold => 'after' }, reads => 1 },
+	'before the changed rows' => { hold => { method => 'GET', path => '*/query', hold => 'before' }, reads => 1 },
 	'after the changed rows' => { hold => { method => 'GET', path => '*/query', hold => 'after' } },
-	'before the job' => { hold => { method => 'POST', path => '*/jobs/query', hold => 'before' }, rows => 'bulk' },
+	'before the job' => { hold => { method => 'POST', path => '*/jobs/query', hold => 'before' }, rows => 'bulk', reads => 1 },
 	'before the job runs' => { job => 'UploadComplete', rows => 'bulk' },
 	'while the job runs' => { job => 'InProgress', rows => 'bulk' },
 	'between pages of the job' => { hold => { path => '*/results', nth => 2, hold => 'before' }, rows => 'bulk' },
@@ -105,7 +106,9 @@ package Run
 	# Everything that is wrong but may be: what was touched meanwhile and will be found, and what is gone for good.
 	sub check
 	{
-		my ($self, $touched) = @_;
+		my ($self, $touched, $point) = @_;
+		my $reads = $point && $points{$point}{reads};
+		my $deletes = $point && $point ne 'after the deleted rows';
 		my $purged = $self->{org}->purged;
 		my $result = $self->{sql}->query(qq{
 			SELECT w.id, w.what, w.stamp, w.stamp >= s.watermark - interval '$self->{overlap} seconds', s.watermark
@@ -116,9 +119,11 @@ package Run
 		{
 			my ($id, $what, $stamp, $found, $watermark) = split /\|/;
 			next if $what eq 'extra' && $purged->{$id};
-			next if $touched->{$id} && ($what eq 'extra' || $found eq 't');
+			my $due = $what eq 'extra' ? $deletes : $reads;
+			next if $touched->{$id} && !$due && ($what eq 'extra' || $found eq 't');
 			$self->fail("$what: $id"
-				  . ($touched->{$id} ? " of $stamp, which nobody will ask for again" : ', which nobody has touched')
+				  . ($due ? " touched $point"
+					: $touched->{$id} ? " of $stamp, which nobody will ask for again" : ', which nobody has touched')
 				  . " (watermark $watermark)");
 		}
 		return;
@@ -169,7 +174,7 @@ package Run
 		return $self->fail("$point: $result->{messages}") if $result->{error};
 		return $self->fail("$point was not reached") if !$reached || !$faults->[0]{fired};
 		$seen{$point}++;
-		$self->check($self->{org}->touched);
+		$self->check($self->{org}->touched, $point);
 		if ($options{repair} || $options{full_refresh_every})
 		{
 			# those that went before it began
@@ -205,7 +210,7 @@ my $second = SfPsql->new($node);
 $_->value("SET statement_timeout = '60s'; SET sfbulk_fdw.write_summary = off") for $first, $second;
 my $org = SfChanges->new($sim, object => $object, sql => $second, hard => 'hard.thing__c');
 $sim->set(hard_delete => JSON::PP::true, page_rows => 10, log_body_kb => 4, log_mb => 8);
-my $run = Run->new($first, $org, 600);
+my $run = Run->new($first, $org, 60);
 $run->{name} = 'first sync';
 $run->sync;
 is_deeply(\@failures, [], 'the first sync makes the copy') or BAIL_OUT('nothing to go on with');
@@ -230,14 +235,14 @@ for my $round (1 .. $rounds)
 	my %options;
 	$options{repair} = 'true' if chance(0.06);
 	$options{full_refresh_every} = "'0'" if !%options && chance(0.03);
-	$org->{late} = chance(0.3) ? 600 : 0;
+	$org->{late} = chance(0.5) ? 60 : 0;
 
 	if ($kind < 0.12)
 	{
 		# so many changes that the rows come as the point wants them
 		my $point = one_of(pick('rest', 'bulk'));
 		delete $options{full_refresh_every};
-		$org->pass(700);
+		$org->pass(130);
 		$run->sync; # so that no earlier change is asked for again
 		$org->update($points{$point}{rows} ? $limit + 10 : 5);
 		$org->pass(@while);
@@ -290,12 +295,12 @@ for my $overlap (0, 30)
 		$org->{late} = $overlap;
 		$org->change(1 + int rand 4) if chance(0.7);
 		my $kind = rand;
-		if ($kind < 0.15)
+		if ($kind < 0.3)
 		{
 			my $point = one_of('rest');
-			$run->sync_at($point, sub { $org->change(1 + int rand 4); $org->pass(0, 0, 0.4, 1); });
+			$run->sync_at($point, sub { $org->change(1 + int rand 4); $org->pass(0, 0, 1, 2, 40); });
 		}
-		elsif ($kind < 0.3)
+		elsif ($kind < 0.45)
 		{
 			$run->sync_failing(pick(@faults[ 0 .. 2 ]));
 			$org->pass(0, 0, 0.7, 1, 31);
