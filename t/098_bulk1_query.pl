@@ -188,6 +188,9 @@ subtest 'EXPLAIN' => sub {
 	$plan = $c->value('SET min_parallel_table_scan_size = 0; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0;
 		EXPLAIN (COSTS OFF) SELECT count(name) FROM one.account');
 	unlike($plan, qr/Gather/, 'one process');
+	my %calls = map { $_ => $c->value("SET sfbulk_fdw.explain_remote = on; EXPLAIN SELECT id FROM $_.account; RESET sfbulk_fdw.explain_remote")
+		  =~ /Estimated API Calls: (\d+)/ } qw(one chunks);
+	is($calls{chunks} - $calls{one}, 8, 'two calls for each further chunk');
 	$c->value('RESET min_parallel_table_scan_size; RESET parallel_setup_cost; RESET parallel_tuple_cost');
 };
 

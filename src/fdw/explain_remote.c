@@ -136,6 +136,12 @@ estimate_costs(const SfbTableOptions *options, SfbScanKind kind, sf_transport tr
 	pages =
 		Max(ceil(rows / (options->page_rows > 0 ? options->page_rows : BULK_PAGE_ROWS)), 1);
 	*calls = 1 + JOB_POLLS + ceil(pages / PAGES_PER_LIST) + pages;
+	if (options->bulk_api == SFB_BULK_1)
+	{
+		/* the job, its batch, its end, the list of batches; of each with rows its list of files, and a file */
+		pages = options->pk_chunking > 0 ? Max(ceil(rows / options->pk_chunking), 1) : 1;
+		*calls = 4 + JOB_POLLS + 2 * pages;
+	}
 	if (transport == SF_TRANSPORT_AUTO)
 		*calls += 1; /* REST is asked first */
 }

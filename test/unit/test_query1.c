@@ -467,6 +467,39 @@ test_ends(void)
 	close_scene(&sc, "refused abort");
 }
 
+/* Rows of the first batch, while the second one runs, and runs. */
+static void
+test_early_rows(void)
+{
+	peer_rule rules[] = {
+		LOGIN,
+		CREATE1,
+		ADD,
+		SAYS("Open", 3, 0, 1, 1, 1),
+		LISTS(INFO(1, "NotProcessed", 0) INFO(2, "Completed", 1) INFO(3, "InProgress", 0)),
+		HAS(2, RESULT(2)),
+		GIVES(2, 2, HEAD "\"a\",\"1\"\n"),
+		ABORT1};
+	scene sc = {.spec = {.bulk1 = true, .pk_chunk_size = 9}};
+	sf_value *values;
+	sf_status st;
+
+	open_scene(&sc, rules, COUNT(rules), SF_TRANSPORT_BULK);
+	while ((st = sf_query_next_row(sc.q, &values, &sc.err)) == SF_WAIT && drive(sc.s))
+		;
+	ok(st == SF_OK && strcmp(values[0].data, "a") == 0, "a row comes while the job runs");
+	sf_query_get_stats(sc.q, &sc.stats);
+	is_int((int) sc.stats.total_rows, -1, "whose rows nobody knows yet");
+	is_int(sf_query_next_row(sc.q, &values, &sc.err), SF_WAIT, "there may be more");
+	is_int(sf_query_rewind(sc.q, &sc.err), SF_OK, "back to the start");
+	while ((st = sf_query_next_row(sc.q, &values, &sc.err)) == SF_WAIT && drive(sc.s))
+		;
+	ok(st == SF_OK && strcmp(values[0].data, "a") == 0, "it comes again");
+	close_scene(&sc, "early rows");
+	is_int(rules[7].used, 1, "the job is aborted");
+	is_int(rules[5].used, 1, "the list of files was asked for once");
+}
+
 static void
 test_ways(void)
 {
@@ -546,6 +579,7 @@ main(void)
 	test_numbers();
 	test_lost_answers();
 	test_ends();
+	test_early_rows();
 	test_ways();
 	return tap_done();
 }
