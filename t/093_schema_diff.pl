@@ -129,6 +129,57 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM sfbulk_schema_diff('$own')
 	('Name', 'AnnualRevenue', 'NumberOfEmployees', 'CreatedDate', 'Phone', 'Site')"), '0', 'and is not there twice');
 follow($own, 'own names');
 
+# ---- copies that follow ----
+
+hide([ 'Contact', 'Department' ]);
+tables_import($node, 'contact');
+$node->safe_psql('postgres', q{CALL sfbulk_sync('sf.contact', 'public.contact')});
+my $copy = q{SELECT md5(string_agg(t::text, ' ' ORDER BY id)), (SELECT watermark FROM sfbulk_sync_state) FROM contact t};
+my $before = $node->safe_psql('postgres', $copy);
+my $fax = $node->safe_psql('postgres', q{SELECT count(fax) > 0, md5(string_agg(fax, ' ' ORDER BY id)) FROM contact});
+show([ 'Contact', 'Department' ]);
+hide([ 'Contact', 'Fax' ]);
+schema('Contact', 'Title', describe => { length => 200 });
+
+$sim->log_clear;
+my ($stopped) = psql_result($node, q{CALL sfbulk_sync('sf.contact', 'contact', on_drift => 'error')});
+is($stopped->{sqlstate}, 'HV021', "on_drift 'error': an error");
+is($stopped->{message}, 'foreign table "contact" does not fit its Salesforce object any more', 'that says so');
+like($stopped->{detail}, qr/^Field "Fax" was dropped/, 'and lists the changes');
+like($stopped->{hint}, qr/^SELECT \* FROM sfbulk_schema_diff\('sf\.contact'\)/, 'and where the statements are');
+is(scalar @{ $sim->log(qr{/query}) }, 0, 'nothing was asked for');
+
+($stopped) = psql_result($node, q{CALL sfbulk_sync('sf.contact', 'contact')});
+like($stopped->{message}, qr/No such column 'Fax'/i, "on_drift 'ignore': a field that is gone is an error, which names it");
+is($node->safe_psql('postgres', $copy), $before, 'neither has changed anything');
+
+# who does not own the foreign table gets no columns, and no error
+$node->safe_psql('postgres', q{
+	CREATE ROLE clerk LOGIN;
+	GRANT USAGE ON SCHEMA sf TO clerk;
+	GRANT SELECT ON sf.contact TO clerk;
+	GRANT SELECT, INSERT, UPDATE, DELETE ON contact TO clerk;
+	GRANT USAGE ON FOREIGN SERVER sf TO clerk});
+$node->safe_psql('postgres', 'CREATE USER MAPPING FOR clerk SERVER sf OPTIONS (client_id '
+	  . quote_sql($sim->env('SF_CLIENT_ID')) . ', client_secret ' . quote_sql($sim->env('SF_CLIENT_SECRET')) . ')');
+my (undef, undef, $told) = psql_result($node, q{SET ROLE clerk; CALL sfbulk_sync('sf.contact', 'contact', on_drift => 'add')});
+like($told, qr/no column was added for the new field "Department"\nDETAIL:  User "clerk" does not own "contact"/,
+	"on_drift 'add': an owner has to do it");
+
+($stopped, undef, $told) = psql_result($node, q{CALL sfbulk_sync('sf.contact', 'contact', on_drift => 'add')});
+is($stopped && $stopped->{message}, undef, "on_drift 'add': the sync runs");
+like($told, qr/WARNING:  HV021: field "$_->[0]" of foreign table "contact" was $_->[1]/, "$_->[0]: told")
+  for [ 'Fax', 'dropped' ], [ 'Title', 'changed' ];
+is($node->safe_psql('postgres', q{
+	SELECT count(*) > 0, count(*) FILTER (WHERE c.department IS DISTINCT FROM f.department)
+	  FROM contact c FULL JOIN sf.contact f USING (id)}), 't|0', 'the new column is there, in both, and all records have its values');
+is($node->safe_psql('postgres', q{SELECT count(fax) > 0, md5(string_agg(fax, ' ' ORDER BY id)) FROM contact}), $fax,
+	'the column of a field that is gone keeps what it had');
+is(join(' ', split /\n/, diff('sf.contact', 'change, field')), 'dropped|Fax changed|Title', 'what is left to do');
+follow('sf.contact', 'a copy');
+$node->safe_psql('postgres', q{CALL sfbulk_sync('sf.contact', 'contact', on_drift => 'error')});
+$sim->control('DELETE', 'schema');
+
 # ---- who may, and what it is of ----
 
 $node->safe_psql('postgres', q{
