@@ -207,6 +207,10 @@ CREATE SCHEMA copies;
 CREATE FOREIGN TABLE many.account (id text, systemmodstamp timestamptz OPTIONS (field 'SystemModstamp')) SERVER sf OPTIONS (object 'Account');
 CREATE FOREIGN TABLE many."Contact" (id text, systemmodstamp timestamptz OPTIONS (field 'SystemModstamp')) SERVER sf OPTIONS (object 'Contact', transport 'bulk');
 CREATE FOREIGN TABLE many.query (id text) SERVER sf OPTIONS (query 'SELECT Id FROM Account');
+-- Not of the extension's.
+CREATE FOREIGN DATA WRAPPER regress_sfb_none;
+CREATE SERVER strange FOREIGN DATA WRAPPER regress_sfb_none;
+CREATE FOREIGN TABLE many.strange (id text) SERVER strange;
 CALL sfbulk_sync_schema('many', 'copies') \gset
 SELECT :tables AS tables, :inserted = (SELECT count(*) FROM copies.account) + (SELECT count(*) FROM copies."Contact") AS all_rows, :updated AS updated, :deleted AS deleted;
 CREATE FOREIGN TABLE many.aaa (id text, name text) SERVER sf OPTIONS (object 'Account');

@@ -210,6 +210,18 @@ $sim->fault({ method => 'POST', path => '*/jobs/query', status => 400, body => '
 sync_ok('lead', 'lead', '14940/0/0', 'an object that jobs cannot read');
 is($sim->log(qr{/jobs/query$})->[0]{status}, 400, 'a job was tried');
 
+# By Bulk API 1.0, whose results cannot wait until somebody reads them.
+sql("CREATE SCHEMA one; CREATE SCHEMA one_copy; CREATE FOREIGN TABLE one.account (id text, name text, systemmodstamp timestamptz OPTIONS (field 'SystemModstamp'))
+	SERVER sf OPTIONS (object 'Account', bulk_api '1.0', pk_chunking '1000', transport 'bulk')");
+sql("CREATE FOREIGN TABLE one.contact (id text, lastname text, systemmodstamp timestamptz OPTIONS (field 'SystemModstamp')) SERVER sf OPTIONS (object 'Contact', bulk_api '1.0')");
+for my $more ('', ", full_refresh_every => '0'", ', repair => true')
+{
+	my ($one_error) = psql_result($node, "CALL sfbulk_sync_schema('one', 'one_copy'$more)");
+	is($one_error, undef, "Bulk API 1.0$more") or diag explain $one_error;
+	is(sql("SELECT count(*) FROM ((TABLE one.$_ EXCEPT TABLE one_copy.$_) UNION ALL (TABLE one_copy.$_ EXCEPT TABLE one.$_)) d"), 0, "$_ is what the org has")
+	  for qw(account contact);
+}
+
 # ---- objects without SystemModstamp ---------------------------------------------------------------------------
 
 # Describes without these fields.

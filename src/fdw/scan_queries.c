@@ -61,13 +61,15 @@ start_query(SfbScanState *scan)
 		.poll_interval_max_ms = options->poll_interval_max,
 		.job_timeout_ms = options->job_timeout,
 		.keep_result = scan->rewindable,
-		.hold_pages = scan->parallel != NULL || sfb_read_later, /* it may be read by several */
+		.hold_pages = scan->parallel != NULL, /* it may be read by several */
 		.job_first = sfb_job_first,
 		.no_job = queries->no_job,
 	};
 	sf_query *query;
 
 	sfb_query_bulk_api(options, &spec);
+	if (sfb_read_later && !spec.bulk1)
+		spec.hold_pages = true;
 	query = sf_query_start(scan->guard->session, &spec, &scan->error);
 	if (query == NULL)
 	{

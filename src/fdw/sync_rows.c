@@ -406,6 +406,7 @@ read_deletions(SfbSync *sync, Ids *ids)
 	sf_status status;
 
 	sfb_query_bulk_api(options, &query);
+	sfb_query_bulk_api(options, &query);
 	sfb_governor_admit(guard->session, SFB_WORK_QUERY);
 	guard->object = sf_query_start(guard->session, &query, error);
 	if (guard->object == NULL)

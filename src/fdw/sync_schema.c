@@ -65,10 +65,14 @@ typedef void (*Step)(Tables *all, Table *table);
 
 /* ---- which tables --------------------------------------------------------------------------------- */
 
+/* Tables of other wrappers are passed over, also of one that has no handler. */
 static bool
 is_wanted(Oid relid)
 {
-	return GetFdwRoutineByRelId(relid)->BeginForeignScan == sfbulkBeginForeignScan &&
+	ForeignServer *server = GetForeignServer(GetForeignTable(relid)->serverid);
+
+	return OidIsValid(GetForeignDataWrapper(server->fdwid)->fdwhandler) &&
+		   GetFdwRoutineByRelId(relid)->BeginForeignScan == sfbulkBeginForeignScan &&
 		   pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
 		   sfb_table_options(relid)->object != NULL;
 }
