@@ -86,6 +86,7 @@ CLIENT_OBJS = \
 	src/client/sf_query_job_pages.o \
 	src/client/sf_query_result1.o \
 	src/client/sf_rest.o \
+	src/client/sf_rest_json.o \
 	src/client/sf_secret.o \
 	src/client/sf_soql.o \
 	src/client/sf_status.o \
@@ -129,6 +130,8 @@ FDW_OBJS = \
 	src/fdw/look_check.o \
 	src/fdw/look_tables.o \
 	src/fdw/look_jobs.o \
+	src/fdw/look_paths.o \
+	src/fdw/look_query.o \
 	src/fdw/look_sessions.o \
 	src/fdw/modify.o \
 	src/fdw/modify_columns.o \

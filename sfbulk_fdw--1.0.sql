@@ -138,6 +138,27 @@ LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION sfbulk_disconnect_all() IS
 	'closes all idle sessions of this backend that the current user may use';
 
+CREATE FUNCTION sfbulk_query_rows(
+	server name, soql text, transport text, query_all boolean)
+RETURNS SETOF jsonb
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION sfbulk_query_rows(name, text, text, boolean) IS
+	'what sfbulk_query is made of';
+
+-- A subquery, so that it is read only as far as somebody wants rows; see sfbulk_jobs.
+CREATE FUNCTION sfbulk_query(
+	server name, soql text, transport text DEFAULT 'auto', query_all boolean DEFAULT false)
+RETURNS SETOF jsonb
+LANGUAGE SQL STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT sfbulk_query_rows(server, soql, transport, query_all);
+END;
+
+COMMENT ON FUNCTION sfbulk_query(name, text, text, boolean) IS
+	'the rows of a SOQL query as JSON';
+
 -- Not to be called by itself: in FROM PostgreSQL reads all of a C function's rows, and each costs a call.
 -- As a part of a subquery it is read only as far as somebody wants rows.
 CREATE FUNCTION sfbulk_job_rows(

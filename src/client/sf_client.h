@@ -273,7 +273,8 @@ typedef struct sf_query_spec
 {
 	const char *soql;
 	const sf_column *columns; /* the SELECT list, in order; matched by name, ignoring case */
-	int ncolumns;			  /* 0 with count_only */
+	int ncolumns;			  /* 0 with count_only and any_columns */
+	bool any_columns;		  /* none are known: see sf_query_is_json; without bulk1 */
 	bool count_only;		  /* soql is SELECT COUNT() FROM …: one row with one value */
 	bool query_all;			  /* with deleted and archived rows */
 	sf_transport transport;
@@ -355,6 +356,18 @@ extern sf_query *sf_query_start(sf_session *s, const sf_query_spec *spec, sf_err
  * in no particular order by bulk with several streams, in Salesforce's order by REST.
  */
 extern sf_status sf_query_next_row(sf_query *q, sf_value **values, sf_error *err);
+
+/*
+ * Of a query with any_columns, once it has given a row.  True: by REST a row is one value, the record as the
+ * text of a JSON object, without "attributes"; parents are objects, subqueries answers with all their rows,
+ * numbers in their shortest form.  False: by bulk it has the columns of the file, as texts.
+ */
+extern bool sf_query_is_json(const sf_query *q);
+extern int sf_query_ncolumns(const sf_query *q);
+extern const char *sf_query_column(const sf_query *q, int i);
+
+/* Does a query just count records: SELECT COUNT() FROM …, as count_only wants it? */
+extern bool sf_soql_is_count(const char *soql);
 
 /*
  * Back to before the first row of the same result: a bulk job's pages are read again without a

@@ -51,6 +51,7 @@ struct sf_query
 	char object[SF_OBJECT_MAX]; /* that pays */
 	sf_column *columns;
 	int ncolumns;
+	bool any_columns;
 	bool count_only;
 	bool query_all;
 	bool keep_result;
@@ -107,6 +108,7 @@ query_new(sf_session *s, const sf_query_spec *spec, sf_error *err)
 	if (q == NULL)
 		goto nomem;
 	q->session = s;
+	q->any_columns = spec->any_columns;
 	q->count_only = spec->count_only;
 	q->query_all = spec->query_all;
 	q->keep_result = spec->keep_result;
@@ -164,7 +166,7 @@ check_spec(const sf_query_spec *spec, sf_error *err)
 {
 	if (spec->soql == NULL || spec->soql[0] == '\0')
 		return sf_error_set(err, SF_ERR_CONFIG, "the query is empty");
-	if (spec->ncolumns < 0 || (spec->ncolumns == 0) != spec->count_only)
+	if (spec->ncolumns < 0 || (spec->ncolumns == 0) != (spec->count_only || spec->any_columns))
 		return sf_error_set(err, SF_ERR_CONFIG, "the query has no columns");
 	if (spec->download_streams > SF_STREAMS_MAX)
 		return sf_error_set(err, SF_ERR_CONFIG, "more than %d download streams",
@@ -178,6 +180,8 @@ check_spec(const sf_query_spec *spec, sf_error *err)
 	if (!spec->bulk1 && spec->pk_chunk_size > 0)
 		return sf_error_set(err, SF_ERR_CONFIG,
 							"only Bulk API 1.0 divides queries by PK chunking");
+	if (spec->any_columns && (spec->count_only || spec->bulk1 || spec->hold_pages))
+		return sf_error_set(err, SF_ERR_CONFIG, "the query needs to have its columns named");
 	if (spec->bulk1 && spec->hold_pages)
 		return sf_error_set(err, SF_ERR_CONFIG, "a result of Bulk API 1.0 cannot be shared");
 	return SF_OK;
@@ -192,6 +196,7 @@ rest_spec(const sf_query *q)
 						  .api_version = q->session->config.api_version,
 						  .columns = q->columns,
 						  .ncolumns = q->ncolumns,
+						  .json = q->any_columns,
 						  .count_only = q->count_only,
 						  .query_all = q->query_all,
 						  .batch_size = q->page_rows};
@@ -223,16 +228,31 @@ skip_word(const char *soql, const char *word)
 	return strncasecmp(soql, word, len) == 0 ? soql + len : NULL;
 }
 
+/* What is behind SELECT COUNT() of a query; NULL when it begins otherwise. */
+static const char *
+skip_count(const char *soql)
+{
+	const char *rest = skip_word(skip_word(soql, "SELECT"), "COUNT");
+
+	rest = skip_word(skip_word(rest, "("), ")");
+	return skip_word(rest, "FROM") != NULL ? rest : NULL;
+}
+
+bool
+sf_soql_is_count(const char *soql)
+{
+	return skip_count(soql) != NULL;
+}
+
 /* SELECT COUNT() FROM … as a job can take it (which has no aggregates), malloc'd: SELECT Id FROM …. */
 static char *
 rows_to_count(const char *soql, sf_error *err)
 {
 	static const char select_id[] = "SELECT Id";
-	const char *rest = skip_word(skip_word(soql, "SELECT"), "COUNT");
+	const char *rest = skip_count(soql);
 	char *rows;
 
-	rest = skip_word(skip_word(rest, "("), ")");
-	if (skip_word(rest, "FROM") == NULL)
+	if (rest == NULL)
 	{
 		sf_error_set(err, SF_ERR_CONFIG, "the query does not count rows");
 		return NULL;
@@ -693,6 +713,28 @@ sf_query_next_row(sf_query *q, sf_value **values, sf_error *err)
 	if (st == SF_DONE)
 		return query_finished(q);
 	return st == SF_FAILED ? report_failure(q, err) : st;
+}
+
+bool
+sf_query_is_json(const sf_query *q)
+{
+	return q->any_columns && q->by_rest;
+}
+
+int
+sf_query_ncolumns(const sf_query *q)
+{
+	if (!q->any_columns)
+		return q->count_only ? 1 : q->ncolumns;
+	return q->pages != NULL ? sf_query_pages_ncolumns(q->pages) : 1;
+}
+
+const char *
+sf_query_column(const sf_query *q, int i)
+{
+	if (!q->any_columns)
+		return i < q->ncolumns ? q->columns[i].path : "";
+	return q->pages != NULL ? sf_query_pages_column(q->pages, i) : "";
 }
 
 sf_status

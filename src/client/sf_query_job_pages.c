@@ -33,6 +33,7 @@ typedef struct page
 
 	/* once it is read */
 	bool opened; /* the headers of this download were looked at */
+	bool named;	 /* with any_columns: the file's columns were looked at */
 	bool gzip;
 	bool cut_off;		 /* the answer was complete, its gzip was not */
 	int64_t expected;	 /* Sforce-NumberOfRecords, or what its giver said; -1 when missing */
@@ -49,6 +50,7 @@ struct sf_query_pages
 	sf_query_result result;
 	const char **columns;
 	int ncolumns;
+	bool any_columns; /* those of the first page that gives a row */
 	int streams;
 	int max_retries;
 
@@ -105,6 +107,7 @@ sf_query_pages_start(sf_http *h, const sf_query_pages_spec *spec, sf_error *err)
 	p->columns = calloc((size_t) spec->ncolumns + 1, sizeof(*p->columns));
 	if (p->columns == NULL)
 		goto nomem;
+	p->any_columns = spec->ncolumns == 0;
 	for (; p->ncolumns < spec->ncolumns; p->ncolumns++)
 	{
 		p->columns[p->ncolumns] = strdup(spec->columns[p->ncolumns]);
@@ -358,7 +361,8 @@ open_page(sf_query_pages *p, page *pg, sf_error *err)
 		{
 			pg->csv = sf_csv_new(NULL, err);
 			if (pg->csv == NULL ||
-				sf_csv_map_columns(pg->csv, p->columns, p->ncolumns, err) != SF_OK)
+				(!p->any_columns &&
+				 sf_csv_map_columns(pg->csv, p->columns, p->ncolumns, err) != SF_OK))
 				return SF_FAILED;
 			if (p->result.bulk1)
 				sf_csv_set_no_rows(pg->csv, SF_BULK1_NO_ROWS);
@@ -662,6 +666,46 @@ page_failed(const sf_query_pages *p, sf_error *err)
 	return SF_FAILED;
 }
 
+/* The first page that gives a row says which columns there are; the others must have the same. */
+static sf_status
+check_names(sf_query_pages *p, const sf_csv *csv, sf_error *err)
+{
+	int n = sf_csv_ncolumns(csv);
+
+	if (p->ncolumns == 0)
+	{
+		const char **columns = calloc((size_t) n + 1, sizeof(*columns));
+
+		if (columns == NULL)
+			return sf_error_nomem(err);
+		free(p->columns);
+		p->columns = columns;
+		for (; p->ncolumns < n; p->ncolumns++)
+		{
+			columns[p->ncolumns] = strdup(sf_csv_header_name(csv, p->ncolumns));
+			if (columns[p->ncolumns] == NULL)
+				return sf_error_nomem(err);
+		}
+	}
+	for (int i = 0; i < n; i++)
+		if (n != p->ncolumns || strcmp(p->columns[i], sf_csv_header_name(csv, i)) != 0)
+			return sf_error_set(err, SF_ERR_PROTOCOL,
+								"result pages of a job have different columns");
+	return SF_OK;
+}
+
+int
+sf_query_pages_ncolumns(const sf_query_pages *p)
+{
+	return p->ncolumns;
+}
+
+const char *
+sf_query_pages_column(const sf_query_pages *p, int i)
+{
+	return i >= 0 && i < p->ncolumns ? p->columns[i] : "";
+}
+
 sf_status
 sf_query_pages_next_row(sf_query_pages *p, sf_value **values, sf_error *err)
 {
@@ -687,8 +731,12 @@ sf_query_pages_next_row(sf_query_pages *p, sf_value **values, sf_error *err)
 		pg = &p->pages[p->current];
 		if (pg->csv != NULL)
 			st = sf_csv_next(pg->csv, values, err);
+		if (st == SF_OK && p->any_columns && !pg->named &&
+			check_names(p, pg->csv, err) != SF_OK)
+			return page_failed(p, err);
 		if (st == SF_OK)
 		{
+			pg->named = true;
 			p->info.rows++;
 			return SF_OK;
 		}

@@ -29,7 +29,7 @@ typedef struct sf_query_pages_spec
 	const char *api_version; /* must be the one the job was created with */
 	const char *job_id;
 	const char *const *columns; /* names in the order of the rows; copied */
-	int ncolumns;
+	int ncolumns; /* 0: those of the file, which the first page names and the others must have */
 	int64_t records; /* numberRecordsProcessed, or -1 */
 	int page_rows;	 /* maxRecords, or 0 */
 	int streams;	 /* 1..SF_STREAMS_MAX */
@@ -66,6 +66,10 @@ extern sf_status sf_query_pages_step(sf_query_pages *p, sf_error *err);
 
 /* The next row as in sf_query_next_row. */
 extern sf_status sf_query_pages_next_row(sf_query_pages *p, sf_value **values, sf_error *err);
+
+/* The columns, once there was a row. */
+extern int sf_query_pages_ncolumns(const sf_query_pages *p);
+extern const char *sf_query_pages_column(const sf_query_pages *p, int i);
 
 extern void sf_query_pages_get_info(const sf_query_pages *p, sf_query_pages_info *info);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "sf_json.h"
+#include "sf_rest_json.h"
 #include "sf_url.h"
 
 /*
@@ -23,7 +24,7 @@
 #define BATCH_MAX 2000
 
 /* nextRecordsUrl is some 60 bytes: "/services/data/v62.0/query/01gRO0000016PIAYA2-2000" */
-#define NEXT_URL_MAX 512
+#define NEXT_URL_MAX SF_NEXT_URL_MAX
 
 struct sf_rest
 {
@@ -35,6 +36,7 @@ struct sf_rest
 	int batch_size;
 	bool count_only;
 	sf_json_rows *rows;
+	sf_rest_json *json; /* in its place */
 
 	sf_json *page; /* the current page */
 	int64_t page_rows;
@@ -131,9 +133,11 @@ sf_rest_start(sf_http *h, const sf_rest_spec *spec, sf_error *err)
 	if (sf_buf_check(&url, "the query's URL", err) == SF_OK)
 		r->first_url = sf_buf_take(&url, NULL);
 	sf_buf_free(&url);
-	if (r->first_url != NULL && !spec->count_only)
+	if (r->first_url != NULL && spec->json)
+		r->json = sf_rest_json_new(h, err);
+	else if (r->first_url != NULL && !spec->count_only)
 		r->rows = sf_json_rows_new(spec->columns, spec->ncolumns, err);
-	if (r->first_url == NULL || (r->rows == NULL && !spec->count_only) ||
+	if (r->first_url == NULL || (r->rows == NULL && r->json == NULL && !spec->count_only) ||
 		send_request(r, r->first_url, err) != SF_OK)
 	{
 		if (!sf_error_is_set(err))
@@ -151,6 +155,7 @@ sf_rest_free(sf_rest *r)
 		return;
 	sf_http_end(r->req);
 	sf_json_rows_free(r->rows);
+	sf_rest_json_free(r->json);
 	sf_json_free(r->page);
 	free(r->first_url);
 	free(r);
@@ -167,9 +172,7 @@ take_next_url(sf_rest *r, const char *url, sf_error *err)
 	if (len == 0)
 		return sf_error_set(err, SF_ERR_PROTOCOL,
 							"the answer to the query is not done but names no next page");
-	if (len >= sizeof(r->next_url) || strncmp(url, "/services/data/v", 16) != 0 ||
-		strspn(url, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-					"/.-_?=&%~") != len)
+	if (!sf_rest_is_next_url(url))
 		return sf_error_set(err, SF_ERR_PROTOCOL,
 							"the answer to the query names a malformed next page");
 	if (strcmp(url, r->next_url) == 0)
@@ -192,6 +195,15 @@ check_total(sf_rest *r, sf_error *err)
 	}
 	r->finished = true;
 	return SF_DONE;
+}
+
+static void
+begin_rows(sf_rest *r, const sf_json *records)
+{
+	if (r->json != NULL)
+		sf_rest_json_begin(r->json, records);
+	if (r->rows != NULL)
+		sf_json_rows_begin(r->rows, records, r->page_first + 1);
 }
 
 static sf_status
@@ -244,8 +256,7 @@ take_page(sf_rest *r, sf_error *err)
 	else if (r->page_rows == 0)
 		return sf_error_set(err, SF_ERR_PROTOCOL,
 							"the answer to the query has no rows but is not done");
-	if (r->rows != NULL)
-		sf_json_rows_begin(r->rows, records, r->page_first + 1);
+	begin_rows(r, records);
 	return SF_OK;
 }
 
@@ -322,7 +333,8 @@ sf_rest_next_row(sf_rest *r, sf_value **values, sf_error *err)
 		if (r->next_url[0] != '\0' && r->req == NULL &&
 			send_request(r, r->next_url, err) != SF_OK)
 			return SF_FAILED;
-		st = sf_json_rows_next(r->rows, values, err);
+		st = r->json != NULL ? sf_rest_json_next(r->json, values, err)
+							 : sf_json_rows_next(r->rows, values, err);
 		if (st == SF_OK)
 			r->info.rows++;
 		if (st != SF_DONE)
@@ -343,8 +355,7 @@ sf_rest_rewind(sf_rest *r)
 		return false;
 	r->finished = false;
 	r->info.rows = 0;
-	if (r->rows != NULL)
-		sf_json_rows_begin(r->rows, sf_json_get(r->page, "records"), 1);
+	begin_rows(r, sf_json_get(r->page, "records"));
 	return true;
 }
 
@@ -354,6 +365,14 @@ sf_rest_get_info(const sf_rest *r, sf_rest_info *info)
 	sf_http_cost cost;
 
 	*info = r->info;
+	if (r->json != NULL)
+	{
+		sf_rest_json_get_cost(r->json, &cost);
+		info->cost.calls += cost.calls;
+		info->cost.retries += cost.retries;
+		info->cost.wire_bytes += cost.wire_bytes;
+		info->cost.text_bytes += cost.text_bytes;
+	}
 	if (r->req != NULL)
 	{
 		sf_http_get_cost(r->req, &cost);

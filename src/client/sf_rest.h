@@ -17,6 +17,7 @@ typedef struct sf_rest_spec
 	const char *api_version;
 	const sf_column *columns; /* copied */
 	int ncolumns;
+	bool json; /* no columns: rows are records as JSON texts (sf_rest_json.h) */
 	bool count_only;
 	bool query_all;
 	int batch_size; /* 200..2000; 0 means 2000 */
