@@ -78,6 +78,12 @@ my %jobs = (
 		status => 'failed',
 		message => qr/^ERROR: .*No such column 'nothing__c'/s,
 	},
+	# of its tables one cannot be synced; the other one is, and stays
+	sync_schema => {
+		sql => q{CALL sfbulk_sync_schema('mixed', 'copies')},
+		status => 'failed',
+		message => qr/^ERROR: .*1 of 2 tables of schema "mixed" could not be synced/s,
+	},
 	# two at the same time: see overlapping_syncs
 	sync => { sql => q{CALL sfbulk_sync('sf.account', 'public.account')} },
 	sync_too => { sql => q{CALL sfbulk_sync('sf.account', 'public.account')} });
@@ -136,6 +142,10 @@ for my $way (@ways)
 			OPTIONS (query 'SELECT Id, Nothing__c FROM Account', transport 'rest');
 		CREATE FOREIGN TABLE sf.refused_object (id text, systemmodstamp timestamptz, nothing__c text) SERVER sf
 			OPTIONS (object 'Contact');
+		CREATE SCHEMA mixed;
+		CREATE SCHEMA copies;
+		CREATE FOREIGN TABLE mixed.bad (id text, systemmodstamp timestamptz, nothing__c text) SERVER sf OPTIONS (object 'Contact');
+		CREATE FOREIGN TABLE mixed.good (id text, systemmodstamp timestamptz) SERVER sf OPTIONS (object 'Opportunity');
 		CREATE TABLE outbox (number text, name text, sent_at timestamptz);
 		CREATE TABLE outbox_small (LIKE outbox);
 		CREATE TABLE outbox_refused (LIKE outbox);
@@ -198,9 +208,14 @@ for my $way (@ways)
 	# what the syncs have brought
 	is($node->safe_psql('postgres', same($_)), 't|0', "$way: the copy of $_ is what Salesforce has") for 'account', 'opportunity';
 	is($node->safe_psql('postgres', q{
-			SELECT object, watermark IS NOT NULL, runs > 0 FROM sfbulk_sync_state ORDER BY object}),
+			SELECT object, watermark IS NOT NULL, runs > 0 FROM sfbulk_sync_state
+			WHERE target <> 'copies.good'::regclass ORDER BY object}),
 		"Account|t|t\nOpportunity|t|t", "$way: what is known of the copies");
 	is($node->safe_psql('postgres', q{SELECT to_regclass('public.refused')}), '', "$way: a sync that fails leaves nothing");
+
+	is($node->safe_psql('postgres', q{
+			SELECT (SELECT count(*) FROM copies.good) = (SELECT count(*) FROM sf.opportunity), to_regclass('copies.bad') IS NULL}), 't|t',
+		"$way: what could be synced of a schema stays");
 
 	# what was sent by all runs together
 	is($node->safe_psql('postgres', q{
