@@ -25,10 +25,12 @@ my %tables = (stop => {}, ignore => { on_error => 'ignore' }, limit => { on_erro
 	late => { apply => 'commit' });
 for my $name (sort keys %tables)
 {
-	for my $by (qw(rest bulk))
+	# the last one by Bulk API 1.0
+	for my $by (qw(rest bulk bulk1))
 	{
 		$node->safe_psql('postgres', "CREATE FOREIGN TABLE ${name}_$by ($columns) SERVER a1 "
-			  . options_sql(object => 'Invoice__c', transport => $by, job_bytes => '90MB', %{ $tables{$name} }));
+			  . options_sql(object => 'Invoice__c', transport => $by eq 'rest' ? 'rest' : 'bulk', job_bytes => '90MB',
+				$by eq 'bulk1' ? (bulk_api => '1.0', batch_rows => 7) : (), %{ $tables{$name} }));
 	}
 }
 
@@ -210,7 +212,7 @@ for my $table (qw(stop_bulk late_bulk ignore_bulk))
 
 # ---- on_error and reject_limit ------------------------------------------------------------------------
 
-for my $by (qw(rest bulk))
+for my $by (qw(rest bulk bulk1))
 {
 	my $n = 24;
 	for my $bad (0 .. 3, 24)

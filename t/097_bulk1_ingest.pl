@@ -71,6 +71,15 @@ my @lengths = map { length $_->{body} } of_log($sim->control('GET', 'log?bodies=
 ok(@lengths == 3, 'in three batches') or diag("@lengths");
 is($backend->value("SELECT count(*) FROM long WHERE code LIKE 'I-%'"), 700, 'all of them are there');
 
+# one that is cut off while it is sent
+fresh();
+$sim->fault({ method => 'POST', path => $add->{path}, nth => 1, body_at => 100000, close => 'before' });
+$r = $backend->query("INSERT INTO long SELECT 'I-' || i, repeat('x', 30000) FROM generate_series(1, 320) i");
+$sim->fault_clear;
+is($r->{error} && $r->{error}{message}, undef, 'a batch of 10 MB is cut off');
+is($backend->value("SELECT count(*) || ' ' || count(DISTINCT code) FROM long WHERE code LIKE 'I-%'"), '320 320', 'all rows are there once');
+is(states() =~ /Open/, '', 'and no job is open');
+
 # ---- what becomes of rows -------------------------------------------------------------------------
 
 fresh();

@@ -380,6 +380,49 @@ test_faults(void)
 	}
 }
 
+/* A batch that never was all sent is sent again, and nobody needs to be asked. */
+static void
+test_cut_off(void)
+{
+	peer_rule rules[] = {
+		LOGIN,
+		CREATE,
+		{"POST", JOB "/batch$", .times = 1, .status = 0, .early = 3},
+		{"POST", JOB "/batch$", .times = 1, .status = 201, .body = BATCH_XML(1, "Queued")},
+		CLOSE,
+		LIST(INFO(1, "Completed", 4001, 0))};
+	scene sc = {.spec = {.poll_interval_max_ms = 20}};
+	char *data = malloc(200100);
+	const char *body;
+
+	strcpy(data, "Name\n");
+	for (int i = 0; i < 4000; i++)
+		sprintf(data + 5 + i * 50, "%049d\n", i);
+	strcpy(data + 5 + 4000 * 50, "last\n");
+	sc.data = data;
+	open_scene(&sc, rules, COUNT(rules));
+	/* the last row is not there yet, so that it cannot be all sent */
+	while (peer_used(sc.p, 2) == 0)
+	{
+		int64_t at = sf_ingest_wanted(sc.ing);
+
+		if (at >= 5 + 4000 * 50 ||
+			sf_ingest_feed(sc.ing, data + at, (size_t) (5 + 4000 * 50 - at)) == 0)
+		{
+			if (!drive(sc.s))
+				break;
+		}
+	}
+	run_until(&sc, -1);
+	ok(sc.st == SF_OK && sc.info.rows == 4001 && sc.info.batches == 1,
+	   "a batch that was cut off is sent again");
+	body = strstr(peer_last_request(sc.p, 3), "\r\n\r\n");
+	ok(body != NULL && strcmp(body + 4, data) == 0, "all of it");
+	is_int(peer_used(sc.p, 5), 1, "nobody is asked whether it was added");
+	close_scene(&sc);
+	free(data);
+}
+
 /* Nobody knows, and it may still arrive: the job is closed, and what it does not have then is left. */
 static void
 test_rest(void)
@@ -677,6 +720,7 @@ main(void)
 	test_batches();
 	test_long();
 	test_faults();
+	test_cut_off();
 	test_rest();
 	test_refused();
 	test_unknown();
