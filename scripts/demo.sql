@@ -139,30 +139,57 @@ COMMIT;
 SELECT name FROM sf.account WHERE name LIKE '%o be%';
 
 \echo
-\echo '*** 18. A load that pg_cron runs every minute.'
+\echo '*** 18. A copy that follows an object: the first run loads it, later runs bring what has changed.'
+IMPORT FOREIGN SCHEMA salesforce LIMIT TO (opportunity) FROM SERVER sf INTO sf;
+CALL sfbulk_sync('sf.opportunity', 'public.opportunity');
+SELECT id AS changed FROM opportunity ORDER BY id LIMIT 1 \gset
+SELECT id AS gone FROM opportunity ORDER BY id DESC LIMIT 1 \gset
+UPDATE sf.opportunity SET nextstep = 'changed in Salesforce' WHERE id = :'changed';
+DELETE FROM sf.opportunity WHERE id = :'gone';
+INSERT INTO sf.opportunity (name, stagename, closedate, nextstep)
+    VALUES ('Synced', 'Prospecting', '2030-01-01', 'new in Salesforce');
+
+\echo
+\echo '*** 19. pg_cron runs it, and a load, every minute.'
 \timing off
 CREATE EXTENSION pg_cron;
 CREATE TABLE outbox (number text PRIMARY KEY, name text, sent_at timestamptz);
 INSERT INTO outbox SELECT 'cron ' || n, 'Scheduled ' || n, NULL FROM generate_series(1, 3000) n;
+BEGIN;
+SELECT cron.schedule('opportunities from Salesforce', '* * * * *',
+    $$ CALL sfbulk_sync('sf.opportunity', 'public.opportunity') $$) > 0 AS scheduled;
 SELECT cron.schedule('contacts to Salesforce', '* * * * *', $$
     WITH sent AS (UPDATE outbox SET sent_at = now() WHERE sent_at IS NULL RETURNING *)
     INSERT INTO sf.contact (external_id__c, lastname) SELECT number, name FROM sent $$) > 0
     AS scheduled;
+COMMIT;
 \echo 'Waiting for the next full minute ...'
 DO $$
 DECLARE
     deadline timestamptz := clock_timestamp() + interval '3 minutes';
 BEGIN
-    WHILE NOT EXISTS (SELECT FROM cron.job_run_details WHERE status IN ('succeeded', 'failed')) LOOP
-        ASSERT clock_timestamp() < deadline, 'pg_cron has run nothing in three minutes';
+    WHILE (SELECT count(DISTINCT jobid) FROM cron.job_run_details WHERE status IN ('succeeded', 'failed')) < 2 LOOP
+        ASSERT clock_timestamp() < deadline, 'pg_cron has not run both in three minutes';
         PERFORM pg_sleep(0.2);
     END LOOP;
 END $$;
-SELECT status, return_message FROM cron.job_run_details ORDER BY runid LIMIT 1;
+SELECT jobname, status, return_message FROM cron.job_run_details JOIN cron.job USING (jobid) ORDER BY runid LIMIT 2;
+SELECT count(cron.unschedule(jobid)) AS unscheduled FROM cron.job;
 SELECT count(*) AS sent FROM outbox WHERE sent_at IS NOT NULL;
 SELECT count(*) AS arrived FROM sf.contact WHERE external_id__c LIKE 'cron %';
-SELECT cron.unschedule('contacts to Salesforce');
+SELECT name, nextstep FROM opportunity WHERE nextstep LIKE '% in Salesforce' ORDER BY nextstep;
+SELECT count(*) AS still_there FROM opportunity WHERE id = :'gone';
+SELECT target, runs, inserted, updated, deleted, api_calls, watermark > started - interval '1 hour' AS recent
+    FROM sfbulk_sync_state;
 
 \echo
-\echo '*** 19. What is left of it in Salesforce: the job with rejected rows, for 7 days.'
+\echo '*** 20. Fields that came, went or changed since the import, with the statements that follow them.'
+ALTER FOREIGN TABLE sf.contact DROP COLUMN birthdate, ALTER COLUMN title OPTIONS (SET length '40'),
+    ADD COLUMN old_field__c text OPTIONS (field 'Old_Field__c');
+SELECT change, field, detail, statement FROM sfbulk_schema_diff('sf.contact');
+SELECT statement FROM sfbulk_schema_diff('sf.contact') \gexec
+SELECT count(*) AS differences FROM sfbulk_schema_diff('sf.contact');
+
+\echo
+\echo '*** 21. What is left of it in Salesforce: the job with rejected rows, for 7 days.'
 SELECT operation, object, state FROM sfbulk_jobs('sf');
