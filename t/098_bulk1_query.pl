@@ -35,7 +35,7 @@ my $file = { method => 'GET', path => '*/result/752*' };
 sub chunks_asked
 {
 	my ($log) = @_;
-	return [ map { my %h = map { lc($_) => $_[0] } (); header($_, 'Sforce-Enable-PKChunking') }
+	return [ map { header($_, 'Sforce-Enable-PKChunking') }
 		  grep { $_->{method} eq 'POST' && $_->{path} =~ m{/job$} } @$log ];
 }
 

@@ -16,7 +16,7 @@
  * Polls at which nothing runs any more, and yet batches or their rows are missing, before that counts as an
  * error: the counters of a job follow its batches, and batches of chunks follow the one that they come from.
  */
-#define UNSETTLED_MAX 8
+#define UNSETTLED_MAX 12
 
 typedef enum job_state
 {
