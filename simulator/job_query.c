@@ -317,8 +317,7 @@ settle_moment(srv_request *req)
 	j = job_lock(req, JOB_V2_QUERY);
 	if (j == NULL)
 		return;
-	if (j->render && j->state < JOB_COMPLETE && j->orders.script == NULL &&
-		j->orders.hold == JOB_STATES)
+	if (j->render && j->state < JOB_COMPLETE && j->orders.hold == JOB_STATES)
 		r = render_ref(j->render);
 	job_unlock(req);
 	if (r)
