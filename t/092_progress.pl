@@ -363,6 +363,14 @@ $sim->release;
 is($c->end->{error}, undef, 'it is taken');
 is(shown(), '', 'nothing afterwards');
 
+org({ method => 'GET', path => '*/query', hold => 'before' });
+$node->safe_psql('postgres', "ALTER FOREIGN TABLE rest.contact OPTIONS (ADD truncatable 'true')");
+$c->begin('TRUNCATE rest.contact');
+shows('a TRUNCATE that reads Ids', 'query|rest.contact|Contact|starting|0|||');
+$watcher->value('SELECT pg_cancel_backend(' . $c->pid . ')');
+is($c->end->{error}{sqlstate}, '57014', 'cancelled');
+is(shown(), '', 'nothing afterwards');
+
 org({ %$more, hold => 'before' }, { %$page, hold => 'before' });
 $c->begin(q{CALL sfbulk_sync('rest.account', 'public.account_copy')});
 shows('a sync, and the scan that it reads by',

@@ -490,6 +490,23 @@ sfb_progress_query_phase(const sf_session *session, sf_query_phase phase)
 	return "";
 }
 
+void
+sfb_progress_fill_query(void *guard, SfbProgressInfo *info)
+{
+	const SfbGuard *owner = guard;
+	sf_query_stats stats;
+
+	if (owner->object == NULL)
+		return;
+	sf_query_get_stats(owner->object, &stats);
+	strlcpy(info->job, stats.job_id, sizeof(info->job));
+	info->phase = sfb_progress_query_phase(owner->session, stats.phase);
+	info->rows_done = stats.rows;
+	info->rows_total = stats.total_rows;
+	info->bytes = stats.wire_bytes;
+	info->api_calls = stats.api_calls;
+}
+
 int
 sfb_progress_percent(const SfbProgressEntry *entry)
 {

@@ -124,6 +124,9 @@ extern long sfb_progress_due(void);
 /* The words for a query's phase; session is the query's, or NULL. */
 extern const char *sfb_progress_query_phase(const sf_session *session, sf_query_phase phase);
 
+/* A callback for whoever has a single query: arg is the SfbGuard of it. */
+extern void sfb_progress_fill_query(void *guard, SfbProgressInfo *info);
+
 /* Called by _PG_init once. */
 extern void sfb_progress_init(void);
 

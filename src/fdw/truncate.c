@@ -9,6 +9,7 @@
  * should be named before their parents.
  */
 #include "modify.h"
+#include "progress.h"
 
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
@@ -81,6 +82,13 @@ truncate_table(Relation rel, bool first)
 		.same_statement = !first,
 	};
 	SfbGuard *guard = sfb_guard_new(sfb_session_get(user), destroy_query);
+	SfbProgressSpec shown = {.kind = SFB_PROGRESS_QUERY,
+							 .server = GetForeignServer(user->serverid)->servername,
+							 .object = options->object,
+							 .relid = RelationGetRelid(rel),
+							 .fill = sfb_progress_fill_query,
+							 .arg = guard};
+	SfbProgress *progress = sfb_progress_begin(&shown);
 	SfbRowConverter *converter = sfb_row_converter_new(1, &attnum, &id);
 	SfbLoad *load = sfb_load_begin(&spec);
 	sf_error *error = palloc0(sizeof(sf_error));
@@ -105,6 +113,7 @@ truncate_table(Relation rel, bool first)
 		sfb_convert_row(converter, values, &datum, &isnull);
 		sfb_load_row(load, &datum, &isnull);
 	}
+	sfb_progress_end(progress);
 	sfb_guard_clear(guard);
 	sfb_load_finish(load);
 }
