@@ -2,6 +2,8 @@
 use strict;
 use warnings;
 
+use JSON::PP;
+
 use SfBook;
 use SfTest;
 use SfPsql;
@@ -57,7 +59,7 @@ my $e = refused('a count', 'SELECT count(*) FROM sf.contact');
 is($e->{message}, 'too few API calls are left today for server "sf"', 'the message');
 like($e->{detail}, qr/^9\d\d of 1,000 calls are left, and 1,000 are reserved\.$/, 'the detail');
 my $hour = qr/\d{4}-\d\d-\d\d \d\d:00:00\S+/;
-like($e->{hint}, qr/^The allowance counts the calls of the last 24 hours\. By $hour the \d calls that this database made in the hour from $hour leave the window\.$/,
+like($e->{hint}, qr/^The allowance counts the calls of the last 24 hours\. By $hour the \d calls that this database made in the hour from $hour leave the window(?:, and by .*)?\.$/,
 	'the hint says when the window moves');
 
 my @begins = (
@@ -196,6 +198,67 @@ is($c->value('SELECT count(*) FROM sf.contact'), 201, 'when the first hour has l
 reserve(1000);
 write_books(25);
 is($c->value('SELECT count(*) FROM sf.contact'), 201, 'after a day nothing is known any more');
+
+# ---- quotas of jobs ------------------------------------------------------------------------------------------
+
+# Requests that the statement makes, without those of a job after its creation.
+sub asks
+{
+	my ($sql, %opt) = @_;
+	$sim->log_clear;
+	my $r = $c->query($sql);
+	is($r->{error} ? $r->{error}{message} : undef, $opt{error}, "$opt{name}: the outcome") or diag($r->{messages});
+	$sim->wait_jobs if !$opt{jobs};
+	my %kind;
+	for (@{ sent() })
+	{
+		$kind{limits}++ if m{/limits$};
+		$kind{rest}++ if m{GET .*/query(?:/|$)} && !m{/jobs/};
+		$kind{job}++ if m{POST .*/jobs/};
+		$kind{call}++ if m{/composite/sobjects};
+	}
+	is_deeply(\%kind, $opt{asks}, "$opt{name}: what was sent") or diag(join "\n", @{ sent() });
+	return $r->{error} // {};
+}
+
+$book->write;
+$sim->reset;
+$sim->set(api_max => 100000, query_jobs_max => 100, batches_max => 100);
+reserve('10%');
+$c->close;
+$c = SfPsql->new($node);
+asks('SELECT count(name) FROM bulk', name => 'a first job', asks => { limits => 1, job => 1 });
+asks('SELECT count(name) FROM bulk', name => 'the next one', asks => { job => 1 });
+asks('SELECT name FROM sf.account', name => 'auto', asks => { rest => 1, job => 1 });
+asks("INSERT INTO sf.contact (lastname) SELECT 'x' FROM generate_series(1, 2500)", name => 'many rows', asks => { job => 1 });
+
+# Somebody looks at the limits: whoever that is, all know.
+$sim->set(query_jobs_max => 3, batches_max => 1);
+$other = SfPsql->new($node);
+$other->value(q{SELECT count(*) FROM sfbulk_limits('sf')});
+$other->close;
+$e = asks('SELECT count(name) FROM bulk', name => 'no job is left', asks => {},
+	error => 'too few bulk query jobs are left today for server "sf"');
+is($e->{sqlstate}, '53400', 'its SQLSTATE');
+is($e->{detail}, '0 of 3 are left (DailyBulkV2QueryJobs), and 10% (1) are reserved.', 'its detail');
+is($e->{hint}, q{The quota counts the last 24 hours. What transport 'rest' can read takes none of it.}, 'its hint');
+asks('SELECT name FROM sf.lead', name => 'what REST can do', asks => { rest => 1 });
+asks('SELECT name FROM sf.account', name => 'what it cannot', asks => { rest => 1 },
+	error => 'too few bulk query jobs are left today for server "sf"');
+$e = asks("INSERT INTO sf.contact (lastname) SELECT 'x' FROM generate_series(1, 2500)", name => 'too many rows', asks => {},
+	error => 'too few batches of ingest jobs are left today for server "sf"');
+is($e->{hint}, q{The quota counts the last 24 hours. Rows that go by transport 'rest' take none of it.}, 'the hint for rows');
+asks(q{INSERT INTO sf.contact (lastname) VALUES ('x')}, name => 'few rows', asks => { call => 1 });
+reserve(10);
+$e = asks('SELECT count(name) FROM bulk', name => 'with a number of calls', asks => {},
+	error => 'too few bulk query jobs are left today for server "sf"');
+is($e->{detail}, '0 of 3 are left (DailyBulkV2QueryJobs).', 'one job must be left');
+reserve(0);
+$sim->set(enforce_limits => JSON::PP::true);
+$e = asks('SELECT count(name) FROM bulk', name => 'without a reserve', asks => { job => 1 }, error =>
+	  'could not create a query job: LIMIT_EXCEEDED: Max bulk v2 query jobs (3) per 24 hrs has been reached (4)');
+is("$e->{sqlstate} $e->{hint}", '53400 The quota counts the last 24 hours; sfbulk_limits() shows what is left.',
+	'Salesforce says it itself');
 
 # ---- what Salesforce itself refuses --------------------------------------------------------------------------
 

@@ -91,11 +91,12 @@ sub record
 	return pack('L2', MAGIC, crc32c($body)) . $body;
 }
 
+# As if it had never been written anew.
 sub write
 {
 	my ($self, @records) = @_;
 	my $header = { kind => HEADER, map({ $_ => 0 } qw(database server role mapping org at)),
-		number => [ scalar @records ] };
+		number => [0] };
 	$self->spew(join '', map { record($_) } $header, @records);
 	return;
 }
