@@ -261,6 +261,7 @@ CREATE TABLE sfbulk_sync_state (
 	object text NOT NULL,
 	instance text NOT NULL,
 	fields text[] NOT NULL,
+	query_all boolean NOT NULL,
 	watermark timestamptz,
 	overlap interval NOT NULL,
 	run_by name NOT NULL,
@@ -279,7 +280,12 @@ COMMENT ON TABLE sfbulk_sync_state IS
 COMMENT ON COLUMN sfbulk_sync_state.watermark IS
 	'changes up to here have been read; by Salesforce''s clock, as last_full and last_repair';
 
-SELECT pg_catalog.pg_extension_config_dump('sfbulk_sync_state', '');
+COMMENT ON COLUMN sfbulk_sync_state.fields IS
+	'column, field and type of what was copied; when one of them changes, everything is read';
+
+-- A table that is gone would be dumped as a number, which may be that of another table where it is restored.
+SELECT pg_catalog.pg_extension_config_dump('sfbulk_sync_state',
+	'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = target AND c.relpersistence <> ''t'')');
 
 -- Everybody sees the targets that he may sync; what is written is written by sfbulk_sync() alone.
 ALTER TABLE sfbulk_sync_state ENABLE ROW LEVEL SECURITY;

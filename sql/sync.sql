@@ -122,6 +122,50 @@ ALTER TABLE account ADD industry text;
 CALL sfbulk_sync('sf.acc', 'account') \gset
 SELECT :updated = count(industry) AS all_rows FROM account;
 
+-- So are all rows when a column gets another type, when the recycle bin is to be copied or no longer, and when the watermark is of a clock that was wrong.
+CREATE FOREIGN TABLE sf.kinds (id text OPTIONS (field 'Id'), annualrevenue numeric(18,-6) OPTIONS (field 'AnnualRevenue'), systemmodstamp timestamptz OPTIONS (field 'SystemModstamp'))
+	SERVER sf OPTIONS (object 'Account');
+CALL sfbulk_sync('sf.kinds', 'kinds') \gset
+CREATE FUNCTION pg_temp.kinds_differ() RETURNS bigint LANGUAGE sql AS $$ SELECT count(*) FROM (
+	(TABLE sf.kinds EXCEPT TABLE kinds) UNION ALL (TABLE kinds EXCEPT TABLE sf.kinds)) d $$;
+CALL pg_temp.hour();
+CALL sfbulk_sync('sf.kinds', 'kinds') \gset
+ALTER FOREIGN TABLE sf.kinds ALTER annualrevenue TYPE numeric(18,2);
+ALTER TABLE kinds ALTER annualrevenue TYPE numeric(18,2);
+SELECT pg_temp.kinds_differ() > 0 AS wrong;
+CALL sfbulk_sync('sf.kinds', 'kinds') \gset
+SELECT :updated > 0 AS updated, pg_temp.kinds_differ();
+ALTER FOREIGN TABLE sf.kinds OPTIONS (ADD query_all 'true');
+SELECT pg_temp.kinds_differ() > 0 AS wrong;
+CALL sfbulk_sync('sf.kinds', 'kinds') \gset
+SELECT :inserted > 0 AS inserted, pg_temp.kinds_differ();
+CALL pg_temp.hour();
+CALL sfbulk_sync('sf.kinds', 'kinds') \gset
+ALTER FOREIGN TABLE sf.kinds OPTIONS (DROP query_all);
+CALL sfbulk_sync('sf.kinds', 'kinds') \gset
+SELECT :deleted > 0 AS deleted, pg_temp.kinds_differ();
+UPDATE sfbulk_sync_state SET watermark = watermark + '1 year' WHERE target = 'kinds'::regclass;
+UPDATE sf.kinds SET annualrevenue = 123 WHERE id = (SELECT min(id) FROM kinds);
+CALL sfbulk_sync('sf.kinds', 'kinds') \gset
+SELECT :updated AS updated, pg_temp.kinds_differ(), :'watermark'::timestamptz < now() + '1 month' AS credible;
+
+-- A foreign table that inherits from the target is not written to.
+CREATE TABLE parent (LIKE kinds, PRIMARY KEY (id));
+ALTER FOREIGN TABLE sf.kinds ALTER id SET NOT NULL;
+ALTER FOREIGN TABLE sf.kinds INHERIT parent;
+CALL pg_temp.reset_log();
+CALL sfbulk_sync('sf.kinds', 'parent') \gset
+SELECT :inserted = count(*) AS all_rows FROM ONLY parent;
+INSERT INTO parent (id) VALUES ('001000000000001AAA');
+UPDATE ONLY parent SET systemmodstamp = NULL WHERE id = (SELECT min(id) FROM kinds);
+CALL sfbulk_sync('sf.kinds', 'parent', repair => true) \gset
+SELECT :inserted AS inserted, :updated AS updated, :deleted AS deleted;
+SELECT * FROM pg_temp.requests('composite/sobjects|jobs/ingest');
+SELECT count(*) AS queries, count(*) FILTER (WHERE q LIKE '%FROM Account%') AS of_the_object FROM pg_temp.queries() q WHERE q ~ 'quer(y|yAll) ';
+ALTER FOREIGN TABLE sf.kinds NO INHERIT parent;
+DROP TABLE parent, kinds;
+DROP FOREIGN TABLE sf.kinds;
+
 -- A partitioned table.
 CREATE TABLE parts (LIKE account, PRIMARY KEY (id)) PARTITION BY HASH (id);
 CREATE TABLE parts_0 PARTITION OF parts FOR VALUES WITH (MODULUS 2, REMAINDER 0);

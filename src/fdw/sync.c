@@ -204,16 +204,29 @@ add_interval(TimestampTz time, Interval *interval, PGFunction function)
 		DirectFunctionCall2(function, TimestampTzGetDatum(time), IntervalPGetDatum(interval)));
 }
 
-/* Does the target lack what the last run has seen: columns that are new, another org? */
+/* From when on changes are asked for. */
+static TimestampTz
+changes_since(SfbSync *sync)
+{
+	return add_interval(sync->state.watermark, sync->options->overlap,
+						timestamptz_mi_interval);
+}
+
+/*
+ * Is what the last run has left what this one would have read then: no column is new or of another type, the org
+ * and its recycle bin are the same, and the watermark is none that its clock has yet to reach?
+ */
 static bool
 knows_enough(SfbSync *sync)
 {
 	SfbSyncState *state = &sync->state;
 	ListCell *lc;
 
-	if (!state->found || sync->missing != NIL ||
+	if (!state->found || sync->missing != NIL || state->query_all != sync->table->query_all ||
 		strcmp(state->server, sync->servername) != 0 ||
 		strcmp(state->instance, sf_session_instance_url(sync->guard->session)) != 0)
+		return false;
+	if (!TIMESTAMP_IS_NOBEGIN(state->watermark) && changes_since(sync) > sync->now)
 		return false;
 	foreach (lc, sfb_sync_fields(sync))
 	{
@@ -232,7 +245,7 @@ static bool
 is_empty(SfbSync *sync)
 {
 	return !OidIsValid(sync->target) ||
-		   sfb_sync_execute(psprintf("SELECT FROM %s LIMIT 1", sync->target_name)) == 0;
+		   sfb_sync_execute(psprintf("SELECT FROM %s LIMIT 1", sync->target_rows)) == 0;
 }
 
 static bool
@@ -306,8 +319,7 @@ sfb_sync_start(SfbSync *sync, bool later)
 	sql = psprintf("SELECT %s FROM %s", sfb_sync_column_list(sync, ""), sync->source_name);
 	if (!sync->full)
 	{
-		sync->since = add_interval(sync->state.watermark, sync->options->overlap,
-								   timestamptz_mi_interval);
+		sync->since = changes_since(sync);
 		sql = psprintf("%s WHERE %s OPERATOR(pg_catalog.>=) '%s'::pg_catalog.timestamptz", sql,
 					   quote_identifier(sync->stamp->name), sfb_sync_time(sync->since));
 	}

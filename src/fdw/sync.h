@@ -43,7 +43,8 @@ typedef struct SfbSyncState
 	char *server;
 	char *object;
 	char *instance;		   /* URL of the org's host */
-	List *fields;		   /* C strings "column field" that the last run copied */
+	List *fields;		   /* C strings "column field type" that the last run copied */
+	bool query_all;		   /* so did it read the recycle bin */
 	TimestampTz watermark; /* DT_NOBEGIN: there is none */
 	TimestampTz last_full; /* by Salesforce's clock, as the watermark; DT_NOBEGIN: never */
 	TimestampTz last_repair;
@@ -74,6 +75,7 @@ typedef struct SfbSync
 	char *relname;
 	Oid namespace;
 	char *target_name; /* quoted, with its schema */
+	char *target_rows; /* its rows without those of tables that inherit from it */
 	Oid target;		   /* InvalidOid: to be created */
 	List *missing;	   /* SfbSyncColumn that it lacks and that are to be added */
 	SfbSyncState state;
@@ -180,7 +182,7 @@ extern void sfb_sync_read_state(SfbSync *sync);
 /* Writes what is known at the end of a run. */
 extern void sfb_sync_write_state(SfbSync *sync);
 
-/* "column field" of each column, as C strings. */
+/* "column field type" of each column, as C strings. */
 extern List *sfb_sync_fields(SfbSync *sync);
 
 #endif /* SFB_SYNC_H */

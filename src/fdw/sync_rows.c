@@ -198,7 +198,7 @@ make_statements(SfbSync *sync, Statements *statements)
 		statements->update = psprintf(
 			"UPDATE %s AS t SET %s FROM " ROWS " s WHERE t.%s OPERATOR(pg_catalog.=) s.%s "
 			"AND pg_catalog.record_image_ne(ROW(%s), ROW(%s))",
-			sync->target_name, set.data, id, id, sfb_sync_column_list(sync, "t."),
+			sync->target_rows, set.data, id, id, sfb_sync_column_list(sync, "t."),
 			sfb_sync_column_list(sync, "s."));
 
 	initStringInfo(&missing);
@@ -206,7 +206,7 @@ make_statements(SfbSync *sync, Statements *statements)
 		appendStringInfo(&missing,
 						 " WHERE NOT EXISTS (SELECT FROM %s t WHERE t.%s "
 						 "OPERATOR(pg_catalog.=) s.%s)",
-						 sync->target_name, id, id);
+						 sync->target_rows, id, id);
 	statements->insert = psprintf("INSERT INTO %s (%s) SELECT %s FROM " ROWS " s%s",
 								  sync->target_name, sfb_sync_column_list(sync, ""),
 								  sfb_sync_column_list(sync, "s."), missing.data);
@@ -286,11 +286,11 @@ remove_rows(SfbSync *sync, Ids *ids, bool listed)
 
 	show_rows(sync, SEEN, ids->rows, ids->desc, ids->count);
 	sync->deleted += sfb_sync_execute(
-		listed ? psprintf("DELETE FROM %s AS t USING " SEEN " s WHERE %s", sync->target_name,
+		listed ? psprintf("DELETE FROM %s AS t USING " SEEN " s WHERE %s", sync->target_rows,
 						  condition)
 			   : psprintf("DELETE FROM %s AS t WHERE NOT EXISTS (SELECT FROM " SEEN
 						  " s WHERE %s)",
-						  sync->target_name, condition));
+						  sync->target_rows, condition));
 	hide_rows(SEEN);
 }
 
@@ -484,7 +484,7 @@ fetch_missing(SfbSync *sync)
 	Portal portal = sfb_sync_open_cursor(
 		psprintf("SELECT s.id FROM " SEEN " s LEFT JOIN %s AS t ON t.%s "
 				 "OPERATOR(pg_catalog.=) %s WHERE t.%s IS NULL%s",
-				 sync->target_name, quote_identifier(sync->id->name), id_of_list(sync),
+				 sync->target_rows, quote_identifier(sync->id->name), id_of_list(sync),
 				 quote_identifier(sync->id->name),
 				 stamp ? psprintf(" OR t.%s IS DISTINCT FROM s.stamp", stamp) : ""),
 		false, false);

@@ -77,7 +77,11 @@ sfb_sync_fields(SfbSync *sync)
 	{
 		SfbSyncColumn *column = lfirst(lc);
 
-		fields = lappend(fields, psprintf("%s %s", column->name, column->field));
+		fields =
+			lappend(fields, psprintf("%s %s %s", column->name, column->field,
+									 format_type_extended(column->type, column->typmod,
+														  FORMAT_TYPE_TYPEMOD_GIVEN |
+															  FORMAT_TYPE_FORCE_QUALIFY)));
 	}
 	return fields;
 }
@@ -148,7 +152,7 @@ sfb_sync_read_state(SfbSync *sync)
 	state->watermark = state->last_full = state->last_repair = DT_NOBEGIN;
 	if (SPI_execute_with_args(
 			psprintf("SELECT server::text, object, instance, fields, watermark, last_full, "
-					 "last_repair FROM %s WHERE target = $1",
+					 "last_repair, query_all FROM %s WHERE target = $1",
 					 table),
 			1, &type, &target, NULL, false, 1) != SPI_OK_SELECT)
 		elog(ERROR, "the state of a sync cannot be read");
@@ -163,6 +167,7 @@ sfb_sync_read_state(SfbSync *sync)
 		state->watermark = state_time(5);
 		state->last_full = state_time(6);
 		state->last_repair = state_time(7);
+		state->query_all = DatumGetBool(state_value(8, &isnull));
 	}
 	SPI_freetuptable(SPI_tuptable);
 	become_caller(&before);
@@ -227,6 +232,7 @@ sfb_sync_write_state(SfbSync *sync)
 	add(&params, INT8OID, Int64GetDatum(sync->api_calls), false);
 	add_time(&params, sync->state.last_full);
 	add_time(&params, sync->state.last_repair);
+	add(&params, BOOLOID, BoolGetDatum(sync->table->query_all), false);
 
 	table = become_owner(sync, &before);
 	if (!sync->state.found)
@@ -236,8 +242,10 @@ sfb_sync_write_state(SfbSync *sync)
 				"INSERT INTO %s AS s (target, source, server, object, instance, fields, "
 				"watermark, "
 				"overlap, run_by, started, finished, inserted, updated, deleted, api_calls, "
-				"last_full, last_repair, runs) VALUES ($1, $2, $3::name, $4, $5, $6, $7, $8, "
-				"$9::name, $10, clock_timestamp(), $11, $12, $13, $14, $15, $16, 1) "
+				"last_full, last_repair, query_all, runs) VALUES ($1, $2, $3::name, $4, $5, "
+				"$6, $7, $8, "
+				"$9::name, $10, clock_timestamp(), $11, $12, $13, $14, $15, $16, "
+				"$17, 1) "
 				"ON CONFLICT (target) DO UPDATE SET source = excluded.source, server = "
 				"excluded.server, object = excluded.object, instance = excluded.instance, "
 				"fields "
@@ -246,7 +254,8 @@ sfb_sync_write_state(SfbSync *sync)
 				"run_by = excluded.run_by, started = excluded.started, finished = "
 				"excluded.finished, inserted = excluded.inserted, updated = excluded.updated, "
 				"deleted = excluded.deleted, api_calls = excluded.api_calls, last_full = "
-				"excluded.last_full, last_repair = excluded.last_repair, runs = s.runs + 1",
+				"excluded.last_full, last_repair = excluded.last_repair, query_all = "
+				"excluded.query_all, runs = s.runs + 1",
 				table),
 			params.n, params.types, params.values, params.nulls, false, 0) < 0)
 		elog(ERROR, "the state of a sync cannot be written");

@@ -311,6 +311,9 @@ check_target(SfbSync *sync)
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
 						errmsg("%s is not a table", sync->target_name),
 						errdetail("A copy is a table, or a partitioned table.")));
+	/* A foreign table that inherits from it would be written to in Salesforce. */
+	if (rel->rd_rel->relkind == RELKIND_RELATION)
+		sync->target_rows = psprintf("ONLY %s", sync->target_name);
 	check_columns(sync, rel);
 	table_close(rel, NoLock);
 }
@@ -331,7 +334,7 @@ sfb_sync_open_target(SfbSync *sync, const char *target)
 	if (sync->relname == NULL)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
 						errmsg("table \"%s\" has just been dropped", name->relname)));
-	sync->target_name = full_name(sync->namespace, sync->relname);
+	sync->target_name = sync->target_rows = full_name(sync->namespace, sync->relname);
 	sfb_sync_lock(sync);
 
 	/* It may have been made, or dropped, while another had the lock. */
