@@ -354,7 +354,9 @@ sfbulk_sync_schema(PG_FUNCTION_ARGS)
 	all = palloc0(sizeof(Tables));
 	sfb_sync_read_options(fcinfo, &all->options);
 	all->schema = get_func_namespace(fcinfo->flinfo->fn_oid);
-	all->atomic = fcinfo->context == NULL || !IsA(fcinfo->context, CallContext) ||
+	/* within an exception block, older minor versions say that it may commit, and then it may not */
+	all->atomic = IsSubTransaction() || fcinfo->context == NULL ||
+				  !IsA(fcinfo->context, CallContext) ||
 				  castNode(CallContext, fcinfo->context)->atomic;
 	all->context = context;
 	schema = text_to_cstring(PG_GETARG_TEXT_PP(0));
