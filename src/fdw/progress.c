@@ -370,9 +370,9 @@ raise_notices(TimestampTz now)
 	}
 }
 
-/* Without shared memory: what a leader is to know goes to it, and what a user is to know is said. */
+/* Without shared memory, in a worker: what the leader is to know goes to it. */
 static void
-tell_session(TimestampTz now)
+tell_leaders(TimestampTz now)
 {
 	dlist_iter iter;
 
@@ -383,8 +383,8 @@ tell_session(TimestampTz now)
 		if (progress->works_for_leader)
 			(void) look_at(progress, now);
 	}
+	stale = false;
 	published_at = now;
-	raise_notices(now);
 }
 
 /* ---- when ------------------------------------------------------------------------------------- */
@@ -410,7 +410,10 @@ sfb_progress_tick(void)
 	if (until_publication(now) > 0)
 		return;
 	if (sfb_progress_place() == SFB_PROGRESS_SESSION)
-		tell_session(now);
+	{
+		tell_leaders(now);
+		raise_notices(now);
+	}
 	else
 		publish_all(now);
 }
@@ -432,14 +435,22 @@ sfb_progress_due(void)
 			publish_all(now);
 		return stale ? due : -1;
 	}
-	if (!may_notice())
-		return -1;
 	dlist_foreach(iter, &operations)
 	{
 		SfbProgress *progress = dlist_container(SfbProgress, link, iter.cur);
-		long left = until_notice(progress, now);
+		long left = -1;
 
-		if (!progress->works_for_leader && (due < 0 || left < due))
+		/* A worker raises no notices: it tells its leader as it would publish. */
+		if (progress->works_for_leader)
+		{
+			if (stale && until_publication(now) == 0)
+				tell_leaders(now);
+			if (stale)
+				left = until_publication(now);
+		}
+		else if (may_notice())
+			left = until_notice(progress, now);
+		if (left >= 0 && (due < 0 || left < due))
 			due = left;
 	}
 	return due < 0 ? -1 : Max(Max(due, until_publication(now)), 1);
