@@ -7,6 +7,7 @@ CREATE SERVER sf FOREIGN DATA WRAPPER sfbulk_fdw
     OPTIONS (login_url :'login_url');
 CREATE USER MAPPING FOR CURRENT_USER SERVER sf
     OPTIONS (client_id :'client_id', client_secret :'client_secret');
+SELECT check_name, ok, detail FROM sfbulk_check('sf');
 
 \echo
 \echo '*** 2. Import: the describe of each object becomes a foreign table.'
@@ -193,3 +194,26 @@ SELECT count(*) AS differences FROM sfbulk_schema_diff('sf.contact');
 \echo
 \echo '*** 21. What is left of it in Salesforce: the job with rejected rows, for 7 days.'
 SELECT operation, object, state FROM sfbulk_jobs('sf');
+
+\echo
+\echo '*** 22. Bulk API 1.0, where it is better: queries in chunks of so many ids, loads in series.'
+ALTER FOREIGN TABLE sf.account OPTIONS (ADD bulk_api '1.0', ADD pk_chunking '50000', ADD transport 'bulk');
+EXPLAIN (ANALYZE, VERBOSE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT id, name FROM sf.account;
+ALTER FOREIGN TABLE sf.contact OPTIONS (ADD bulk_api '1.0', ADD concurrency 'serial', ADD batch_rows '1000');
+INSERT INTO sf.contact (lastname, external_id__c) SELECT 'Serial ' || n, 'serial ' || n FROM generate_series(1, 3000) n;
+
+\echo
+\echo '*** 23. What it has cost, and a reserve that is kept back from everybody.'
+SELECT object, sum(api_calls) AS calls, sum(query_jobs) AS queries, sum(ingest_jobs) AS loads
+    FROM sfbulk_usage() GROUP BY 1 ORDER BY 2 DESC LIMIT 5;
+ALTER SERVER sf OPTIONS (ADD api_reserve '99.9%');
+DO $$
+DECLARE
+    what text; why text; until text;
+BEGIN
+    PERFORM id FROM sf.contact LIMIT 1;
+    RAISE 'the reserve was not kept';
+EXCEPTION WHEN configuration_limit_exceeded THEN
+    GET STACKED DIAGNOSTICS what = MESSAGE_TEXT, why = PG_EXCEPTION_DETAIL, until = PG_EXCEPTION_HINT;
+    RAISE NOTICE '%. % %', what, why, until;
+END $$;
