@@ -47,6 +47,7 @@ sub reserve
 $sim->set(api_max => 1000);
 $node->safe_psql('postgres', <<'SQL');
 CREATE FOREIGN TABLE bulk (id text, name text) SERVER sf OPTIONS (object 'Account', transport 'bulk');
+CREATE FOREIGN TABLE bulk1 (id text, name text) SERVER sf OPTIONS (object 'Account', transport 'bulk', bulk_api '1.0');
 CREATE FOREIGN TABLE rest (id text, name text) SERVER sf OPTIONS (object 'Account', transport 'rest');
 CREATE FOREIGN TABLE lazy (id text, lastname text) SERVER sf OPTIONS (object 'Contact', apply 'commit');
 CREATE FOREIGN TABLE guessed (id text, lastname text) SERVER sf
@@ -246,9 +247,11 @@ asks('SELECT name FROM sf.lead', name => 'what REST can do', asks => { rest => 1
 asks('SELECT name FROM sf.account', name => 'what it cannot', asks => { rest => 1 },
 	error => 'too few bulk query jobs are left today for server "sf"');
 $e = asks("INSERT INTO sf.contact (lastname) SELECT 'x' FROM generate_series(1, 2500)", name => 'too many rows', asks => {},
-	error => 'too few batches of ingest jobs are left today for server "sf"');
-is($e->{hint}, q{The quota counts the last 24 hours. Rows that go by transport 'rest' take none of it.}, 'the hint for rows');
+	error => 'too few batches of bulk jobs are left today for server "sf"');
+is($e->{hint}, q{The quota counts the last 24 hours. What goes by transport 'rest' takes none of it.}, 'the hint for rows');
 asks(q{INSERT INTO sf.contact (lastname) VALUES ('x')}, name => 'few rows', asks => { call => 1 });
+asks('SELECT count(name) FROM bulk1', name => 'a query by Bulk API 1.0, which is made of batches', asks => {},
+	error => 'too few batches of bulk jobs are left today for server "sf"');
 reserve(10);
 $e = asks('SELECT count(name) FROM bulk', name => 'with a number of calls', asks => {},
 	error => 'too few bulk query jobs are left today for server "sf"');

@@ -199,7 +199,7 @@ static const struct
 	[SF_QUOTA_QUERY_JOBS] = {"bulk query jobs", "are", "DailyBulkV2QueryJobs"},
 	[SF_QUOTA_QUERY_FILES_MB] = {"megabytes of bulk query results", "are",
 								 "DailyBulkV2QueryFileStorageMB"},
-	[SF_QUOTA_BATCHES] = {"batches of ingest jobs", "are", "DailyBulkApiBatches"},
+	[SF_QUOTA_BATCHES] = {"batches of bulk jobs", "are", "DailyBulkApiBatches"},
 };
 
 /* The quotas that a kind of work draws on; their number. */
@@ -348,7 +348,7 @@ refuse_quota(const SfbSessionOrigin *origin, const SfbOrg *org, sf_quota which,
 							 since_text(quota->at, now)),
 			 errhint("The quota counts the last 24 hours. %s",
 					 which == SF_QUOTA_BATCHES
-						 ? "Rows that go by transport 'rest' take none of it."
+						 ? "What goes by transport 'rest' takes none of it."
 						 : "What transport 'rest' can read takes none of it.")));
 }
 

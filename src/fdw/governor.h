@@ -24,7 +24,7 @@ typedef enum SfbWork
 	SFB_WORK_CALLS,		/* requests alone */
 	SFB_WORK_QUERY,		/* a query that may become a bulk job, or not */
 	SFB_WORK_QUERY_JOB, /* a bulk query job, for certain */
-	SFB_WORK_INGEST_JOB /* rows that go by ingest jobs, for certain */
+	SFB_WORK_INGEST_JOB /* rows that go by ingest jobs, or come by Bulk API 1.0, for certain */
 } SfbWork;
 
 /* Whose a session is. */

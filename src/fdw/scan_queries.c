@@ -34,12 +34,19 @@ sfb_queries_init(SfbScanState *scan, sf_session *session)
 	scan->guard = sfb_guard_new(session, destroy_queries);
 }
 
+/* What a job of its queries draws on: those of Bulk API 1.0 are made of batches. */
+static SfbWork
+job_of(const SfbScanState *scan)
+{
+	return scan->options->bulk_api == SFB_BULK_1 ? SFB_WORK_INGEST_JOB : SFB_WORK_QUERY_JOB;
+}
+
 /* The query has failed.  ERROR that says why, where it needs a job that the org's quota does not allow. */
 static void
 explain_no_job(SfbScanState *scan)
 {
 	if (strcmp(scan->error.code, SF_CODE_NO_JOB) == 0)
-		sfb_governor_admit(scan->guard->session, SFB_WORK_QUERY_JOB);
+		sfb_governor_admit(scan->guard->session, job_of(scan));
 }
 
 static void
@@ -102,11 +109,11 @@ admit(SfbScanState *scan)
 	if (scan->request->transport == SF_TRANSPORT_REST)
 		sfb_governor_admit(session, SFB_WORK_CALLS);
 	else if (scan->request->transport == SF_TRANSPORT_BULK || sfb_job_first)
-		sfb_governor_admit(session, SFB_WORK_QUERY_JOB);
+		sfb_governor_admit(session, job_of(scan));
 	else
 	{
 		sfb_governor_admit(session, SFB_WORK_QUERY);
-		scan->queries->no_job = !sfb_governor_allows(session, SFB_WORK_QUERY_JOB);
+		scan->queries->no_job = !sfb_governor_allows(session, job_of(scan));
 	}
 }
 
