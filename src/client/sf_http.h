@@ -225,6 +225,12 @@ extern void sf_http_no_more_attempts(sf_http_request *req);
 
 extern void sf_http_get_cost(const sf_http_request *req, sf_http_cost *cost);
 
+/* Adds what a request has cost so far to a sum. */
+extern void sf_http_add_cost(sf_http_cost *sum, const sf_http_request *req);
+
+/* Ends *req, if there is one, adds what it has cost to a sum, and makes it NULL. */
+extern void sf_http_settle(sf_http_request **req, sf_http_cost *sum);
+
 /* How far a request's last attempt came on a connection of its own; all 0 on one that was there before. */
 typedef struct sf_http_route
 {

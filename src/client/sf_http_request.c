@@ -545,6 +545,25 @@ sf_http_get_cost(const sf_http_request *req, sf_http_cost *cost)
 	*cost = req->cost;
 }
 
+void
+sf_http_add_cost(sf_http_cost *sum, const sf_http_request *req)
+{
+	sum->calls += req->cost.calls;
+	sum->retries += req->cost.retries;
+	sum->wire_bytes += req->cost.wire_bytes;
+	sum->text_bytes += req->cost.text_bytes;
+}
+
+void
+sf_http_settle(sf_http_request **req, sf_http_cost *sum)
+{
+	if (*req == NULL)
+		return;
+	sf_http_add_cost(sum, *req);
+	sf_http_end(*req);
+	*req = NULL;
+}
+
 /* What one stream may hold back, while so many share what a session may hold. */
 size_t
 sf_http_stream_limit(const sf_http *h)

@@ -156,17 +156,7 @@ send_deletion(sf_ingest_job *job, sf_error *err)
 static void
 drop_request(sf_ingest_job *job)
 {
-	sf_http_cost cost;
-
-	if (job->req == NULL)
-		return;
-	sf_http_get_cost(job->req, &cost);
-	job->info.cost.calls += cost.calls;
-	job->info.cost.retries += cost.retries;
-	job->info.cost.wire_bytes += cost.wire_bytes;
-	job->info.cost.text_bytes += cost.text_bytes;
-	sf_http_end(job->req);
-	job->req = NULL;
+	sf_http_settle(&job->req, &job->info.cost);
 }
 
 static sf_status

@@ -13,18 +13,6 @@
 /* resultPages begins with 58.0 */
 #define LISTS_SINCE 58
 
-void
-sf_query_add_cost(sf_http_cost *to, const sf_http_request *req)
-{
-	sf_http_cost cost;
-
-	sf_http_get_cost(req, &cost);
-	to->calls += cost.calls;
-	to->retries += cost.retries;
-	to->wire_bytes += cost.wire_bytes;
-	to->text_bytes += cost.text_bytes;
-}
-
 sf_http_request *
 sf_query_result_ask(const sf_query_result *result, const char *what, const char *locator,
 					bool is_page, int nfailed, sf_error *err)
@@ -121,7 +109,7 @@ sf_query_lists_step(sf_query_lists *l, sf_error *err)
 		body = sf_http_body(l->req, &len);
 		st = sf_links_read(&l->links, body, len, l->result->records >= 0, &why);
 	}
-	sf_query_add_cost(&l->cost, l->req);
+	sf_http_add_cost(&l->cost, l->req);
 	sf_http_end(l->req);
 	l->req = NULL;
 	if (st == SF_OK)

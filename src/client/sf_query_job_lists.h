@@ -44,9 +44,6 @@ extern sf_http_request *
 sf_query_result_ask(const sf_query_result *result, const char *what, const char *locator,
 					bool is_page, int nfailed, sf_error *err);
 
-/* Adds the cost of a request. */
-extern void sf_query_add_cost(sf_http_cost *to, const sf_http_request *req);
-
 /*
  * Asks for the list with this locator, "" for the first.  Where there are no lists, as before 58.0
  * and for pages of a chosen size, the first page of the chain is added at once, without a request.

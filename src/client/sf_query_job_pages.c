@@ -169,7 +169,7 @@ sf_query_pages_get_info(const sf_query_pages *p, sf_query_pages_info *info)
 	{
 		if (p->pages[i].req == NULL)
 			continue;
-		sf_query_add_cost(&info->cost, p->pages[i].req);
+		sf_http_add_cost(&info->cost, p->pages[i].req);
 		info->cost.text_bytes += (int64_t) p->pages[i].sum.len;
 	}
 }
@@ -297,7 +297,7 @@ restart(sf_query_pages *p, page *pg, const sf_error *why, sf_error *err)
 			*err = *why;
 		return SF_FAILED;
 	}
-	sf_query_add_cost(&p->info.cost, pg->req);
+	sf_http_add_cost(&p->info.cost, pg->req);
 	sf_http_end(pg->req);
 	pg->restarts++;
 	pg->opened = false;
@@ -554,7 +554,7 @@ close_page(sf_query_pages *p, page *pg, sf_error *err)
 	}
 	p->info.cost.text_bytes += (int64_t) pg->sum.len;
 	sf_http_charge(p->result.account, SF_CHARGE_RESULT_BYTES, (int64_t) pg->sum.len);
-	sf_query_add_cost(&p->info.cost, pg->req);
+	sf_http_add_cost(&p->info.cost, pg->req);
 	sf_http_end(pg->req);
 	free(pg->locator);
 

@@ -171,7 +171,7 @@ sf_query_result1_get_info(const sf_query_result1 *r, sf_query_pages_info *info)
 	for (int i = r->first; i < r->nbatches; i++)
 	{
 		if (r->batches[i]->req != NULL)
-			sf_query_add_cost(&info->cost, r->batches[i]->req);
+			sf_http_add_cost(&info->cost, r->batches[i]->req);
 	}
 }
 
@@ -270,7 +270,7 @@ check_list(sf_query_result1 *r, batch_files *b, sf_error *err)
 		return SF_WAIT;
 	if (st == SF_OK)
 		st = read_file_list(r, b, err);
-	sf_query_add_cost(&r->before.cost, b->req);
+	sf_http_add_cost(&r->before.cost, b->req);
 	sf_http_end(b->req);
 	b->req = NULL;
 	r->asking--;

@@ -95,17 +95,7 @@ send_request(sf_rest *r, const char *url, sf_error *err)
 static void
 drop_request(sf_rest *r)
 {
-	sf_http_cost cost;
-
-	if (r->req == NULL)
-		return;
-	sf_http_get_cost(r->req, &cost);
-	r->info.cost.calls += cost.calls;
-	r->info.cost.retries += cost.retries;
-	r->info.cost.wire_bytes += cost.wire_bytes;
-	r->info.cost.text_bytes += cost.text_bytes;
-	sf_http_end(r->req);
-	r->req = NULL;
+	sf_http_settle(&r->req, &r->info.cost);
 }
 
 sf_rest *

@@ -68,17 +68,7 @@ sf_rest_json_new(sf_http *h, sf_error *err)
 static void
 drop_request(sf_rest_json *r)
 {
-	sf_http_cost cost;
-
-	if (r->req == NULL)
-		return;
-	sf_http_get_cost(r->req, &cost);
-	r->spent.calls += cost.calls;
-	r->spent.retries += cost.retries;
-	r->spent.wire_bytes += cost.wire_bytes;
-	r->spent.text_bytes += cost.text_bytes;
-	sf_http_end(r->req);
-	r->req = NULL;
+	sf_http_settle(&r->req, &r->spent);
 }
 
 static void
