@@ -379,6 +379,7 @@ org({ %$more, hold => 'before' }, { %$page, hold => 'before' });
 $c->begin(q{CALL sfbulk_sync('rest.account', 'public.account_copy')});
 shows('a sync, and the scan that it reads by',
 	"sync|rest.account|Account|reading everything|0|||\nquery|rest.account|Account|downloading|200|1000||20");
+shows('the calls of both', "sync|3\nquery|2", 'kind, api_calls');
 $sim->release;
 is($c->end->{error}, undef, 'it is made');
 is(shown(), '', 'nothing afterwards');

@@ -109,8 +109,6 @@
  */
 #if PG_VERSION_NUM >= 150000
 #define sfb_shmem_request_hook shmem_request_hook
-#else
-#define SFB_SHMEM_REQUEST_NOW
 #endif
 #if PG_VERSION_NUM >= 170000
 #include "storage/dsm_registry.h"

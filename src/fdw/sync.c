@@ -107,13 +107,51 @@ static void
 begin_step(SfbSync *sync)
 {
 	sync->calls_before = sf_session_calls(sync->guard->session);
+	sync->in_step = true;
 }
 
 static void
 end_step(SfbSync *sync)
 {
 	sync->api_calls += sf_session_calls(sync->guard->session) - sync->calls_before;
-	begin_step(sync);
+	sync->in_step = false;
+}
+
+/* ---- what others see ------------------------------------------------------------------------------- */
+
+static void
+fill_progress(void *arg, SfbProgressInfo *info)
+{
+	SfbSync *sync = arg;
+
+	info->phase = sync->phase;
+	info->rows_done = sync->rows_done;
+	info->api_calls = sync->api_calls;
+	/* the session is gone for it when its transaction has been aborted */
+	if (sync->in_step && sync->guard->session != NULL)
+		info->api_calls += sf_session_calls(sync->guard->session) - sync->calls_before;
+}
+
+static void
+begin_progress(SfbSync *sync)
+{
+	SfbProgressSpec spec = {.kind = SFB_PROGRESS_SYNC,
+							.server = sync->servername,
+							.object = sync->table->object,
+							.relid = sync->source,
+							.fill = fill_progress,
+							.arg = sync};
+
+	sync->phase = "describing the object";
+	sync->progress = sfb_progress_begin(&spec);
+}
+
+void
+sfb_sync_say(SfbSync *sync, const char *phase, int64 rows_done)
+{
+	sync->phase = phase;
+	sync->rows_done = rows_done;
+	sfb_progress_tick();
 }
 
 /* ---- the object ------------------------------------------------------------------------------------ */
@@ -289,18 +327,6 @@ is_small(SfbSync *sync)
 	return tuples >= 0 && tuples <= sync->table->rest_row_limit;
 }
 
-static void
-begin_progress(SfbSync *sync)
-{
-	SfbProgressSpec spec = {.kind = SFB_PROGRESS_SYNC,
-							.server = sync->servername,
-							.object = sync->table->object,
-							.relid = sync->source};
-
-	sync->progress = sfb_progress_begin(&spec);
-	sfb_progress_say(sync->progress, "describing the object", 0, -1);
-}
-
 void
 sfb_sync_start(SfbSync *sync, bool later)
 {
@@ -324,8 +350,7 @@ sfb_sync_start(SfbSync *sync, bool later)
 					   quote_identifier(sync->stamp->name), sfb_sync_time(sync->since));
 	}
 	sync->portal = sfb_sync_open_cursor(sql, sync->full && !is_small(sync), later);
-	sfb_progress_say(sync->progress, sync->full ? "reading everything" : "reading changes", 0,
-					 -1);
+	sfb_sync_say(sync, sync->full ? "reading everything" : "reading changes", 0);
 	end_step(sync);
 	error_context_stack = callback.previous;
 }

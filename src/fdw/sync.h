@@ -82,7 +82,10 @@ typedef struct SfbSync
 
 	/* the run */
 	SfbProgress *progress;
+	const char *phase;	   /* for it: a literal */
+	int64 rows_done;	   /* of the phase */
 	int64 calls_before;	   /* of the session, when the step began */
+	bool in_step;		   /* the calls since then are this run's */
 	TimestampTz started;   /* by this machine's clock */
 	TimestampTz watermark; /* that of its end; DT_NOBEGIN: none */
 	TimestampTz now;	   /* by Salesforce's clock, before the rows were asked for */
@@ -104,6 +107,9 @@ typedef struct SfbSync
  */
 extern SfbSync *
 sfb_sync_new(Oid schema, Oid source, const char *target, const SfbSyncOptions *options);
+
+/* Tells others what is being done (a literal), and of how many rows so far. */
+extern void sfb_sync_say(SfbSync *sync, const char *phase, int64 rows_done);
 
 /* Describes the object, unless sfb_sync_described was called. */
 extern void sfb_sync_describe(SfbSync *sync);

@@ -338,8 +338,7 @@ apply_cursor(SfbSync *sync, Portal portal, Ids *seen, const char *phase)
 			apply_portion(sync, &statements, rows, portal->tupDesc, count);
 		}
 		done += count;
-		sfb_progress_say(sync->progress, phase, done, -1);
-		sfb_progress_tick();
+		sfb_sync_say(sync, phase, done);
 		tuplestore_end(rows);
 		MemoryContextSwitchTo(outer);
 		MemoryContextReset(context);
@@ -442,7 +441,7 @@ sfb_sync_apply_deletions(SfbSync *sync)
 	MemoryContext outer = MemoryContextSwitchTo(context);
 	Ids ids;
 
-	sfb_progress_say(sync->progress, "reading deletions", 0, -1);
+	sfb_sync_say(sync, "reading deletions", 0);
 	ids_init(&ids);
 	read_deletions(sync, &ids);
 	if (ids.count > 0)
@@ -530,7 +529,7 @@ sfb_sync_repair(SfbSync *sync)
 	Portal portal;
 	Ids ids;
 
-	sfb_progress_say(sync->progress, "comparing ids", 0, -1);
+	sfb_sync_say(sync, "comparing ids", 0);
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT CAST(%s AS pg_catalog.text) AS id",
 					 quote_identifier(sync->id->name));
@@ -547,8 +546,7 @@ sfb_sync_repair(SfbSync *sync)
 		int64 fetched = fetch_rows(portal, PORTION, ids.rows);
 
 		ids.count += fetched;
-		sfb_progress_say(sync->progress, "comparing ids", ids.count, -1);
-		sfb_progress_tick();
+		sfb_sync_say(sync, "comparing ids", ids.count);
 		if (fetched < PORTION)
 			break;
 	}
