@@ -150,20 +150,20 @@ CALL sfbulk_sync('sf.kinds', 'kinds') \gset
 SELECT :updated AS updated, pg_temp.kinds_differ(), :'watermark'::timestamptz < now() + '1 month' AS credible;
 
 -- A foreign table that inherits from the target is not written to.
-CREATE TABLE parent (LIKE kinds, PRIMARY KEY (id));
+CREATE TABLE ancestor (LIKE kinds, PRIMARY KEY (id));
 ALTER FOREIGN TABLE sf.kinds ALTER id SET NOT NULL;
-ALTER FOREIGN TABLE sf.kinds INHERIT parent;
+ALTER FOREIGN TABLE sf.kinds INHERIT ancestor;
 CALL pg_temp.reset_log();
-CALL sfbulk_sync('sf.kinds', 'parent') \gset
-SELECT :inserted = count(*) AS all_rows FROM ONLY parent;
-INSERT INTO parent (id) VALUES ('001000000000001AAA');
-UPDATE ONLY parent SET systemmodstamp = NULL WHERE id = (SELECT min(id) FROM kinds);
-CALL sfbulk_sync('sf.kinds', 'parent', repair => true) \gset
+CALL sfbulk_sync('sf.kinds', 'ancestor') \gset
+SELECT :inserted = count(*) AS all_rows FROM ONLY ancestor;
+INSERT INTO ancestor (id) VALUES ('001000000000001AAA');
+UPDATE ONLY ancestor SET systemmodstamp = NULL WHERE id = (SELECT min(id) FROM kinds);
+CALL sfbulk_sync('sf.kinds', 'ancestor', repair => true) \gset
 SELECT :inserted AS inserted, :updated AS updated, :deleted AS deleted;
 SELECT * FROM pg_temp.requests('composite/sobjects|jobs/ingest');
 SELECT count(*) AS queries, count(*) FILTER (WHERE q LIKE '%FROM Account%') AS of_the_object FROM pg_temp.queries() q WHERE q ~ 'quer(y|yAll) ';
-ALTER FOREIGN TABLE sf.kinds NO INHERIT parent;
-DROP TABLE parent, kinds;
+ALTER FOREIGN TABLE sf.kinds NO INHERIT ancestor;
+DROP TABLE ancestor, kinds;
 DROP FOREIGN TABLE sf.kinds;
 
 -- A partitioned table.

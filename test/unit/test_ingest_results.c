@@ -126,7 +126,11 @@ test_files(void)
 				{"GET", FAILED_FILE, .times = 1, .status = 401}, {FILE_RULE, .body = two});
 	EXPECT_FILE_ERROR("no such job", SF_ERR_REMOTE, "NOT_FOUND",
 					  {"GET", FAILED_FILE, .status = 404,
-					   .body = "[{\"errorCode\":\"NOT_FOUND\",\"message\":\"no\"}]"});
+					   .body = "[{\"errorCode\":\"NOT_FOUND\",\"message\":\"no\"}]"},
+					  {"GET", "/services/async/62.0/job/750000000000001AAA",
+					   .status = 400,
+					   .body = "{\"exceptionCode\":\"InvalidJob\",\"exceptionMessage\":"
+							   "\"no\"}"});
 	EXPECT_FILE_ERROR("no answer yet", SF_ERR_REMOTE, "the job has not finished",
 					  {"GET", FAILED_FILE, .status = 204, .headers = ""});
 	EXPECT_FILE_ERROR("a page of a proxy", SF_ERR_PROTOCOL, "text/html instead of text/csv",
