@@ -127,8 +127,7 @@ test_files(void)
 	EXPECT_FILE_ERROR("no such job", SF_ERR_REMOTE, "NOT_FOUND",
 					  {"GET", FAILED_FILE, .status = 404,
 					   .body = "[{\"errorCode\":\"NOT_FOUND\",\"message\":\"no\"}]"},
-					  {"GET", "/services/async/62.0/job/750000000000001AAA",
-					   .status = 400,
+					  {"GET", "/services/async/62.0/job/750000000000001AAA", .status = 400,
 					   .body = "{\"exceptionCode\":\"InvalidJob\",\"exceptionMessage\":"
 							   "\"no\"}"});
 	EXPECT_FILE_ERROR("no answer yet", SF_ERR_REMOTE, "the job has not finished",
