@@ -189,9 +189,12 @@ sub fault_clear
 sub release
 {
 	my ($self, $name) = @_;
-	$self->control('POST', defined $name ? "release?name=$name" : 'release', {});
+	$self->control('POST', defined $name ? 'release?name=' . escaped($name) : 'release', {});
 	return;
 }
+
+# A value of a query string: HTTP::Tiny refuses blanks, in some versions only.
+sub escaped { return $_[0] =~ s/([^\w.*\/-])/sprintf('%%%02X', ord $1)/ger; }
 
 # wait_request(path => GLOB, method => 'GET', state => 'done', count => 1): until so many requests
 # have arrived, been held, been answered or are done.  What a test waits for, instead of sleeping.
@@ -199,7 +202,7 @@ sub wait_request
 {
 	my ($self, %want) = @_;
 	my $query = join '&', 'timeout_ms=' . 1000 * $PostgreSQL::Test::Utils::timeout_default,
-	  map { "$_=" . ($want{$_} =~ s/([^\w.*\/-])/sprintf('%%%02X', ord $1)/ger) } sort keys %want;
+	  map { "$_=" . escaped($want{$_}) } sort keys %want;
 	return $self->control('GET', "wait?$query")->{matched};
 }
 
