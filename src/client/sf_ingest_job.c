@@ -162,14 +162,12 @@ drop_request(sf_ingest_job *job)
 static sf_status
 make_body(sf_ingest_job *job, const sf_ingest_spec *what, sf_error *err)
 {
-	static const char *const operations[] = {"insert", "update", "upsert", "delete",
-											 "hardDelete"};
 	sf_buf body;
 
 	sf_buf_init(&body, SF_BODY_SMALL);
 	sf_buf_puts(&body, "{");
 	sf_json_put_string(&body, "object", what->object);
-	sf_json_put_string(&body, "operation", operations[what->operation]);
+	sf_json_put_string(&body, "operation", sf_ingest_operation_name(what->operation));
 	if (what->external_id_field != NULL)
 		sf_json_put_string(&body, "externalIdFieldName", what->external_id_field);
 	if (what->assignment_rule_id != NULL)

@@ -93,10 +93,8 @@ go_on(sf_ingest_job1 *job, job1_state state, sf_http_request *req)
 static sf_status
 send_creation(sf_ingest_job1 *job, sf_error *err)
 {
-	static const char *const operations[] = {"insert", "update", "upsert", "delete",
-											 "hardDelete"};
 	sf_bulk1_job_spec spec = {.object = job->object,
-							  .operation = operations[job->operation],
+							  .operation = sf_ingest_operation_name(job->operation),
 							  .external_id_field = job->external_id_field,
 							  .assignment_rule_id = job->assignment_rule_id,
 							  .serial = job->serial,

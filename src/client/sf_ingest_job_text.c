@@ -10,6 +10,14 @@
 #include "sf_job.h"
 #include "sf_json.h"
 
+const char *
+sf_ingest_operation_name(sf_operation operation)
+{
+	static const char *const names[] = {"insert", "update", "upsert", "delete", "hardDelete"};
+
+	return names[operation];
+}
+
 /* An answer of Salesforce itself that says no, and would say it again. */
 bool
 sf_ingest_is_refusal(const sf_error *why)

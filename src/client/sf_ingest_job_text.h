@@ -1,11 +1,15 @@
 /*
  * sf_ingest_job_text.h
- *		What ingest jobs of both bulk APIs say when something goes wrong (level 3, part of sf_ingest_job).
+ *		Words that ingest jobs of both bulk APIs share: operations, and what is said when something
+ *		goes wrong (level 3, part of sf_ingest_job).
  */
 #ifndef SF_INGEST_JOB_TEXT_H
 #define SF_INGEST_JOB_TEXT_H
 
 #include "sf_ingest_job.h"
+
+/* The operation as both Bulk APIs call it. */
+extern const char *sf_ingest_operation_name(sf_operation operation);
 
 /* An answer of Salesforce itself that says no, and would say it again. */
 extern bool sf_ingest_is_refusal(const sf_error *why);

@@ -299,8 +299,12 @@ adding_step(sf_query_job1 *job, sf_error *err)
 	return job->req != NULL ? SF_WAIT : SF_FAILED;
 }
 
+/*
+ * Waits for a close or an abort: SF_OK once the job is not open any more.  One in another state was closed by an
+ * attempt whose answer was lost, or aborted by somebody, as the poll will say.
+ */
 static sf_status
-restarting_step(sf_query_job1 *job, sf_error *err)
+ended_step(sf_query_job1 *job, sf_error *err)
 {
 	sf_error why = {0};
 	sf_status st = sf_http_check(job->req, &why);
@@ -316,27 +320,26 @@ restarting_step(sf_query_job1 *job, sf_error *err)
 		return SF_FAILED;
 	}
 	job->open = false;
+	return SF_OK;
+}
+
+static sf_status
+restarting_step(sf_query_job1 *job, sf_error *err)
+{
+	sf_status st = ended_step(job, err);
+
+	if (st != SF_OK)
+		return st;
 	return send_creation(job, err) == SF_OK ? SF_WAIT : SF_FAILED;
 }
 
 static sf_status
 closing_step(sf_query_job1 *job, sf_error *err)
 {
-	sf_error why = {0};
-	sf_status st = sf_http_check(job->req, &why);
+	sf_status st = ended_step(job, err);
 
-	if (st == SF_WAIT)
-		return SF_WAIT;
-	drop_request(job);
-	if (st == SF_FAILED && !sf_job_wrong_state(&why))
-	{
-		job->state = JOB_FAILED;
-		if (err != NULL && !sf_error_is_set(err))
-			*err = why;
-		return SF_FAILED;
-	}
-	/* closed by an attempt whose answer was lost; or aborted by somebody, as the poll will say */
-	job->open = false;
+	if (st != SF_OK)
+		return st;
 	sleep_until_poll(job, false);
 	return SF_WAIT;
 }
